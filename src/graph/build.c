@@ -1,0 +1,485 @@
+/*
+ * build.c - operations become nodes: operands are checked, literals typed, shapes and types
+ * inferred.
+ *
+ * Everything that makes a node passes through wn_build: the public functions below (made from
+ * ops.def), the parser, and the simplifier's rewrites. After it a graph holds no operation on an
+ * untyped literal: literals among themselves are folded, and one that meets a typed value becomes a
+ * constant.
+ *
+ * The public functions add only what C needs: operands become nodes, and the integers 0 and 1
+ * become bools where they meet one (text has `true` and `false` for that).
+ */
+#include "graph/graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Types ----------------------------------------------------------------------------------- */
+
+/* What a row takes, for messages. */
+static const char *taken_types(op o) {
+    static const char *const texts[] = {
+        [TAKES_ALL] = "all types",
+        [TAKES_NUMBER] = "numbers, not bool",
+        [TAKES_BOOLEAN] = "bool",
+        [TAKES_INTEGER] = "integers: i8 i16 i32 i64 u8 u16 u32 u64",
+        [TAKES_FLOAT] = "floats: f16 bf16 f32 f64",
+        [TAKES_CHOICE] = "all types",
+    };
+    return texts[wn_op_row(o)->takes];
+}
+
+static bool is_comparison(op o) {
+    return o >= OP_equal && o <= OP_greater_equal;
+}
+
+static bool is_literal(const wn_graph *g, node_id id) {
+    return node_is_literal(graph_node(g, id));
+}
+
+static bool all_literals(const wn_graph *g, const node_id *args, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (!is_literal(g, args[i])) return false;
+    return true;
+}
+
+static wn_type node_type(const wn_graph *g, node_id id) {
+    return (wn_type)graph_node(g, id)->type;
+}
+
+/* Whether the typed ones of `args` have one type, which goes to *type; *type is WN_TYPE_COUNT if
+   all are literals. */
+static bool find_type(wn_graph *g, op o, const node_id *args, size_t count, const char *letters,
+                      wn_type *type) {
+    *type = (wn_type)WN_TYPE_COUNT;
+    size_t first = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (is_literal(g, args[i])) continue;
+        wn_type here = node_type(g, args[i]);
+        if (*type == (wn_type)WN_TYPE_COUNT) {
+            *type = here;
+            first = i;
+        } else if (here != *type) {
+            const char *a = wn_type_name(*type), *b = wn_type_name(here);
+            return wn_graph_fail(g, WN_ERROR_TYPE,
+                                 "%s: operands are %s and %s; write cast(%c, %s) or cast(%c, %s)",
+                                 wn_op_row(o)->name, a, b, letters[i], a, letters[first], b);
+        }
+    }
+    return true;
+}
+
+/* Literals among the choices of a where or select, with no typed value beside them: all bool, or
+   i64, or with a float f64. */
+static bool default_choices(wn_graph *g, op o, node_id *args, size_t count) {
+    bool has_bool = false, has_float = false, has_int = false;
+    for (size_t i = 0; i < count; i++) {
+        has_bool |= node_type(g, args[i]) == WN_BOOL;
+        has_float |= node_type(g, args[i]) == WN_F64;
+        has_int |= node_type(g, args[i]) == WN_I64;
+    }
+    if (has_bool && (has_float || has_int))
+        return wn_graph_fail(g, WN_ERROR_TYPE,
+                             "%s: the choices are a bool and a number; write true and false",
+                             wn_op_row(o)->name);
+    for (size_t i = 0; i < count; i++) {
+        args[i] = has_float ? wn_type_literal(g, args[i], WN_F64, o, i + 1)
+                            : wn_default_literal(g, args[i]);
+        if (!args[i]) return false;
+    }
+    return true;
+}
+
+/* Give the choices of a where or select one type; `letters` name them in messages. */
+static bool type_choices(wn_graph *g, node_id *args, size_t count, const char *letters) {
+    wn_type type;
+    if (!find_type(g, OP_where, args, count, letters, &type)) return false;
+    if (type == (wn_type)WN_TYPE_COUNT) return default_choices(g, OP_where, args, count);
+    for (size_t i = 0; i < count; i++)
+        if (is_literal(g, args[i]) && !(args[i] = wn_type_literal(g, args[i], type, OP_where, i + 1)))
+            return false;
+    return true;
+}
+
+static bool type_condition(wn_graph *g, node_id *condition) {
+    if (node_type(g, *condition) != WN_BOOL) {
+        const char *type = wn_type_name(node_type(g, *condition));
+        const char *kind = is_literal(g, *condition) ? "a literal number" : type;
+        return wn_graph_fail(g, WN_ERROR_TYPE,
+                             "where: the condition is %s, it must be bool; write cast(c, bool)", kind);
+    }
+    if (is_literal(g, *condition))
+        *condition = wn_type_literal(g, *condition, WN_BOOL, OP_where, 0);
+    return *condition != 0;
+}
+
+/* ---- Elementwise ----------------------------------------------------------------------------- */
+
+/* A node whose operands are typed. */
+static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t count, wn_type type) {
+    dim dims[WN_MAX_RANK];
+    int rank = wn_broadcast(g, o, args, count, dims);
+    if (rank < 0) return 0;
+    node n = {.op = (uint8_t)o, .type = (uint8_t)type, .rank = (uint8_t)rank};
+    for (size_t i = 0; i < count; i++) {
+        const node *arg = graph_node(g, args[i]);
+        n.args[i] = args[i];
+        n.may_fail |= arg->may_fail || !wn_broadcast_is_safe(arg->rank, node_dims(g, arg), rank, dims);
+    }
+    node_id simpler = wn_simplify(g, &n, dims);
+    return simpler ? simpler : wn_intern(g, &n, dims);
+}
+
+static node_id build_where(wn_graph *g, const node_id *args) {
+    node_id typed[3] = {args[0], args[1], args[2]};
+    if (!type_condition(g, &typed[0]) || !type_choices(g, typed + 1, 2, "xy")) return 0;
+    return finish_elementwise(g, OP_where, typed, 3, node_type(g, typed[1]));
+}
+
+static node_id build_cast(wn_graph *g, node_id value, wn_type type) {
+    if ((unsigned)type >= WN_TYPE_COUNT)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT, "cast: %d is no type", (int)type);
+    if (is_literal(g, value)) return wn_cast_literal(g, value, type);
+    return finish_elementwise(g, OP_cast, &value, 1, type);
+}
+
+/* `a < 300`, with the literal on either side. */
+static node_id build_int_comparison(wn_graph *g, op o, const node_id *args) {
+    if (is_literal(g, args[1])) return wn_compare_with_int(g, o, args[0], args[1]);
+    return wn_compare_with_int(g, (op)wn_op_row(o)->mirror, args[1], args[0]);
+}
+
+static node_id build_elementwise(wn_graph *g, op o, const node_id *args, size_t count) {
+    wn_type type;
+    if (!find_type(g, o, args, count, "ab", &type)) return 0;
+    const op_row *row = wn_op_row(o);
+    if (!wn_op_takes(o, type))
+        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s %s; it takes %s", row->name,
+                             count == 1 ? "the operand is" : "operands are", wn_type_name(type),
+                             taken_types(o));
+    node_id typed[3] = {0};
+    for (size_t i = 0; i < count; i++) {
+        typed[i] = args[i];
+        if (!is_literal(g, args[i])) continue;
+        if (is_comparison(o) && type != WN_BOOL && node_type(g, args[i]) == WN_I64)
+            return build_int_comparison(g, o, args);
+        typed[i] = wn_type_literal(g, args[i], type, o, i);
+        if (!typed[i]) return 0;
+    }
+    return finish_elementwise(g, o, typed, count, row->gives_bool ? WN_BOOL : type);
+}
+
+/* ---- Masking --------------------------------------------------------------------------------- */
+
+static bool check_mask_operand(wn_graph *g, node_id id, const char *what) {
+    if (!is_literal(g, id)) return true;
+    return wn_graph_fail(g, WN_ERROR_TYPE, "boolean_mask: the %s is a literal; it must be an array",
+                         what);
+}
+
+/* Whether the mask's known lengths are the tensor's from `axis` on. */
+static bool check_mask_shape(wn_graph *g, const node *t, const node *m, int axis) {
+    const dim *t_dims = node_dims(g, t), *m_dims = node_dims(g, m);
+    for (int i = 0; i < m->rank; i++) {
+        dim want = t_dims[axis + i];
+        if (!dim_is_known(want) || !dim_is_known(m_dims[i]) || want == m_dims[i]) continue;
+        char t_text[256], m_text[256];
+        return wn_graph_fail(
+            g, WN_ERROR_SHAPE, "boolean_mask: mask shape %s does not match tensor shape %s at axis %d",
+            wn_shape_text(m->rank, m_dims, m_text, sizeof m_text),
+            wn_shape_text(t->rank, t_dims, t_text, sizeof t_text), axis);
+    }
+    return true;
+}
+
+static bool check_mask(wn_graph *g, const node *t, const node *m, int32_t *axis) {
+    if (m->type != WN_BOOL)
+        return wn_graph_fail(g, WN_ERROR_TYPE,
+                             "boolean_mask: the mask is %s, it must be bool; write cast(m, bool)",
+                             wn_type_name((wn_type)m->type));
+    if (m->rank == 0)
+        return wn_graph_fail(g, WN_ERROR_SHAPE, "boolean_mask: the mask is a scalar; it needs an axis");
+    int32_t given = *axis;
+    if (given < -(int32_t)t->rank || given >= (int32_t)t->rank)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT,
+                             "boolean_mask: axis %d is out of range for a tensor of rank %d",
+                             (int)given, (int)t->rank);
+    if (given < 0) *axis += t->rank;
+    if (*axis + m->rank > t->rank)
+        return wn_graph_fail(
+            g, WN_ERROR_SHAPE,
+            "boolean_mask: a mask of rank %d at axis %d reaches past a tensor of rank %d",
+            (int)m->rank, (int)*axis, (int)t->rank);
+    return check_mask_shape(g, t, m, (int)*axis);
+}
+
+static node_id build_boolean_mask(wn_graph *g, node_id tensor, node_id mask, int32_t axis) {
+    if (!check_mask_operand(g, tensor, "tensor") || !check_mask_operand(g, mask, "mask")) return 0;
+    const node *t = graph_node(g, tensor), *m = graph_node(g, mask);
+    if (!check_mask(g, t, m, &axis)) return 0;
+    node n = {.op = OP_boolean_mask, .type = t->type, .rank = (uint8_t)(t->rank - m->rank + 1)};
+    n.attribute = (int8_t)axis;
+    n.args[0] = tensor;
+    n.args[1] = mask;
+    const dim *from = node_dims(g, t);
+    n.may_fail = t->may_fail || m->may_fail ||
+                 memcmp(from + axis, node_dims(g, m), m->rank * sizeof *from) != 0;
+    dim dims[WN_MAX_RANK];
+    int rank = 0;
+    for (int i = 0; i < axis; i++)
+        dims[rank++] = from[i];
+    int count_axis = rank++;
+    for (int i = axis + m->rank; i < t->rank; i++)
+        dims[rank++] = from[i];
+    dims[count_axis] = wn_symbol(g, SYMBOL_COUNT, mask, 0);
+    return wn_intern(g, &n, dims);
+}
+
+static node_id build_nonzero(wn_graph *g, node_id condition) {
+    int rank = graph_node(g, condition)->rank;
+    if (rank == 0)
+        return wn_graph_fail(g, WN_ERROR_SHAPE, "nonzero: the operand is a scalar; it needs an axis");
+    if (node_type(g, condition) != WN_BOOL) {
+        node_id args[2] = {condition, wn_build_literal(g, LITERAL_INT, 0)};
+        condition = args[1] ? wn_build(g, OP_not_equal, args, 2, WN_BOOL, 0) : 0;
+    }
+    if (!condition) return 0;
+    node n = {.op = OP_nonzero, .type = WN_I64, .rank = 2, .may_fail = graph_node(g, condition)->may_fail};
+    n.args[0] = condition;
+    const dim dims[2] = {wn_symbol(g, SYMBOL_COUNT, condition, 0), rank};
+    return wn_intern(g, &n, dims);
+}
+
+/* ---- The one door ---------------------------------------------------------------------------- */
+
+static bool check_args(wn_graph *g, op o, const node_id *args, size_t count) {
+    const op_row *row = wn_op_row(o);
+    if (count != row->arity)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT, "%s: takes %d operands, not %zu", row->name,
+                             row->arity, count);
+    for (size_t i = 0; i < count; i++)
+        if (args[i] == 0 || args[i] >= g->node_count)
+            return wn_graph_fail(g, WN_ERROR_ARGUMENT, "%s: operand %zu is the null node",
+                                 row->name, i + 1);
+    return true;
+}
+
+node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute) {
+    if (!graph_ok(g) || !check_args(g, o, args, count)) return 0;
+    switch ((int)o) {
+    case OP_boolean_mask: return build_boolean_mask(g, args[0], args[1], attribute);
+    case OP_nonzero: return build_nonzero(g, args[0]);
+    case OP_cast: return build_cast(g, args[0], type);
+    default: break;
+    }
+    if (!op_is_elementwise(o))
+        return wn_graph_fail(g, WN_ERROR_INTERNAL, "%s is not built of operands", wn_op_row(o)->name);
+    if (all_literals(g, args, count)) return wn_fold_literal(g, o, args, count);
+    return o == OP_where ? build_where(g, args) : build_elementwise(g, o, args, count);
+}
+
+node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits) {
+    wn_type type = kind == LITERAL_BOOL ? WN_BOOL : kind == LITERAL_FLOAT ? WN_F64 : WN_I64;
+    node n = {.op = OP_literal, .type = (uint8_t)type, .attribute = (int8_t)kind, .bits = bits};
+    return wn_intern(g, &n, NULL);
+}
+
+node_id wn_build_constant(wn_graph *g, wn_type type, uint64_t bits) {
+    node n = {.op = OP_constant, .type = (uint8_t)type, .bits = bits};
+    return wn_intern(g, &n, NULL);
+}
+
+/* One where of a select, from the last one on. Literal conditions are constants by now. */
+static node_id build_chain(wn_graph *g, const node_id *conditions, const node_id *values, size_t count) {
+    node_id rest = values[count];
+    for (size_t i = count; i-- > 0 && rest;) {
+        const node_id args[3] = {conditions[i], values[i], rest};
+        rest = wn_build(g, OP_where, args, 3, WN_BOOL, 0);
+    }
+    return rest;
+}
+
+static bool check_select(wn_graph *g, const node_id *ids, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == 0 || ids[i] >= g->node_count)
+            return wn_graph_fail(g, WN_ERROR_ARGUMENT, "select: an operand is the null node");
+    return true;
+}
+
+node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *values, size_t count,
+                        node_id otherwise) {
+    if (!graph_ok(g)) return 0;
+    if (count == 0)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT, "select: takes at least one condition");
+    size_t size = (count + 1) * (sizeof(node_id) + 1);
+    node_id *typed = wn_allocate(g->context, size);
+    if (!typed)
+        return wn_graph_fail(g, WN_ERROR_MEMORY, "out of memory for a select of %zu conditions", count);
+    char *letters = memset(typed + count + 1, 'v', count + 1);
+    memcpy(typed, values, count * sizeof *typed);
+    typed[count] = otherwise;
+    node_id result = 0;
+    if (check_select(g, conditions, count) && check_select(g, typed, count + 1)) {
+        bool fold = all_literals(g, conditions, count) && all_literals(g, typed, count + 1);
+        if (fold || type_choices(g, typed, count + 1, letters))
+            result = build_chain(g, conditions, typed, count);
+    }
+    wn_release(g->context, typed, size);
+    return result;
+}
+
+/* ---- Operands -------------------------------------------------------------------------------- */
+
+/* The graph that an operation belongs to: its first operand's that has one; NULL if none has. */
+static wn_graph *find_graph(const wn_operand *operands, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        wn_graph *g = operands[i].graph;
+        if (operands[i].kind == WN_OPERAND_NODE && g && g->magic == GRAPH_MAGIC) return g;
+    }
+    return NULL;
+}
+
+/* `what` and `place` name the operand in messages. */
+static node_id node_of_operand(wn_graph *g, wn_operand o, const char *what, size_t place) {
+    switch (o.kind) {
+    case WN_OPERAND_BOOL: return wn_build_literal(g, LITERAL_BOOL, o.value != 0);
+    case WN_OPERAND_INT:
+        return wn_build_literal(g, (int64_t)o.value < 0 ? LITERAL_NEGATIVE : LITERAL_INT, o.value);
+    case WN_OPERAND_UINT: return wn_build_literal(g, LITERAL_INT, o.value);
+    case WN_OPERAND_FLOAT: return wn_build_literal(g, LITERAL_FLOAT, o.value);
+    case WN_OPERAND_NODE: break;
+    default:
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT, "%s: operand %zu is of no kind (%u)", what,
+                             place, o.kind);
+    }
+    if (o.graph == g && o.id > 0 && o.id < g->node_count) return o.id;
+    const char *fault = !o.graph ? "a node of no graph: made of literals alone, or of a NULL graph"
+                        : o.graph == g                  ? "the null node"
+                        : o.graph->magic == GRAPH_MAGIC ? "a node of another graph"
+                                                        : "no node of a graph";
+    return wn_graph_fail(g, WN_ERROR_ARGUMENT, "%s: operand %zu is %s", what, place, fault);
+}
+
+/* In C the integers 0 and 1 are bools too: if this node is one, the bool. */
+static node_id bool_of_int(wn_graph *g, node_id id) {
+    const node *n = graph_node(g, id);
+    bool fits = node_is_literal(n) && n->attribute == LITERAL_INT && n->bits <= 1;
+    return fits ? wn_build_literal(g, LITERAL_BOOL, n->bits) : id;
+}
+
+/* Turn 0 and 1 among `args` into bools if any of them is a bool. */
+static void agree_on_bool(wn_graph *g, node_id *args, size_t count, bool wanted) {
+    for (size_t i = 0; i < count && !wanted; i++)
+        wanted = node_type(g, args[i]) == WN_BOOL;
+    for (size_t i = 0; i < count && wanted; i++)
+        args[i] = bool_of_int(g, args[i]);
+}
+
+static void adapt_bools(wn_graph *g, op o, node_id *args, size_t count) {
+    if (o == OP_cast || !op_is_elementwise(o)) return;
+    if (o == OP_where) {
+        agree_on_bool(g, args, 1, true);
+        agree_on_bool(g, args + 1, 2, false);
+    } else if (wn_op_takes(o, WN_BOOL)) {
+        agree_on_bool(g, args, count, wn_op_row(o)->takes == TAKES_BOOLEAN);
+    }
+}
+
+/* What every public operation does. */
+static wn_node operate(op o, const wn_operand *operands, size_t count, wn_type type, int32_t attribute) {
+    wn_graph *g = find_graph(operands, count);
+    wn_node null = {g, 0};
+    if (!graph_ok(g)) return null;
+    node_id args[3];
+    for (size_t i = 0; i < count; i++) {
+        args[i] = node_of_operand(g, operands[i], wn_op_row(o)->name, i + 1);
+        if (!args[i]) return null;
+    }
+    adapt_bools(g, o, args, count);
+    return graph_ok(g) ? (wn_node){g, wn_build(g, o, args, count, type, attribute)} : null;
+}
+
+/* ---- The public operations ------------------------------------------------------------------- */
+
+#define PARAMETERS_1 wn_operand a
+#define PARAMETERS_2 wn_operand a, wn_operand b
+#define PARAMETERS_3 wn_operand a, wn_operand b, wn_operand c
+#define ARGUMENTS_1 a
+#define ARGUMENTS_2 a, b
+#define ARGUMENTS_3 a, b, c
+#define OP(name, n, ...)                                                                           \
+    WN_API wn_node(wn_##name)(PARAMETERS_##n) {                                                    \
+        const wn_operand operands[] = {ARGUMENTS_##n};                                             \
+        return operate(OP_##name, operands, n, WN_BOOL, 0);                                        \
+    }
+#include "graph/ops.def"
+#undef OP
+
+WN_API wn_node(wn_cast)(wn_operand x, wn_type type) {
+    return operate(OP_cast, &x, 1, type, 0);
+}
+
+WN_API wn_node(wn_boolean_mask_axis)(wn_operand t, wn_operand m, int32_t axis) {
+    const wn_operand operands[] = {t, m};
+    return operate(OP_boolean_mask, operands, 2, WN_BOOL, axis);
+}
+
+WN_API wn_node(wn_nonzero)(wn_operand c) {
+    return operate(OP_nonzero, &c, 1, WN_BOOL, 0);
+}
+
+WN_API wn_node(wn_clip)(wn_operand x, wn_operand lo, wn_operand hi) {
+    const wn_operand operands[] = {x, lo, hi};
+    wn_graph *g = find_graph(operands, 3);
+    wn_node null = {g, 0};
+    if (!graph_ok(g)) return null;
+    node_id args[3];
+    for (size_t i = 0; i < 3; i++)
+        if (!(args[i] = node_of_operand(g, operands[i], "clip", i + 1))) return null;
+    args[0] = wn_build(g, OP_maximum, args, 2, WN_BOOL, 0);
+    args[1] = args[2];
+    return args[0] ? (wn_node){g, wn_build(g, OP_minimum, args, 2, WN_BOOL, 0)} : null;
+}
+
+WN_API wn_node wn_constant(wn_graph *graph, wn_operand value) {
+    return (wn_node){graph, graph_ok(graph) ? node_of_operand(graph, value, "constant", 1) : 0};
+}
+
+/* The operands of a select as nodes: `count` conditions, then count + 1 values. */
+static bool select_nodes(wn_graph *g, const wn_operand *conditions, const wn_operand *values,
+                         size_t count, wn_operand otherwise, node_id *ids) {
+    for (size_t i = 0; i < count; i++) {
+        if (!(ids[i] = node_of_operand(g, conditions[i], "select", 2 * i + 1))) return false;
+        if (!(ids[count + i] = node_of_operand(g, values[i], "select", 2 * i + 2))) return false;
+    }
+    if (!(ids[2 * count] = node_of_operand(g, otherwise, "select", 2 * count + 1))) return false;
+    agree_on_bool(g, ids + count, count + 1, false);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = bool_of_int(g, ids[i]);
+    return graph_ok(g);
+}
+
+WN_API wn_node wn_select(size_t count, const wn_operand *conditions, const wn_operand *values,
+                         wn_operand otherwise) {
+    wn_graph *g = conditions ? find_graph(conditions, count) : NULL;
+    if (!g && values) g = find_graph(values, count);
+    if (!g) g = find_graph(&otherwise, 1);
+    wn_node null = {g, 0};
+    if (!graph_ok(g)) return null;
+    if (count > 0 && (!conditions || !values)) {
+        wn_graph_fail(g, WN_ERROR_ARGUMENT, "select: the conditions or the values are NULL");
+        return null;
+    }
+    size_t size = (2 * count + 1) * sizeof(node_id);
+    node_id *ids = count < SIZE_MAX / 32 ? wn_allocate(g->context, size) : NULL;
+    if (!ids) {
+        wn_graph_fail(g, WN_ERROR_MEMORY, "out of memory for a select of %zu conditions", count);
+        return null;
+    }
+    wn_node result = null;
+    if (select_nodes(g, conditions, values, count, otherwise, ids))
+        result.id = wn_build_select(g, ids, ids + count, count, ids[2 * count]);
+    wn_release(g->context, ids, size);
+    return result;
+}

@@ -1,0 +1,337 @@
+/*
+ * graph.h - the inside of a graph: nodes, lengths, names, errors. Meanings are in ops.def.
+ *
+ * Nodes live in one array and are hash-consed at birth: two equal subexpressions are one node, and an operand's id is always
+ * below its user's. So a walk from 1 to node_count is a topological order, and equal ids mean equal values.
+ * Node 0 is the null node.
+ */
+#ifndef WN_GRAPH_H
+#define WN_GRAPH_H
+
+#include "winnow/winnow.h"
+
+#include <stdarg.h>
+
+/* ---- Types: bit-width, class, C type of storage, in the order of wn_type ---------------------------------------- */
+
+#define WN_TYPES(X)                                                                                \
+    X(BOOL, "bool", BOOLEAN, uint8_t)                                                              \
+    X(I8, "i8", SIGNED, int8_t)                                                                    \
+    X(I16, "i16", SIGNED, int16_t)                                                                 \
+    X(I32, "i32", SIGNED, int32_t)                                                                 \
+    X(I64, "i64", SIGNED, int64_t)                                                                 \
+    X(U8, "u8", UNSIGNED, uint8_t)                                                                 \
+    X(U16, "u16", UNSIGNED, uint16_t)                                                              \
+    X(U32, "u32", UNSIGNED, uint32_t)                                                              \
+    X(U64, "u64", UNSIGNED, uint64_t)                                                              \
+    X(F16, "f16", FLOATING, uint16_t)                                                              \
+    X(BF16, "bf16", FLOATING, uint16_t)                                                            \
+    X(F32, "f32", FLOATING, float)                                                                 \
+    X(F64, "f64", FLOATING, double)
+
+typedef enum type_class { CLASS_BOOLEAN = 1, CLASS_SIGNED = 2, CLASS_UNSIGNED = 4, CLASS_FLOATING = 8 } type_class;
+
+type_class wn_type_class(wn_type type);
+static inline bool type_is_integer(wn_type t) {
+    return t >= WN_I8 && t <= WN_U64;
+}
+static inline bool type_is_float(wn_type t) {
+    return t >= WN_F16;
+}
+static inline bool type_is_signed(wn_type t) {
+    return t >= WN_I8 && t <= WN_I64;
+}
+/* "f32" to WN_F32; WN_TYPE_COUNT if it is no type's name. */
+wn_type wn_type_of_name(const char *name, size_t length);
+
+/* ---- Operations -------------------------------------------------------------------------------------------------- */
+
+typedef enum op {
+    OP_null,
+    OP_input,        /* bits: the number of the input                                                          */
+    OP_literal,      /* untyped: bits, and in `attribute` a literal_kind                                       */
+    OP_constant,     /* typed: bits hold the value as it is stored, zero-extended                              */
+    OP_cast,         /* to the node's type                                                                     */
+    OP_boolean_mask, /* args: t, m; attribute: the axis, >= 0                                                  */
+    OP_nonzero,      /* args: c                                                                                */
+    OP_first_elementwise_,
+    OP_before_elementwise_ = OP_first_elementwise_ - 1,
+#define OP(name, ...) OP_##name,
+#include "graph/ops.def"
+#undef OP
+    OP_count_,
+    OP_none = OP_null
+} op;
+
+/* What a row of ops.def takes. */
+typedef enum op_takes { TAKES_ALL, TAKES_NUMBER, TAKES_BOOLEAN, TAKES_INTEGER, TAKES_FLOAT, TAKES_CHOICE } op_takes;
+
+typedef struct op_row {
+    const char *name;
+    uint8_t arity;
+    uint8_t takes;      /* op_takes                                        */
+    bool gives_bool;
+    bool idempotent;
+    bool negation_exact; /* negation holds on floats too                   */
+    uint8_t mirror;     /* an op, or OP_none                               */
+    uint8_t negation;
+    const char *text;   /* the operator, "" without one                    */
+    const char *doc;
+} op_row;
+
+/* The row of any op; the structural ones have names and arities too. */
+const op_row *wn_op_row(op o);
+static inline bool op_is_elementwise(op o) {
+    return o == OP_cast || (o >= OP_first_elementwise_ && o < OP_count_);
+}
+/* Whether a row takes operands of this type (for CHOICE: operands after the first). */
+bool wn_op_takes(op o, wn_type type);
+
+/* ---- Lengths ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * A length: >= 0 is known, < 0 is the symbol ~dim, known when the kernel runs. Equal symbols are equal lengths;
+ * different ones may turn out equal.
+ */
+typedef int64_t dim;
+
+typedef enum symbol_kind {
+    SYMBOL_INPUT,     /* a: input number, b: axis                                                              */
+    SYMBOL_BROADCAST, /* a, b: two lengths, of which at least one is a symbol: equal, or one of them 1         */
+    SYMBOL_COUNT      /* a: id of a mask (any type: non-zero counts); how many of its elements are true        */
+} symbol_kind;
+
+typedef struct length_symbol {
+    symbol_kind kind;
+    uint32_t next; /* in the hash chain, as index + 1 */
+    int64_t a, b;
+} length_symbol;
+
+static inline bool dim_is_known(dim d) {
+    return d >= 0;
+}
+
+/* ---- Nodes ------------------------------------------------------------------------------------------------------- */
+
+typedef uint32_t node_id;
+
+typedef enum literal_kind {
+    LITERAL_BOOL,
+    LITERAL_INT,        /* bits: 0 .. 2^64 - 1            */
+    LITERAL_NEGATIVE,   /* bits: an int64_t below 0       */
+    LITERAL_COMPLEMENT, /* ~bits, where bits is 0 .. 2^64 - 1: in a signed type ~bits < 0, in an unsigned one complemented */
+    LITERAL_FLOAT       /* bits of a double               */
+} literal_kind;
+
+typedef struct node {
+    uint8_t op;
+    uint8_t type; /* wn_type; of a literal: BOOL, I64 or F64 */
+    uint8_t rank;
+    int8_t attribute;
+    node_id args[3]; /* 0 beyond the arity */
+    uint64_t bits;
+    uint32_t dims; /* index of the first of `rank` lengths in graph->dims */
+    node_id next;  /* in the hash chain */
+    bool may_fail; /* it, or what it is made from, has a shape that is checked when the kernel runs */
+} node;
+
+typedef enum name_kind { NAME_INPUT, NAME_VALUE, NAME_OUTPUT } name_kind;
+
+/* A name for a node; one node may have many. An output's name is also a value's if nothing else is called so. */
+typedef struct node_name {
+    char *text;
+    node_id id;
+    name_kind kind;
+    uint32_t next; /* in the hash chain, as index + 1 */
+} node_name;
+
+typedef struct wn_graph {
+    uint32_t magic;
+    wn_context *context;
+
+    node *nodes;
+    uint32_t node_count, node_room;
+    node_id *buckets;
+    uint32_t bucket_count; /* a power of two */
+    dim *dims;
+    uint32_t dim_count, dim_room;
+    length_symbol *symbols;
+    uint32_t symbol_count, symbol_room;
+    uint32_t *symbol_buckets;
+    uint32_t symbol_bucket_count;
+    node_name *names; /* inputs and outputs in order of declaration among themselves */
+    uint32_t name_count, name_room;
+    uint32_t *name_buckets;
+    uint32_t name_bucket_count;
+    node_id *inputs; /* by number */
+    uint32_t input_count, input_room;
+    node_id *outputs;
+    uint32_t output_count, output_room;
+
+    wn_error error; /* the first */
+    char *long_message; /* the message when it does not fit the error struct (a caret under a long line), or NULL */
+} wn_graph;
+
+#define GRAPH_MAGIC 0x476e6957u /* "WinG" */
+
+static inline const node *graph_node(const wn_graph *g, node_id id) {
+    return &g->nodes[id];
+}
+static inline const dim *node_dims(const wn_graph *g, const node *n) {
+    return n->rank ? g->dims + n->dims : g->dims; /* NULL before the first length: nothing may be added */
+}
+static inline bool node_is_literal(const node *n) {
+    return n->op == OP_literal;
+}
+
+/* Set the graph's error if it has none, and return 0, the null node's id. printf's formats. */
+node_id wn_graph_fail(wn_graph *g, wn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Put texts before and after the message of the graph's error: the place in a text that it comes from. */
+void wn_graph_wrap_error(wn_graph *g, const char *before, const char *after);
+
+/* Whether the handle is a live graph without an error. */
+static inline bool graph_ok(const wn_graph *g) {
+    return g && g->magic == GRAPH_MAGIC && g->error.status == WN_OK;
+}
+
+/*
+ * The node with these fields: simplified, hash-consed, its type and shape inferred, its literal operands typed; 0 after an
+ * error. build.c. `type` is a cast's target and else ignored; `attribute` a boolean_mask's axis, maybe negative.
+ */
+node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute);
+node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits);
+node_id wn_build_constant(wn_graph *g, wn_type type, uint64_t bits);
+/* select(c1, v1, c2, v2, ..., otherwise): nested wheres whose values get one type together. */
+node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *values, size_t count, node_id otherwise);
+
+/* Hash-cons a node whose fields are final (graph.c); `dims` has n->rank lengths and lies outside g->dims. */
+node_id wn_intern(wn_graph *g, const node *n, const dim *dims);
+/* Whether two nodes, each with its lengths, are written the same. */
+bool wn_node_same(const node *a, const dim *a_dims, const node *b, const dim *b_dims);
+uint64_t wn_node_hash(const node *n);
+static inline uint64_t hash_mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+/* Append to the graph's lists, unchecked; false when memory runs out, and the graph fails. */
+bool wn_add_name(wn_graph *g, name_kind kind, const char *text, node_id id);
+bool wn_add_input(wn_graph *g, node_id id);
+bool wn_add_output(wn_graph *g, node_id id);
+/* Before it is interned, try the rewrites of simplify.c: the id of an equal node, or 0 if none applies. May change *n. */
+node_id wn_simplify(wn_graph *g, node *n, dim *dims);
+
+/* ---- Literals (literal.c) ----------------------------------------------------------------------------------------- */
+
+/* Evaluate an elementwise operation (or cast to a type, giving a constant) over literals. 0 after an error. */
+node_id wn_fold_literal(wn_graph *g, op o, const node_id *args, size_t count);
+/* A literal as a constant of a type. `o` and `position` say where, for the message. 0 after an error. */
+node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t position);
+/* One elementwise operation over scalars as constants store them, in the default floating-point environment. */
+uint64_t wn_evaluate(op o, wn_type type, wn_type to, const uint64_t *args, size_t count);
+/* A literal as a cast makes it: i8(300) is 44. */
+node_id wn_cast_literal(wn_graph *g, node_id literal, wn_type type);
+/*
+ * Compare a value with an int literal, exactly, whatever the range of the value's type: the comparison of the same kind
+ * with a constant of the value's type that has the same result for every value. `o` is a comparison. 0 after an error.
+ */
+node_id wn_compare_with_int(wn_graph *g, op o, node_id value, node_id literal);
+/* What an untyped literal is when nothing types it (an output, where(c, 1, 0)): bool, i64 or f64. 0 after an error. */
+node_id wn_default_literal(wn_graph *g, node_id literal);
+
+/* ---- Shapes (shape.c) --------------------------------------------------------------------------------------------- */
+
+/* Whether broadcasting these lengths to the result's leaves the result as it is, whatever the symbols turn out to be. */
+bool wn_broadcast_is_safe(int rank, const dim *dims, int result_rank, const dim *result);
+/* Broadcast the shapes of `count` nodes into dims (WN_MAX_RANK); the rank, or -1 after an error that names `o`. */
+int wn_broadcast(wn_graph *g, op o, const node_id *args, size_t count, dim *dims);
+dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a, int64_t b); /* hash-consed; memory error: 0 and the graph fails */
+/* Whether d is a packed length (SYMBOL_COUNT), which never stretches. */
+static inline bool dim_is_packed(const wn_graph *g, dim d) {
+    return d < 0 && g->symbols[~d].kind == SYMBOL_COUNT;
+}
+/* "[?, 3]" into text; returns text. A node's shape at build time, or lengths as they are. */
+const char *wn_shape_text(int rank, const dim *dims, char *text, size_t size);
+
+/* ---- Numbers (number.c): 16-bit floats, decimals; no locale ---------------------------------------------------------- */
+
+float wn_f16_to_f32(uint16_t bits);
+float wn_bf16_to_f32(uint16_t bits);
+uint16_t wn_f32_to_f16(float v); /* each rounds once, to nearest even */
+uint16_t wn_f32_to_bf16(float v);
+uint16_t wn_f64_to_f16(double v);
+uint16_t wn_f64_to_bf16(double v);
+uint16_t wn_i64_to_f16(int64_t v);
+uint16_t wn_i64_to_bf16(int64_t v);
+uint16_t wn_u64_to_f16(uint64_t v);
+uint16_t wn_u64_to_bf16(uint64_t v);
+/* The value of a constant of any type as a double (exact but for 64-bit integers). */
+double wn_constant_value(wn_type type, uint64_t bits);
+/* The shortest decimal that reads back as v ("0.1", "1e+30", "inf", "nan"), at most 32 bytes with the NUL. For an f32 or a
+   16-bit float: the shortest that rounds to it. Always has '.', 'e', "inf" or "nan", so that it reads as a float. */
+void wn_format_float(wn_type type, double v, char text[32]);
+/* Read a decimal float [digits][.digits][e[+-]digits], correctly rounded; false if it isn't one or has trailing bytes. */
+bool wn_read_float(const char *text, size_t length, double *v);
+
+/* ---- Text (parse.c, print.c) ---------------------------------------------------------------------------------------- */
+
+typedef struct wn_buffer { /* a growing string in the context's memory; failed is sticky */
+    wn_context *context;
+    char *text;
+    size_t length, room;
+    bool failed;
+} wn_buffer;
+
+void wn_buffer_add(wn_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void wn_buffer_free(wn_buffer *b);
+
+/* Whether the words of the language include this one (operations, types, keywords, options). */
+bool wn_is_word(const char *text, size_t length);
+bool wn_is_name(const char *text, size_t length);
+
+/* The canonical listing: inputs, one statement a live node in order, outputs. Parses back to an equal graph. */
+void wn_print_listing(const wn_graph *g, wn_buffer *b);
+/* Graphviz. */
+void wn_print_dot(const wn_graph *g, wn_buffer *b);
+/* The node's label in the listing: its first name, or vN. */
+void wn_node_label(const wn_graph *g, node_id id, char *text, size_t size);
+/* A constant or literal as the language writes it, without its type. */
+void wn_constant_text(const node *n, char text[40]);
+
+/* ---- Copy ------------------------------------------------------------------------------------------------------------ */
+
+/* A new graph with the live nodes of g alone, renumbered in order, and its inputs (used or not), outputs and names: what a
+   kernel keeps. Two graphs that compute the same from the same declarations give equal copies. NULL: out of memory. */
+wn_graph *wn_graph_copy(const wn_graph *g);
+/* Equal copies: same nodes, inputs, outputs and their names. (Names of values don't matter.) */
+bool wn_graph_equal(const wn_graph *a, const wn_graph *b);
+uint64_t wn_graph_hash(const wn_graph *g);
+
+/* ---- Memory: the context's (run/context.c) ---------------------------------------------------------------------------- */
+
+void *wn_allocate(wn_context *c, size_t size);                                  /* NULL when there is none */
+void *wn_reallocate(wn_context *c, void *p, size_t old_size, size_t new_size);  /* NULL: p is kept        */
+void wn_release(wn_context *c, void *p, size_t size);
+/* Grow an array of `size`-byte elements so that it holds `count`; false when memory runs out. */
+bool wn_grow(wn_context *c, void **array, uint32_t *room, size_t count, size_t size);
+void wn_log(wn_context *c, wn_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Fill an error (which may be NULL) and return its status. */
+wn_status wn_fail(wn_error *error, wn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ---- The interpreter (interpret.c) ------------------------------------------------------------------------------------- */
+
+/*
+ * Run a graph copy node by node: the meaning of every operation, in plain C. The oracle of the tests, and the engine
+ * where there is no LLVM.
+ *
+ * inputs   graph->input_count arrays whose types and ranks have been checked; any strides
+ * results  graph->output_count arrays; each gets contiguous data in the context's memory (wn_array_free), also for length 0
+ */
+wn_status wn_interpret(wn_context *c, const wn_graph *g, const wn_array *inputs, wn_array *results, wn_error *error);
+
+/* One operation over n contiguous elements, args and result as stored: what the interpreter's loops are made of. `type` is
+   the operands' type (for where: of the choices; for cast: `to` is the result's). Bools that come in are normalised. */
+void wn_interpret_op(op o, wn_type type, wn_type to, const void *const *args, void *result, size_t n);
+
+#endif

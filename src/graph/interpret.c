@@ -1,0 +1,463 @@
+/*
+ * interpret.c - a graph run node by node: what every expression means, without a compiler.
+ *
+ * The live nodes are taken in order of their ids, which is an order of evaluation. The value of each
+ * is a contiguous array of the context's memory, in the shape it really has, and is freed after its
+ * last use. Lengths that the graph could not know are checked here.
+ *
+ * Elementwise nodes run in blocks: an operand of the result's shape is used where it lies, any other
+ * is laid out, stretched, in a buffer of a block's length.
+ */
+#include "graph/interpret.h"
+
+#include <string.h>
+
+#define BLOCK 512
+#define MAX_OPERANDS 3
+#define SHAPE_TEXT 200
+
+typedef struct run {
+    wn_context *context;
+    const wn_graph *graph;
+    const wn_array *inputs;
+    wn_array *values; /* by node id; data is NULL before and after it lives    */
+    uint32_t *uses;   /* by node id: operands and outputs yet to take the value */
+    wn_error *error;
+} run;
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        wn_status status_ = (call);                                                                \
+        if (status_ != WN_OK) return status_;                                                      \
+    } while (0)
+
+static const char *op_name(const node *n) {
+    return wn_op_row((op)n->op)->name;
+}
+
+/* ---- Arrays -------------------------------------------------------------------------------- */
+
+/* How many elements a shape has; -1 if their bytes do not fit an int64_t. */
+static int64_t count_elements(wn_type type, int rank, const int64_t *shape) {
+    int64_t count = 1, bytes = (int64_t)wn_type_size(type);
+    for (int i = 0; i < rank; i++) {
+        if (shape[i] == 0) return 0;
+    }
+    for (int i = 0; i < rank; i++) {
+        if (__builtin_mul_overflow(count, shape[i], &count)) return -1;
+        if (__builtin_mul_overflow(bytes, shape[i], &bytes)) return -1;
+    }
+    return count;
+}
+
+static int64_t elements(const wn_array *a) {
+    return count_elements(a->type, a->rank, a->shape);
+}
+
+/* A new value of node n. */
+static wn_status make_value(run *r, const node *n, wn_type type, int rank, const int64_t *shape,
+                            wn_array *value) {
+    char text[SHAPE_TEXT];
+    if (count_elements(type, rank, shape) < 0) {
+        return wn_fail(r->error, WN_ERROR_LIMIT, "%s: a result of shape %s and type %s is too large",
+                       op_name(n), wn_shape_text(rank, shape, text, sizeof text), wn_type_name(type));
+    }
+    *value = wn_array_new(r->context, type, rank, shape);
+    if (value->data) return WN_OK;
+    return wn_fail(r->error, WN_ERROR_MEMORY, "%s: out of memory for a result of shape %s",
+                   op_name(n), wn_shape_text(rank, shape, text, sizeof text));
+}
+
+/* A place in an array of any strides that goes through it in row-major order. */
+typedef struct walker {
+    const char *data;
+    size_t size;
+    int rank;
+    int64_t shape[WN_MAX_RANK], strides[WN_MAX_RANK], index[WN_MAX_RANK];
+    int64_t offset; /* bytes */
+} walker;
+
+static void copy_run(char *to, const char *from, size_t size, int64_t stride, int64_t count) {
+    if (stride == (int64_t)size) {
+        memcpy(to, from, (size_t)count * size);
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const char *element = from + i * stride;
+        char *place = to + (size_t)i * size;
+        switch (size) {
+        case 1: *place = *element; break;
+        case 2: memcpy(place, element, 2); break;
+        case 4: memcpy(place, element, 4); break;
+        default: memcpy(place, element, 8); break;
+        }
+    }
+}
+
+/* Step over `count` elements of the last axis, which has them, and on to the next row at its end. */
+static void step(walker *w, int64_t count) {
+    int axis = w->rank - 1;
+    w->index[axis] += count;
+    w->offset += count * w->strides[axis];
+    while (axis > 0 && w->index[axis] == w->shape[axis]) {
+        w->offset += w->strides[axis - 1] - w->index[axis] * w->strides[axis];
+        w->index[axis--] = 0;
+        w->index[axis]++;
+    }
+}
+
+/* Lay out the next `count` elements. */
+static void take(walker *w, char *to, int64_t count) {
+    while (count > 0) {
+        int64_t stride = w->rank ? w->strides[w->rank - 1] : 0;
+        int64_t room = w->rank ? w->shape[w->rank - 1] - w->index[w->rank - 1] : count;
+        int64_t now = room < count ? room : count;
+        copy_run(to, w->data + w->offset, w->size, stride, now);
+        if (w->rank) step(w, now);
+        to += (size_t)now * w->size;
+        count -= now;
+    }
+}
+
+/* A walker through `a`, stretched to a shape it broadcasts to. */
+static walker walk(const wn_array *a, int rank, const int64_t *shape) {
+    walker w = {.data = a->data, .size = wn_type_size(a->type), .rank = rank};
+    int missing = rank - a->rank;
+    for (int i = 0; i < rank; i++) {
+        bool stretched = i < missing || a->shape[i - missing] == 1;
+        w.shape[i] = shape[i];
+        w.strides[i] = stretched ? 0 : a->strides[i - missing];
+    }
+    return w;
+}
+
+/* ---- Inputs and constants ------------------------------------------------------------------ */
+
+static const char *input_name(const wn_graph *g, node_id id) {
+    for (uint32_t i = 0; i < g->name_count; i++) {
+        if (g->names[i].kind == NAME_INPUT && g->names[i].id == id) return g->names[i].text;
+    }
+    return "?";
+}
+
+static wn_status check_input(run *r, node_id id, const wn_array *a) {
+    const node *n = graph_node(r->graph, id);
+    const dim *dims = node_dims(r->graph, n);
+    bool fits = true;
+    for (int i = 0; i < n->rank; i++) {
+        fits &= a->shape[i] >= 0 && (!dim_is_known(dims[i]) || dims[i] == a->shape[i]);
+    }
+    if (fits) return WN_OK;
+    char expected[SHAPE_TEXT], actual[SHAPE_TEXT];
+    return wn_fail(r->error, WN_ERROR_SHAPE, "input %s: shape %s expected, %s given",
+                   input_name(r->graph, id), wn_shape_text(n->rank, dims, expected, sizeof expected),
+                   wn_shape_text(a->rank, a->shape, actual, sizeof actual));
+}
+
+static wn_status take_input(run *r, node_id id, wn_array *value) {
+    const node *n = graph_node(r->graph, id);
+    const wn_array *a = &r->inputs[n->bits];
+    TRY(check_input(r, id, a));
+    TRY(make_value(r, n, a->type, a->rank, a->shape, value));
+    int64_t count = elements(a);
+    walker w = walk(a, a->rank, a->shape);
+    take(&w, value->data, count);
+    if (a->type != WN_BOOL) return WN_OK;
+    uint8_t *truths = value->data;
+    for (int64_t i = 0; i < count; i++)
+        truths[i] = truths[i] != 0;
+    return WN_OK;
+}
+
+static wn_status take_constant(run *r, const node *n, wn_array *value) {
+    wn_type type = (wn_type)n->type;
+    TRY(make_value(r, n, type, 0, NULL, value));
+    uint8_t b1 = (uint8_t)n->bits;
+    uint16_t b2 = (uint16_t)n->bits;
+    uint32_t b4 = (uint32_t)n->bits;
+    switch (wn_type_size(type)) {
+    case 1: memcpy(value->data, &b1, 1); break;
+    case 2: memcpy(value->data, &b2, 2); break;
+    case 4: memcpy(value->data, &b4, 4); break;
+    default: memcpy(value->data, &n->bits, 8); break;
+    }
+    return WN_OK;
+}
+
+/* ---- Elementwise --------------------------------------------------------------------------- */
+
+static int arity(const node *n) {
+    return wn_op_row((op)n->op)->arity;
+}
+
+/* The length of one axis, counted from the last, that all operands have or stretch to; -1 if there is
+   none. A packed length, which the graph marks, never stretches. */
+static int64_t broadcast_axis(const run *r, const node *n, int from_last) {
+    int64_t length = 1;
+    bool held = false; /* `length` is not to be stretched */
+    for (int i = 0; i < arity(n); i++) {
+        const node *arg = graph_node(r->graph, n->args[i]);
+        int axis = arg->rank - 1 - from_last;
+        if (axis < 0) continue;
+        int64_t own = r->values[n->args[i]].shape[axis];
+        bool packed = dim_is_packed(r->graph, node_dims(r->graph, arg)[axis]);
+        bool stretches = own == 1 && !packed;
+        if (own != length && (length != 1 || held) && !stretches) return -1;
+        if (own != length && !stretches) length = own;
+        held |= packed;
+    }
+    return length;
+}
+
+static wn_status fail_broadcast(run *r, const node *n, int from_last) {
+    char texts[MAX_OPERANDS][SHAPE_TEXT] = {"", "", ""};
+    bool packed = false;
+    for (int i = 0; i < arity(n); i++) {
+        const wn_array *a = &r->values[n->args[i]];
+        const node *arg = graph_node(r->graph, n->args[i]);
+        int axis = arg->rank - 1 - from_last;
+        wn_shape_text(a->rank, a->shape, texts[i], SHAPE_TEXT);
+        packed |= axis >= 0 && a->shape[axis] == 1 &&
+                  dim_is_packed(r->graph, node_dims(r->graph, arg)[axis]);
+    }
+    bool three = arity(n) == 3;
+    return wn_fail(r->error, WN_ERROR_SHAPE, "%s: shapes %s%s%s and %s do not broadcast%s",
+                   op_name(n), texts[0], three ? ", " : "", three ? texts[1] : "",
+                   texts[three ? 2 : 1], packed ? ": a packed axis does not stretch" : "");
+}
+
+static wn_status broadcast(run *r, const node *n, int *rank, int64_t *shape) {
+    *rank = 0;
+    for (int i = 0; i < arity(n); i++) {
+        int own = r->values[n->args[i]].rank;
+        if (own > *rank) *rank = own;
+    }
+    for (int i = 0; i < *rank; i++) {
+        int64_t length = broadcast_axis(r, n, i);
+        if (length < 0) return fail_broadcast(r, n, i);
+        shape[*rank - 1 - i] = length;
+    }
+    return WN_OK;
+}
+
+/* Whether stretching to a shape leaves an array as it lies in memory. */
+static bool lies_ready(const wn_array *a, int rank, const int64_t *shape) {
+    return a->rank == rank && (rank == 0 || memcmp(a->shape, shape, (size_t)rank * sizeof *shape) == 0);
+}
+
+static void run_blocks(const run *r, const node *n, const wn_array *result) {
+    uint64_t buffers[MAX_OPERANDS][BLOCK]; /* room for the widest elements */
+    const void *blocks[MAX_OPERANDS] = {0};
+    walker walkers[MAX_OPERANDS];
+    int count = arity(n);
+    const wn_array *last = &r->values[n->args[count - 1]]; /* of the operands' type, in `where` too */
+    for (int i = 0; i < count; i++) {
+        walkers[i] = walk(&r->values[n->args[i]], result->rank, result->shape);
+    }
+    int64_t total = elements(result);
+    for (int64_t done = 0; done < total; done += BLOCK) {
+        int64_t now = total - done < BLOCK ? total - done : BLOCK;
+        for (int i = 0; i < count; i++) {
+            const wn_array *a = &r->values[n->args[i]];
+            if (lies_ready(a, result->rank, result->shape)) {
+                blocks[i] = (const char *)a->data + (size_t)done * walkers[i].size;
+            } else {
+                take(&walkers[i], (char *)buffers[i], now);
+                blocks[i] = buffers[i];
+            }
+        }
+        void *out = (char *)result->data + (size_t)done * wn_type_size(result->type);
+        wn_interpret_op((op)n->op, last->type, result->type, blocks, out, (size_t)now);
+    }
+}
+
+static wn_status run_elementwise(run *r, const node *n, wn_array *value) {
+    int rank;
+    int64_t shape[WN_MAX_RANK];
+    TRY(broadcast(r, n, &rank, shape));
+    TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
+    run_blocks(r, n, value);
+    return WN_OK;
+}
+
+/* ---- Changing the number of elements ------------------------------------------------------- */
+
+static int64_t count_true(const uint8_t *mask, int64_t n) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        count += mask[i];
+    return count;
+}
+
+/* The product of lengths that are known to fit, being part of a shape whose elements exist. */
+static int64_t product(int count, const int64_t *lengths) {
+    int64_t p = 1;
+    for (int i = 0; i < count; i++) {
+        if (lengths[i] == 0) return 0;
+    }
+    for (int i = 0; i < count; i++)
+        p *= lengths[i];
+    return p;
+}
+
+static wn_status check_mask(run *r, const wn_array *t, const wn_array *m, int axis) {
+    if (memcmp(t->shape + axis, m->shape, (size_t)m->rank * sizeof *m->shape) == 0) return WN_OK;
+    char mask[SHAPE_TEXT], tensor[SHAPE_TEXT];
+    return wn_fail(r->error, WN_ERROR_SHAPE,
+                   "boolean_mask: mask shape %s does not match tensor shape %s at axis %d",
+                   wn_shape_text(m->rank, m->shape, mask, sizeof mask),
+                   wn_shape_text(t->rank, t->shape, tensor, sizeof tensor), axis);
+}
+
+static wn_status run_boolean_mask(run *r, const node *n, wn_array *value) {
+    const wn_array *t = &r->values[n->args[0]], *m = &r->values[n->args[1]];
+    int axis = n->attribute, after = axis + m->rank;
+    TRY(check_mask(r, t, m, axis));
+    int64_t places = elements(m), shape[WN_MAX_RANK];
+    memcpy(shape, t->shape, (size_t)axis * sizeof *shape);
+    shape[axis] = count_true(m->data, places);
+    memcpy(shape + axis + 1, t->shape + after, (size_t)(t->rank - after) * sizeof *shape);
+    TRY(make_value(r, n, t->type, t->rank - m->rank + 1, shape, value));
+    if (elements(value) == 0) return WN_OK;
+
+    const uint8_t *mask = m->data;
+    const char *from = t->data;
+    char *to = value->data;
+    size_t row = (size_t)product(t->rank - after, t->shape + after) * wn_type_size(t->type);
+    for (int64_t outer = product(axis, t->shape); outer > 0; outer--) {
+        for (int64_t i = 0; i < places; i++, from += row) {
+            if (!mask[i]) continue;
+            memcpy(to, from, row);
+            to += row;
+        }
+    }
+    return WN_OK;
+}
+
+static bool is_true(const wn_array *a, int64_t i) {
+    uint8_t truth;
+    const void *element = (const char *)a->data + (size_t)i * wn_type_size(a->type);
+    wn_interpret_cast(a->type, WN_BOOL, element, &truth, 1);
+    return truth;
+}
+
+static wn_status run_nonzero(run *r, const node *n, wn_array *value) {
+    const wn_array *c = &r->values[n->args[0]];
+    int64_t total = elements(c), shape[2] = {0, c->rank}, index[WN_MAX_RANK] = {0};
+    for (int64_t i = 0; i < total; i++)
+        shape[0] += is_true(c, i);
+    TRY(make_value(r, n, WN_I64, 2, shape, value));
+    int64_t *to = value->data;
+    for (int64_t i = 0; i < total; i++) {
+        if (is_true(c, i)) {
+            memcpy(to, index, (size_t)c->rank * sizeof *index);
+            to += c->rank;
+        }
+        for (int axis = c->rank - 1; axis >= 0 && ++index[axis] == c->shape[axis]; axis--) {
+            index[axis] = 0;
+        }
+    }
+    return WN_OK;
+}
+
+/* ---- The walk ------------------------------------------------------------------------------ */
+
+static wn_status run_node(run *r, node_id id, wn_array *value) {
+    const node *n = graph_node(r->graph, id);
+    switch ((op)n->op) {
+    case OP_input: return take_input(r, id, value);
+    case OP_constant: return take_constant(r, n, value);
+    case OP_boolean_mask: return run_boolean_mask(r, n, value);
+    case OP_nonzero: return run_nonzero(r, n, value);
+    case OP_null:
+    case OP_literal:
+        return wn_fail(r->error, WN_ERROR_INTERNAL, "%s: a node without a type is run", op_name(n));
+    default: return run_elementwise(r, n, value);
+    }
+}
+
+static void drop(run *r, node_id id) {
+    if (r->values[id].data) wn_array_free(r->context, &r->values[id]);
+    r->values[id].data = NULL;
+}
+
+/* One user of a value is done with it. */
+static void release(run *r, node_id id) {
+    if (--r->uses[id] == 0) drop(r, id);
+}
+
+/* Users come after what they use: from the last node down, each live node's operands are live. */
+static void count_uses(run *r) {
+    const wn_graph *g = r->graph;
+    for (uint32_t i = 0; i < g->output_count; i++)
+        r->uses[g->outputs[i]]++;
+    for (node_id id = g->node_count; id-- > 1;) {
+        const node *n = graph_node(g, id);
+        for (int i = 0; r->uses[id] && i < arity(n); i++)
+            r->uses[n->args[i]]++;
+    }
+}
+
+static wn_status run_nodes(run *r) {
+    /* An input that nothing uses is still an argument that has to fit. */
+    for (uint32_t i = 0; i < r->graph->input_count; i++) {
+        TRY(check_input(r, r->graph->inputs[i], &r->inputs[i]));
+    }
+    for (node_id id = 1; id < r->graph->node_count; id++) {
+        const node *n = graph_node(r->graph, id);
+        if (r->uses[id] == 0) continue;
+        TRY(run_node(r, id, &r->values[id]));
+        for (int i = 0; i < arity(n); i++)
+            release(r, n->args[i]);
+    }
+    return WN_OK;
+}
+
+/* The last output that a value has takes the array itself, the others a copy. */
+static wn_status give_result(run *r, node_id id, wn_array *result) {
+    wn_array *value = &r->values[id];
+    wn_array copy = *value;
+    if (r->uses[id] > 1) {
+        TRY(make_value(r, graph_node(r->graph, id), value->type, value->rank, value->shape, &copy));
+        size_t bytes = (size_t)elements(value) * wn_type_size(value->type);
+        if (bytes) memcpy(copy.data, value->data, bytes);
+    } else {
+        value->data = NULL;
+    }
+    r->uses[id]--;
+    *result = copy;
+    return WN_OK;
+}
+
+static wn_status give_results(run *r, wn_array *results) {
+    for (uint32_t i = 0; i < r->graph->output_count; i++) {
+        wn_status status = give_result(r, r->graph->outputs[i], &results[i]);
+        if (status == WN_OK) continue;
+        while (i-- > 0)
+            wn_array_free(r->context, &results[i]);
+        return status;
+    }
+    return WN_OK;
+}
+
+wn_status wn_interpret(wn_context *c, const wn_graph *g, const wn_array *inputs, wn_array *results,
+                       wn_error *error) {
+    size_t values_size = g->node_count * sizeof(wn_array);
+    size_t uses_size = g->node_count * sizeof(uint32_t);
+    run r = {c, g, inputs, wn_allocate(c, values_size), wn_allocate(c, uses_size), error};
+    wn_status status = WN_ERROR_MEMORY;
+    if (r.values && r.uses) {
+        memset(r.values, 0, values_size);
+        memset(r.uses, 0, uses_size);
+        count_uses(&r);
+        status = run_nodes(&r);
+        if (status == WN_OK) status = give_results(&r, results);
+        for (node_id id = 1; id < g->node_count; id++)
+            drop(&r, id);
+    } else {
+        wn_fail(error, WN_ERROR_MEMORY, "out of memory for a run of %u nodes", g->node_count);
+    }
+    if (r.values) wn_release(c, r.values, values_size);
+    if (r.uses) wn_release(c, r.uses, uses_size);
+    return status;
+}
