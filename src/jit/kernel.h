@@ -1,0 +1,44 @@
+/*
+ * kernel.h - how generated code is called: the contract between src/jit/llvm (which emits it) and src/run (which calls it).
+ *
+ * A stage of the plan becomes up to three functions of one type. They see contiguous blocks only:
+ *   in[i]   stream i of the function's program: the block's first element; for a scalar stream, its one element.
+ *           n elements are readable (rounded up to the step). Any alignment that its element type allows, and less.
+ *   out[j]  output j of the stage.
+ *
+ * map      computes n elements of every output. n is a multiple of the program's step. Returns n.
+ * count    evaluates the mask over n elements, n a multiple of 64, and writes n / 64 words of bitmap, first element in the
+ *          lowest bit. Returns how many are set.
+ * fused    mask, pack and store in one pass: n a multiple of 64. Goes word by word (64 elements) while
+ *          cursor->position + 64 <= cursor->room, moves cursor->position by the elements packed, and returns the
+ *          elements consumed. It may write up to out[j] + room, never beyond. The bitmap is not used.
+ * scatter  the same, but reads the mask from the bitmap.
+ *
+ * A last partial step is the caller's: it runs the function on padded copies, and clears the bits past the end between
+ * count and scatter. So generated code has no tails, and touches no byte outside what it was given.
+ * An output pointer may equal an input pointer; a function loads a vector of every stream before it stores that vector's
+ * outputs, in ascending order.
+ */
+#ifndef WN_KERNEL_H
+#define WN_KERNEL_H
+
+#include <stdint.h>
+
+typedef struct kernel_cursor {
+    int64_t position; /* fused, scatter: elements written to each output so far, from out[j] */
+    int64_t room;     /* fused, scatter: elements that each out[j] has room for               */
+    int64_t base;     /* the row-major index in the stage's space of in[]'s first element     */
+} kernel_cursor;
+
+typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *bitmap, int64_t n,
+                             kernel_cursor *cursor);
+
+/* Elements that a word of bitmap, and so a step of count, fused and scatter, covers. */
+#define KERNEL_WORD 64
+
+typedef enum kernel_part { PART_MAP, PART_COUNT, PART_FUSED, PART_SCATTER, PART_COUNT_ } kernel_part;
+
+/* The symbol of a part of stage i is wn_<name>_<i>: "wn_fused_0". */
+static const char *const kernel_part_name[PART_COUNT_] = {"map", "count", "fused", "scatter"};
+
+#endif

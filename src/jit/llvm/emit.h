@@ -1,0 +1,88 @@
+/*
+ * emit.h - what the emitters share: one module, one function at a time, vectors of `lanes` elements.
+ *
+ * How a value of a program looks in IR: bool is <lanes x i1>, an integer <lanes x iN>, f32 and f64 <lanes x float|double>; f16 and
+ * bf16 stay <lanes x i16> as they are stored, and are widened to float by the operation that needs it. Values that do not vary
+ * are computed once, with lanes = 1, and spread.
+ */
+#ifndef WN_EMIT_H
+#define WN_EMIT_H
+
+#include "jit/provider.h"
+
+#include <llvm-c/Core.h>
+
+typedef LLVMValueRef ir;
+
+typedef struct emitter {
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    const wn_graph *graph;
+    wn_target target;
+
+    ir function;
+    unsigned lanes; /* of the values being emitted */
+} emitter;
+
+/* ---- Types ---------------------------------------------------------------------------------------------------------- */
+
+/* Bits of an element in memory. */
+static inline unsigned type_bits(wn_type type) {
+    static const uint8_t bits[WN_TYPE_COUNT] = {8, 8, 16, 32, 64, 8, 16, 32, 64, 16, 16, 32, 64};
+    return bits[type];
+}
+static inline bool type_is_half(wn_type type) {
+    return type == WN_F16 || type == WN_BF16;
+}
+static inline LLVMTypeRef int_type(const emitter *e, unsigned bits) {
+    return LLVMIntTypeInContext(e->context, bits);
+}
+static inline LLVMTypeRef vector_of(const emitter *e, LLVMTypeRef element) {
+    return LLVMVectorType(element, e->lanes);
+}
+static inline LLVMTypeRef int_vector(const emitter *e, unsigned bits) {
+    return vector_of(e, int_type(e, bits));
+}
+LLVMTypeRef wn_ir_element(const emitter *e, wn_type type); /* of a value: bool is i1  */
+LLVMTypeRef wn_ir_storage(const emitter *e, wn_type type); /* in memory: bool is i8   */
+
+/* ---- Small pieces --------------------------------------------------------------------------------------------------- */
+
+/* Every lane of an integer vector, or of a float vector, the same constant. */
+ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value);
+ir wn_ir_float(const emitter *e, wn_type type, double value); /* F32 or F64 */
+ir wn_ir_splat(const emitter *e, ir constant);                /* constant element to constant vector */
+ir wn_ir_i64(const emitter *e, int64_t value);                /* scalar */
+/* Call an intrinsic, overloaded on `type` unless that is NULL. */
+ir wn_ir_intrinsic(const emitter *e, const char *name, LLVMTypeRef type, const ir *args, unsigned count);
+static inline ir wn_ir_bitcast(const emitter *e, ir value, LLVMTypeRef type) {
+    return LLVMBuildBitCast(e->builder, value, type, "");
+}
+
+/* ---- The emitters --------------------------------------------------------------------------------------------------- */
+
+/* An elementwise operation on values of `type` (for where: of the choices). emit_op.c */
+ir wn_emit_op(emitter *e, op o, wn_type type, const ir *args, bool constant_divisor);
+/* A cast. emit_cast.c */
+ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value);
+/* f16 or bf16 to float and back: rounded once, to nearest even. emit_cast.c */
+ir wn_emit_widen(emitter *e, wn_type from, ir value);
+ir wn_emit_narrow(emitter *e, wn_type to, ir value);
+
+/* The mask of `lanes` lanes, as a vector of i1 or as an integer of `lanes` bits: one is given, the other NULL. */
+typedef struct pack_mask {
+    ir vector, bits;
+} pack_mask;
+/* How many elements of `bits` bits this target packs at once. pack.c */
+unsigned wn_pack_lanes(const emitter *e, unsigned bits);
+/* Store the selected lanes of `value` (as in memory) together, at base + position elements; the position after them. A store
+   may run past it, but not past position + lanes. */
+ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position);
+
+/* The functions of a plan into e->module. emit.c */
+void wn_emit_plan(emitter *e, const wn_plan *plan, provider_parts parts);
+/* Give a function the attributes of the target. llvm.c */
+void wn_set_target_attributes(const emitter *e, ir function);
+
+#endif

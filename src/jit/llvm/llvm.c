@@ -1,0 +1,240 @@
+/*
+ * llvm.c - a module in, an ELF object out: the whole use of LLVM's code generator, and the provider's one symbol.
+ *
+ * A compile has an LLVMContext of its own, so any number of threads may compile at once. Process-wide calls (option
+ * parsing, the fatal error handler, shutdown) are never made; only the registration of the native target is, once. Each context has a
+ * diagnostic handler, because the default one ends the process.
+ */
+#include "jit/llvm/emit.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <llvm/Config/llvm-config.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* What is left to do is to join equal expressions; the code generator chooses the cheaper of two by itself, and instcombine would
+   only take 0.3 ms. No vectoriser, no loop passes: the IR is vectors already. */
+#define PASSES "function(early-cse)"
+
+static int64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static wn_status fail(wn_error *error, const char *what, const char *detail) {
+    if (error) {
+        error->status = WN_ERROR_COMPILER;
+        snprintf(error->message, sizeof error->message, "compile: %s: %s", what, detail ? detail : "no reason given");
+    }
+    return WN_ERROR_COMPILER;
+}
+
+/* ---- Targets --------------------------------------------------------------------------------------------------------------- */
+
+static const char *cpu_name(const wn_target *t) {
+    switch (t->isa) {
+    case WN_ISA_X86_64_V4: return "x86-64-v4";
+    case WN_ISA_X86_64_V3: return "x86-64-v3";
+    case WN_ISA_X86_64_V2: return "x86-64-v2";
+    default:
+#if defined(__x86_64__)
+        return "x86-64-v2";
+#else
+        return "generic";
+#endif
+    }
+}
+
+static const char *cpu_features(const wn_target *t) {
+    return t->isa == WN_ISA_X86_64_V4 && t->vbmi2 ? "+avx512vbmi,+avx512vbmi2" : "";
+}
+
+static void add_attribute(const emitter *e, ir function, const char *key, const char *value) {
+    LLVMAttributeRef a =
+        LLVMCreateStringAttribute(e->context, key, (unsigned)strlen(key), value, (unsigned)strlen(value));
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
+}
+
+void wn_set_target_attributes(const emitter *e, ir function) {
+    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(e->context, nounwind, 0));
+    add_attribute(e, function, "target-cpu", cpu_name(&e->target));
+    if (*cpu_features(&e->target)) add_attribute(e, function, "target-features", cpu_features(&e->target));
+    if (e->target.isa == WN_ISA_X86_64_V4) add_attribute(e, function, "prefer-vector-width", "512");
+}
+
+static void initialize_native_target(void) {
+    LLVMInitializeNativeTarget();
+    LLVMInitializeNativeAsmPrinter();
+}
+
+static LLVMTargetMachineRef new_machine(const wn_target *t, wn_error *error) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, initialize_native_target);
+    char *triple = LLVMGetDefaultTargetTriple(), *message = NULL;
+    LLVMTargetRef target = NULL;
+    LLVMTargetMachineRef machine = NULL;
+    if (LLVMGetTargetFromTriple(triple, &target, &message))
+        fail(error, "LLVM does not know this machine", message);
+    else
+        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), LLVMCodeGenLevelLess,
+                                          LLVMRelocPIC, LLVMCodeModelSmall);
+    if (target && !machine) fail(error, "LLVM has no code generator for", triple);
+    LLVMDisposeMessage(message);
+    LLVMDisposeMessage(triple);
+    return machine;
+}
+
+/* ---- Steps ------------------------------------------------------------------------------------------------------------------- */
+
+/* Keep the first error that LLVM reports, instead of printing it and ending the process. */
+static void keep_diagnostic(LLVMDiagnosticInfoRef info, void *user) {
+    wn_error *first = user;
+    if (LLVMGetDiagInfoSeverity(info) != LLVMDSError || first->status != WN_OK) return;
+    char *text = LLVMGetDiagInfoDescription(info);
+    fail(first, "LLVM reports", text);
+    LLVMDisposeMessage(text);
+}
+
+static void set_machine(emitter *e, LLVMTargetMachineRef machine) {
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    char *triple = LLVMGetTargetMachineTriple(machine);
+    LLVMSetModuleDataLayout(e->module, layout);
+    LLVMSetTarget(e->module, triple);
+    LLVMDisposeMessage(triple);
+    LLVMDisposeTargetData(layout);
+}
+
+static wn_status verify(const emitter *e, wn_error *error) {
+    char *message = NULL;
+    wn_status status = WN_OK;
+    if (LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message)) status = fail(error, "invalid IR", message);
+    LLVMDisposeMessage(message);
+    return status;
+}
+
+static wn_status optimize(const emitter *e, LLVMTargetMachineRef machine, wn_error *error) {
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failed = LLVMRunPasses(e->module, PASSES, machine, options);
+    wn_status status = WN_OK;
+    if (failed) {
+        char *message = LLVMGetErrorMessage(failed);
+        status = fail(error, "optimizer", message);
+        LLVMDisposeErrorMessage(message);
+    }
+    LLVMDisposePassBuilderOptions(options);
+    return status;
+}
+
+static void *copy_bytes(const void *from, size_t size, bool terminate) {
+    char *to = malloc(size + 1);
+    if (!to) return NULL;
+    memcpy(to, from, size);
+    if (terminate) to[size] = 0;
+    return to;
+}
+
+static char *module_text(const emitter *e) {
+    char *text = LLVMPrintModuleToString(e->module);
+    char *copy = copy_bytes(text, strlen(text), true);
+    LLVMDisposeMessage(text);
+    return copy;
+}
+
+/* Generate code from a module, which that uses up. */
+static wn_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType type, void **bytes,
+                          size_t *size, wn_error *error) {
+    LLVMMemoryBufferRef buffer = NULL;
+    char *message = NULL;
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &message, &buffer)) {
+        wn_status status = fail(error, "code generator", message);
+        LLVMDisposeMessage(message);
+        return status;
+    }
+    *size = LLVMGetBufferSize(buffer);
+    *bytes = copy_bytes(LLVMGetBufferStart(buffer), *size, true);
+    LLVMDisposeMemoryBuffer(buffer);
+    return *bytes ? WN_OK : fail(error, "code generator", "out of memory");
+}
+
+static wn_status generate_assembly(const emitter *e, LLVMTargetMachineRef machine, provider_result *result,
+                                   wn_error *error) {
+    LLVMModuleRef copy = LLVMCloneModule(e->module);
+    size_t size;
+    void *text = NULL;
+    wn_status status = generate(copy, machine, LLVMAssemblyFile, &text, &size, error);
+    result->assembly = text;
+    LLVMDisposeModule(copy);
+    return status;
+}
+
+static wn_status run_steps(emitter *e, LLVMTargetMachineRef machine, const provider_request *request,
+                           provider_result *result, wn_error *error) {
+    int64_t start = now();
+    set_machine(e, machine);
+    wn_emit_plan(e, request->plan, request->parts);
+    if (request->want_ir) result->ir = module_text(e);
+    if (verify(e, error) != WN_OK) return WN_ERROR_COMPILER;
+    int64_t emitted = now();
+    if (optimize(e, machine, error) != WN_OK) return WN_ERROR_COMPILER;
+    int64_t optimized = now();
+    if (request->want_ir_optimized) result->ir_optimized = module_text(e);
+    if (request->want_assembly && generate_assembly(e, machine, result, error) != WN_OK) return WN_ERROR_COMPILER;
+    int64_t generating = now();
+    if (!request->object_not_wanted &&
+        generate(e->module, machine, LLVMObjectFile, &result->object, &result->object_size, error) != WN_OK)
+        return WN_ERROR_COMPILER;
+    result->emit_ns = emitted - start;
+    result->optimize_ns = optimized - emitted;
+    result->codegen_ns = now() - generating;
+    return WN_OK;
+}
+
+/* ---- The provider -------------------------------------------------------------------------------------------------------------- */
+
+static void release(provider_result *result) {
+    free(result->object);
+    free(result->ir);
+    free(result->ir_optimized);
+    free(result->assembly);
+    memset(result, 0, sizeof *result);
+}
+
+static wn_status compile(const provider_request *request, provider_result *result, wn_error *error) {
+    wn_error first = {WN_OK, ""};
+    memset(result, 0, sizeof *result);
+    LLVMTargetMachineRef machine = new_machine(&request->target, error);
+    if (!machine) return WN_ERROR_COMPILER;
+    emitter e = {.context = LLVMContextCreate(), .graph = request->plan->graph, .target = request->target};
+    LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);
+    e.module = LLVMModuleCreateWithNameInContext("winnow", e.context);
+    e.builder = LLVMCreateBuilderInContext(e.context);
+    wn_status status = run_steps(&e, machine, request, result, error);
+    if (status == WN_OK && first.status != WN_OK) {
+        if (error) *error = first;
+        status = first.status;
+    }
+    LLVMDisposeBuilder(e.builder);
+    LLVMDisposeModule(e.module);
+    LLVMContextDispose(e.context);
+    LLVMDisposeTargetMachine(machine);
+    if (status != WN_OK) release(result);
+    return status;
+}
+
+#define TEXT(x) #x
+#define TEXT_OF(x) TEXT(x)
+
+const wn_provider *wn_llvm_provider(void) {
+    static const wn_provider provider = {
+        PROVIDER_ABI, TEXT_OF(WN_VERSION_MAJOR) "." TEXT_OF(WN_VERSION_MINOR) "." TEXT_OF(WN_VERSION_PATCH),
+        LLVM_VERSION_STRING, compile, release};
+    return &provider;
+}

@@ -1,0 +1,79 @@
+/*
+ * lower.h - what plan.c and lower.c share while a plan is made.
+ */
+#ifndef WN_LOWER_H
+#define WN_LOWER_H
+
+#include "jit/plan.h"
+
+typedef enum place_kind {
+    PLACE_PLAIN,  /* over its own axes                                                   */
+    PLACE_PACKED, /* over its own axes, but that axis `axis` is widened to a mask's axes  */
+    PLACE_INDEX   /* nonzero: the index itself, over the axes of its operand             */
+} place_kind;
+
+typedef struct placement {
+    uint8_t kind;
+    uint8_t temp_args; /* bit i: argument i is read from its temporary */
+    bool temp_wanted;
+    int8_t axis;
+    uint32_t temp;
+    uint32_t level;
+    int64_t key; /* of the mask of the packed axis: an index of planner.masks */
+} placement;
+
+/*
+ * A mask as a SYMBOL_COUNT stands for it, in one of two ways, and so at one of two keys: 2 * symbol, evaluated over its own axes;
+ * 2 * symbol + 1, chained: the mask is itself packed by another, and both are evaluated together over that one's axes.
+ */
+typedef struct mask_place {
+    node_id node;
+    uint32_t depth; /* of the chain; bounded, so that walking it may recurse */
+} mask_place;
+
+#define PLAN_MAX_CHAIN 64
+
+/* Where an array's or value's axes begin in the space; -1 where it stays. */
+typedef struct axis_map {
+    int8_t first[WN_MAX_RANK];
+} axis_map;
+
+/* Values already lowered: which program, which node, and where its axes lie in the space. */
+typedef struct lower_key {
+    uint32_t program; /* 2 * stage, + 1 for its mask program */
+    node_id node;     /* 0: a free entry                     */
+    axis_map map;
+    bool from_temp;
+} lower_key;
+
+typedef struct lower_entry {
+    lower_key key;
+    uint32_t value; /* index in the program */
+} lower_entry;
+
+typedef struct planner {
+    wn_plan *plan;
+    placement *places; /* by node   */
+    mask_place *masks; /* by key    */
+    wn_error *error;
+    bool failed;
+
+    lower_entry *entries; /* open hashing */
+    uint32_t entry_count, entry_room; /* room: a power of two */
+    lower_key *frames;
+    uint32_t frame_count, frame_room;
+} planner;
+
+static inline bool mask_is_chained(int64_t key) {
+    return key & 1;
+}
+/* How many axes a mask is evaluated over; -1: too many. */
+int wn_mask_width(const planner *p, int64_t key);
+
+void wn_lower_end(planner *p);
+/* Lower a stage's mask: into its program (PACK), or into its mask program (ROWS). Sets mask_value. */
+void wn_lower_mask(planner *p, plan_stage *s);
+/* Lower a node into a stage's program; the value's index. */
+uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * plan.h - the cut of a graph into stages: loops over one iteration space each, in the order in which they run.
+ *
+ * A stage is one of
+ *   MAP   each element of its outputs from the elements at the same place: one function, map.
+ *   PACK  outputs hold the elements of an expression where a mask is true, mask and expression over the same axes: count,
+ *         fused and scatter over one program that has both.
+ *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
+ *         those axes (count), one for the values over the whole space (map), and the driver moves whole rows.
+ *
+ * Packed values are not computed after packing but before: a node whose length is n_true of mask m is lowered over
+ * the axes of m, so a chain of masks is one mask, and sqrt(x[m]) + y[m] is one loop. Where that can't be (x[m] + v with v of length
+ * n_true) the packed value is kept in a temporary array, which later stages read like an input.
+ *
+ * Each stage carries its reason in words. Node ids are those of the graph copy that the kernel keeps.
+ */
+#ifndef WN_PLAN_H
+#define WN_PLAN_H
+
+#include "graph/graph.h"
+#include "jit/kernel.h"
+
+/* boolean_mask may widen a rank-8 array's one packed axis back to the mask's axes, so spaces have more axes than arrays. */
+#define PLAN_MAX_AXES 24
+
+typedef enum source_kind { SOURCE_INPUT, SOURCE_TEMP } source_kind;
+
+/* An array as a program reads it: for each axis of the space, the axis of the array, or -1 where it stays (stride 0). An array
+   axis whose length turns out 1 while the space's is not stays as well. */
+typedef struct plan_stream {
+    source_kind source;
+    uint32_t number; /* of the input or temporary */
+    wn_type type;
+    bool scalar; /* no axis at all: the function gets a pointer to one element */
+    int8_t axes[PLAN_MAX_AXES];
+} plan_stream;
+
+typedef enum value_kind {
+    VALUE_STREAM,   /* number: the stream                                        */
+    VALUE_CONSTANT, /* the node's bits                                           */
+    VALUE_OPERATION,/* elementwise or cast: args                                 */
+    VALUE_AND,      /* of args 0 and 1: a mask of a mask                         */
+    VALUE_INDEX     /* i64: the element's row-major index in the space (nonzero) */
+} value_kind;
+
+/* A value in static single assignment: args are indices of earlier values of the program. */
+typedef struct plan_value {
+    uint8_t kind;
+    uint8_t op;     /* OPERATION: an op                         */
+    uint8_t type;   /* wn_type                                  */
+    bool invariant; /* depends on constants and scalar streams alone: computed once, before the loop */
+    uint32_t number;
+    uint32_t args[3];
+    node_id node; /* whose value it is, 0 for INDEX and AND */
+} plan_value;
+
+typedef struct plan_program {
+    int32_t rank;
+    dim dims[PLAN_MAX_AXES];
+    int32_t step; /* elements that one step of a map computes; a multiple of 64 is always a multiple of it or it of 64 */
+    plan_stream *streams;
+    uint32_t stream_count, stream_room;
+    plan_value *values;
+    uint32_t value_count, value_room;
+} plan_program;
+
+typedef enum stage_kind { STAGE_MAP, STAGE_PACK, STAGE_ROWS } stage_kind;
+typedef enum target_kind { TARGET_OUTPUT, TARGET_TEMP } target_kind;
+
+typedef struct plan_output {
+    target_kind target;
+    uint32_t number; /* of the kernel's output or of the temporary */
+    uint32_t value;  /* in stage->program */
+    node_id node;    /* whose shape and type it has */
+    bool coordinates; /* nonzero: the value is VALUE_INDEX, the array i64 [n_true, rank], a row of coordinates each */
+} plan_output;
+
+typedef struct plan_stage {
+    stage_kind kind;
+    plan_program program; /* MAP, PACK: over the space; ROWS: the values, over the space      */
+    plan_program mask;    /* ROWS alone: the mask, over its own axes                          */
+    uint32_t mask_value;  /* PACK: in program; ROWS: in mask                                  */
+    int32_t mask_first, mask_rank;
+    int64_t count_symbol; /* PACK, ROWS: index of the SYMBOL_COUNT that this stage finds out  */
+    uint32_t mask_stage;  /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
+    bool owns_mask;       /* mask_stage is itself: it has a count                                                              */
+    bool bitmap_shared;   /* a later stage uses this one's bitmap: no fused pass, count writes it whole                        */
+    int64_t mask_key;     /* the planner's own                                                                                 */
+    plan_output *outputs;
+    uint32_t output_count, output_room;
+    uint32_t level; /* one more than that of every stage whose temporary it reads */
+    char reason[160];
+} plan_stage;
+
+/* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or are equal (boolean_mask). */
+typedef struct plan_check {
+    node_id node;
+    dim a, b;
+    int32_t stage; /* before which stage: 0 when only lengths of inputs matter (checked by bind), else after a count */
+} plan_check;
+
+typedef struct plan_temp {
+    node_id node; /* contiguous, of this node's type and shape */
+} plan_temp;
+
+typedef struct wn_plan {
+    wn_context *context;
+    const wn_graph *graph;
+    plan_stage *stages;
+    uint32_t stage_count, stage_room;
+    plan_check *checks;
+    uint32_t check_count, check_room;
+    plan_temp *temps;
+    uint32_t temp_count, temp_room;
+} wn_plan;
+
+/* Plan a graph copy (wn_graph_copy), which must outlive the plan. NULL: out of memory or a limit, see error. */
+wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_error *error);
+void wn_plan_free(wn_plan *plan);
+/* The stages with their reasons, as `explain --emit plan` prints them. */
+void wn_plan_print(const wn_plan *plan, wn_buffer *b);
+/* Whether a stage has a function for this part. */
+static inline bool stage_has(const plan_stage *s, kernel_part part) {
+    switch (part) {
+    case PART_MAP: return s->kind != STAGE_PACK;
+    case PART_COUNT: return s->owns_mask;
+    case PART_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
+    case PART_SCATTER: return s->kind == STAGE_PACK;
+    case PART_COUNT_: break;
+    }
+    return false;
+}
+
+/*
+ * May output `number` of the kernel lie exactly over input `input`? Only if each use of the input is in the one MAP stage that
+ * writes the output, at the same element; or the output is the value of a PACK stage, packed onto the input itself, which nothing
+ * else reads. (Same pointer, type, shape and strides is the caller's part.)
+ */
+bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output);
+
+#endif

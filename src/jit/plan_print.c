@@ -1,0 +1,173 @@
+/*
+ * plan_print.c - a plan in words, and what it says about arrays that coincide.
+ */
+#include "jit/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- In words --------------------------------------------------------------------------------------------------------- */
+
+static const char *input_name(const wn_graph *g, uint32_t number) {
+    for (uint32_t i = 0; i < g->name_count; i++)
+        if (g->names[i].kind == NAME_INPUT && g->names[i].id == g->inputs[number]) return g->names[i].text;
+    return "?";
+}
+
+static const char *output_name(const wn_graph *g, uint32_t number) {
+    for (uint32_t i = 0; i < g->name_count; i++)
+        if (g->names[i].kind == NAME_OUTPUT && number-- == 0) return g->names[i].text;
+    return "?";
+}
+
+static void print_stream(const wn_plan *plan, const plan_program *p, const plan_stream *s, wn_buffer *b) {
+    if (s->source == SOURCE_TEMP) wn_buffer_add(b, "    reads temporary %u: %s", s->number, wn_type_name(s->type));
+    else wn_buffer_add(b, "    reads %s: %s", input_name(plan->graph, s->number), wn_type_name(s->type));
+    if (s->scalar) {
+        wn_buffer_add(b, ", one value, loaded before the loop\n");
+        return;
+    }
+    wn_buffer_add(b, ", axes [");
+    for (int i = 0; i < p->rank; i++) {
+        if (i) wn_buffer_add(b, ", ");
+        if (s->axes[i] < 0) wn_buffer_add(b, "stays");
+        else wn_buffer_add(b, "%d", s->axes[i]);
+    }
+    wn_buffer_add(b, "]\n");
+}
+
+static void print_value(const wn_plan *plan, const plan_program *p, uint32_t number, wn_buffer *b) {
+    const plan_value *v = &p->values[number];
+    char text[40];
+    wn_buffer_add(b, "    %%%u = ", number);
+    switch ((value_kind)v->kind) {
+    case VALUE_STREAM:
+        wn_buffer_add(b, "load %s", p->streams[v->number].source == SOURCE_TEMP ? "temporary"
+                                                                               : input_name(plan->graph, p->streams[v->number].number));
+        break;
+    case VALUE_CONSTANT:
+        wn_constant_text(graph_node(plan->graph, v->node), text);
+        wn_buffer_add(b, "%s", text);
+        break;
+    case VALUE_INDEX: wn_buffer_add(b, "index of the element"); break;
+    case VALUE_AND: wn_buffer_add(b, "mask of a mask %%%u, %%%u", v->args[0], v->args[1]); break;
+    case VALUE_OPERATION:
+        wn_buffer_add(b, "%s", wn_op_row((op)v->op)->name);
+        for (int i = 0; i < wn_op_row((op)v->op)->arity; i++) wn_buffer_add(b, "%s%%%u", i ? ", " : " ", v->args[i]);
+        break;
+    }
+    wn_buffer_add(b, ": %s%s\n", wn_type_name((wn_type)v->type), v->invariant ? ", once before the loop" : "");
+}
+
+static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer *b) {
+    for (uint32_t i = 0; i < p->stream_count; i++) print_stream(plan, p, &p->streams[i], b);
+    for (uint32_t i = 0; i < p->value_count; i++) print_value(plan, p, i, b);
+}
+
+static void print_output(const wn_plan *plan, const plan_stage *s, const plan_output *o, wn_buffer *b) {
+    const char *verb = s->kind == STAGE_MAP ? "stores" : "packs";
+    wn_buffer_add(b, "    %s %%%u into ", verb, o->value);
+    if (o->target == TARGET_TEMP) wn_buffer_add(b, "temporary %u", o->number);
+    else wn_buffer_add(b, "%s", output_name(plan->graph, o->number));
+    wn_buffer_add(b, "%s\n", o->coordinates ? ", as coordinates" : "");
+}
+
+static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
+    static const char *const kinds[] = {"map", "pack", "rows"};
+    const plan_stage *s = &plan->stages[number];
+    char shape[256];
+    wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
+    wn_buffer_add(b, "stage %u: %s over %s\n  because: %s\n", number, kinds[s->kind], shape, s->reason);
+    wn_buffer_add(b, "  functions:");
+    for (kernel_part part = PART_MAP; part < PART_COUNT_; part++)
+        if (stage_has(s, part)) wn_buffer_add(b, " %s", kernel_part_name[part]);
+    if (s->kind == STAGE_PACK) wn_buffer_add(b, ", 64 elements a step\n");
+    else wn_buffer_add(b, ", %d elements a step\n", s->program.step);
+    if (s->kind == STAGE_ROWS && s->owns_mask) {
+        wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first, s->mask_first + s->mask_rank - 1);
+        print_program(plan, &s->mask, b);
+        wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
+    }
+    wn_buffer_add(b, "  program:\n");
+    print_program(plan, &s->program, b);
+    if (s->kind == STAGE_PACK && s->owns_mask) wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
+    else if (s->kind != STAGE_MAP && !s->owns_mask) wn_buffer_add(b, "    selects by the bitmap of stage %u\n", s->mask_stage);
+    for (uint32_t i = 0; i < s->output_count; i++) print_output(plan, s, &s->outputs[i], b);
+}
+
+void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
+    wn_buffer_add(b, "%u stage%s, %u temporar%s, %u length check%s when it runs\n", plan->stage_count,
+                  plan->stage_count == 1 ? "" : "s", plan->temp_count, plan->temp_count == 1 ? "y" : "ies", plan->check_count,
+                  plan->check_count == 1 ? "" : "s");
+    for (uint32_t i = 0; i < plan->stage_count; i++) print_stage(plan, i, b);
+}
+
+/* ---- Arrays that coincide ----------------------------------------------------------------------------------------------- */
+
+static const plan_stage *writer_of(const wn_plan *plan, uint32_t output, const plan_output **entry) {
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const plan_stage *s = &plan->stages[i];
+        for (uint32_t j = 0; j < s->output_count; j++) {
+            *entry = &s->outputs[j];
+            if ((*entry)->target == TARGET_OUTPUT && (*entry)->number == output) return s;
+        }
+    }
+    return NULL;
+}
+
+static bool reads_input(const plan_program *p, uint32_t input) {
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input) return true;
+    return false;
+}
+
+static bool read_elsewhere(const wn_plan *plan, const plan_stage *s, uint32_t input) {
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const plan_stage *other = &plan->stages[i];
+        if (other != s && (reads_input(&other->program, input) || reads_input(&other->mask, input))) return true;
+    }
+    return false;
+}
+
+/* Every stream of the input runs along with the space, axis by axis. */
+static bool read_in_step(const plan_program *p, uint32_t input) {
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        const plan_stream *s = &p->streams[i];
+        if (s->source != SOURCE_INPUT || s->number != input) continue;
+        for (int axis = 0; axis < p->rank; axis++)
+            if (s->axes[axis] != axis) return false;
+    }
+    return true;
+}
+
+static bool used_by_values(const plan_program *p, uint32_t value) {
+    for (uint32_t i = value + 1; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        unsigned count = v->kind == VALUE_AND ? 2 : v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
+        for (unsigned k = 0; k < count; k++)
+            if (v->args[k] == value) return true;
+    }
+    return false;
+}
+
+/* A PACK stage's output is the input itself, packed, and nothing else in the stage reads the input. */
+static bool packs_input_alone(const plan_stage *s, const plan_output *entry, uint32_t input) {
+    const plan_program *p = &s->program;
+    const plan_value *v = &p->values[entry->value];
+    uint32_t uses = 0;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        uses += p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input;
+    for (uint32_t i = 0; i < s->output_count; i++)
+        if (&s->outputs[i] != entry && s->outputs[i].value == entry->value) return false;
+    if (v->kind != VALUE_STREAM || uses != 1 || p->streams[v->number].source != SOURCE_INPUT) return false;
+    return p->streams[v->number].number == input && s->mask_value != entry->value && !used_by_values(p, entry->value);
+}
+
+bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
+    const plan_output *entry = NULL;
+    const plan_stage *s = writer_of(plan, output, &entry);
+    if (!s || read_elsewhere(plan, s, input)) return false;
+    if (!reads_input(&s->program, input) && !reads_input(&s->mask, input)) return true;
+    if (s->kind == STAGE_MAP) return read_in_step(&s->program, input);
+    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) && read_in_step(&s->program, input);
+}

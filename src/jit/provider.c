@@ -1,0 +1,108 @@
+/*
+ * provider.c - where LLVM comes from: libwinnow-llvm.so, opened when something must be compiled, or linked in.
+ *
+ * The library is found at the path that the user gave or beside this one, never by a bare name: that would load whatever
+ * file of that name the search path holds. It stays open for the life of the process (LLVM does not survive being
+ * unloaded), and the dynamic loader itself remembers what is open, under a lock: asking again costs microseconds, a path
+ * that failed can be tried again, and two contexts may use two different files. So there is no state here.
+ */
+#if !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* dladdr */
+#endif
+#include "jit/provider.h"
+#include "graph/graph.h"
+
+#if defined(WN_LLVM_STATIC)
+
+const wn_provider *wn_provider_open(const char *path, wn_error *error) {
+    (void)path, (void)error;
+    return wn_llvm_provider();
+}
+
+#else
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_NAME "libwinnow-llvm.so"
+
+typedef const wn_provider *(*provider_fn)(void);
+
+static const wn_provider *refuse_missing(const char *path, const char *reason, wn_error *error) {
+    wn_fail(error, WN_ERROR_COMPILER,
+            FILE_NAME
+            " not found at %.250s (%.60s); build Winnow with LLVM (package llvm-dev), or use "
+            "the interpreter",
+            path, reason);
+    return NULL;
+}
+
+/* The path of the provider beside this library (or beside the program that it is linked into). */
+static bool path_beside_library(char path[PATH_MAX], wn_error *error) {
+    Dl_info info;
+    void *here = (void *)(uintptr_t)wn_provider_open;
+    const char *own = dladdr(here, &info) ? info.dli_fname : NULL;
+    if (!own || !strchr(own, '/') || !realpath(own, path)) {
+        refuse_missing("an unknown place", "where the library itself lies is not known", error);
+        return false;
+    }
+    size_t folder = (size_t)(strrchr(path, '/') + 1 - path);
+    if (folder + sizeof FILE_NAME > PATH_MAX) {
+        refuse_missing(path, "the path is too long", error);
+        return false;
+    }
+    memcpy(path + folder, FILE_NAME, sizeof FILE_NAME);
+    return true;
+}
+
+/* The two share structs that change freely from build to build. */
+static bool shakes_hands(const wn_provider *provider, const char *path, wn_error *error) {
+    if (provider && provider->abi == PROVIDER_ABI && strcmp(provider->version, wn_version()) == 0)
+        return true;
+    if (!provider)
+        wn_fail(error, WN_ERROR_COMPILER, "%.300s has no LLVM to offer", path);
+    else if (provider->abi != PROVIDER_ABI)
+        wn_fail(error, WN_ERROR_COMPILER,
+                "%.300s has provider ABI %u, this library needs %u: install both from one build",
+                path, provider->abi, PROVIDER_ABI);
+    else
+        wn_fail(error, WN_ERROR_COMPILER,
+                "%.300s belongs to Winnow %.30s, this is %s: install both from one build", path,
+                provider->version, wn_version());
+    return false;
+}
+
+static const wn_provider *open_at(const char *path, wn_error *error) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) {
+        const char *reason = dlerror();
+        wn_fail(error, WN_ERROR_COMPILER,
+                FILE_NAME " cannot be opened: %.400s; is LLVM's library installed?",
+                reason ? reason : path);
+        return NULL;
+    }
+    provider_fn make = (provider_fn)(uintptr_t)dlsym(library, "wn_llvm_provider");
+    if (!make)
+        wn_fail(error, WN_ERROR_COMPILER, "%.300s is not Winnow's: it has no wn_llvm_provider", path);
+    const wn_provider *provider = make ? make() : NULL;
+    if (make && shakes_hands(provider, path, error)) return provider;
+    dlclose(library);
+    return NULL;
+}
+
+const wn_provider *wn_provider_open(const char *path, wn_error *error) {
+    char beside[PATH_MAX], absolute[PATH_MAX];
+    if (!path) {
+        if (!path_beside_library(beside, error)) return NULL;
+        path = beside;
+    }
+    /* An absolute path, since dlopen would look for a name without a slash in the search path. */
+    if (!realpath(path, absolute))
+        return refuse_missing(path, errno == ENOENT ? "no such file" : "it cannot be read", error);
+    return open_at(absolute, error);
+}
+
+#endif

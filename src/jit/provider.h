@@ -1,0 +1,80 @@
+/*
+ * provider.h - the narrow door to LLVM: a plan in, an ELF object out.
+ *
+ * Everything that calls LLVM lives in src/jit/llvm and is built into libwinnow-llvm.so, which the library opens at the first
+ * compile that needs it (loading libLLVM takes 18 ms and 100 MB), or is linked in by a static build. The two share plain
+ * structs of one build, so the handshake compares the ABI number and the version text.
+ */
+#ifndef WN_PROVIDER_H
+#define WN_PROVIDER_H
+
+#include "jit/plan.h"
+
+#define PROVIDER_ABI 1u
+
+/* Instruction set of a compile: the level, and what native adds. */
+typedef struct wn_target {
+    wn_isa isa; /* not NATIVE */
+    bool vbmi2; /* AVX-512 VBMI2: compress for 8 and 16 bits */
+} wn_target;
+
+/* A PACK stage that has a fused function needs its scatter only when results are allocated exactly: that is compiled when first
+   wanted, so that the first compile is shorter. */
+typedef enum provider_parts {
+    PARTS_ALL,
+    PARTS_EARLY, /* all but the late ones                      */
+    PARTS_LATE   /* scatter of the stages that also have fused */
+} provider_parts;
+
+static inline bool part_is_wanted(const plan_stage *s, kernel_part part, provider_parts parts) {
+    bool late = part == PART_SCATTER && stage_has(s, PART_FUSED);
+    return stage_has(s, part) && (parts == PARTS_ALL || late == (parts == PARTS_LATE));
+}
+
+typedef struct provider_request {
+    const wn_plan *plan;
+    wn_target target;
+    provider_parts parts;
+    bool want_ir, want_ir_optimized, want_assembly; /* text, made only when asked for */
+    bool object_not_wanted;
+} provider_request;
+
+/* Memory of malloc's, freed by the provider's `release`. Texts end in NUL, NULL if not asked for. */
+typedef struct provider_result {
+    void *object;
+    size_t object_size;
+    char *ir, *ir_optimized, *assembly;
+    int64_t emit_ns, optimize_ns, codegen_ns;
+} provider_result;
+
+typedef struct wn_provider {
+    uint32_t abi;
+    const char *version;      /* wn_version() of the build that it belongs to */
+    const char *llvm_version; /* "22.1.8" */
+    wn_status (*compile)(const provider_request *request, provider_result *result, wn_error *error);
+    void (*release)(provider_result *result);
+} wn_provider;
+
+/* The one symbol of libwinnow-llvm.so. Thread-safe. */
+__attribute__((visibility("default"))) const wn_provider *wn_llvm_provider(void);
+
+/* ---- The library's side (provider.c, target.c, load.c) ----------------------------------------------------------------- */
+
+/* The provider: opened once a process, from `path` or beside the library. NULL: error says what was tried. Thread-safe. */
+const wn_provider *wn_provider_open(const char *path, wn_error *error);
+
+/* What an isa means on this machine: NATIVE resolved, extensions found. false if the machine cannot run it. */
+bool wn_target_resolve(wn_isa isa, wn_target *target);
+
+/*
+ * An object in executable memory. Code, constants and the PC-relative relocations between them, nothing else: an undefined
+ * symbol or an unknown relocation is an error that names it. Mapped writable, copied, relocated, then made read+execute: never both.
+ */
+typedef struct wn_code wn_code;
+wn_code *wn_code_load(wn_context *context, const void *object, size_t size, wn_error *error);
+void wn_code_free(wn_code *code);
+/* The address of a function of the object, NULL if it has none of this name. */
+kernel_fn wn_code_find(const wn_code *code, const char *symbol);
+size_t wn_code_size(const wn_code *code);
+
+#endif
