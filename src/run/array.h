@@ -1,0 +1,34 @@
+/*
+ * array.h - arrays as callers give them: what is wrong with one, where it lies in memory, whether two of them overlap.
+ */
+#ifndef WN_ARRAY_H
+#define WN_ARRAY_H
+
+#include "graph/graph.h"
+
+/* How many elements a shape has; -1 if their bytes do not fit an int64_t. */
+int64_t wn_count_elements(wn_type type, int32_t rank, const int64_t *shape);
+/* The same of an array that has been checked. */
+static inline int64_t array_elements(const wn_array *a) {
+    return wn_count_elements(a->type, a->rank, a->shape);
+}
+
+/*
+ * Whether an array can be one at all: rank, type, lengths, the number of its bytes, its reach in memory, NULL data.
+ * `role` is "input" or "output"; the message begins with it and the name.
+ */
+wn_status wn_array_check(const wn_array *a, const char *role, const char *name, wn_error *error);
+
+/* Row-major without gaps; strides of axes of length 1 do not matter. */
+bool wn_array_is_contiguous(const wn_array *a);
+/* The same pointer, type, shape and strides. */
+bool wn_array_is_same(const wn_array *a, const wn_array *b);
+/* The same but for the pointer. */
+bool wn_array_is_alike(const wn_array *a, const wn_array *b);
+
+/* Whether two elements may share a byte. Never wrongly false; true also for some interleaved strides that are harmless. */
+bool wn_array_overlaps_itself(const wn_array *a);
+/* Whether two arrays may share a byte, likewise. Columns of one matrix, odd and even elements and the like are told apart. */
+bool wn_arrays_overlap(const wn_array *a, const wn_array *b);
+
+#endif

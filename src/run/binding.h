@@ -1,0 +1,132 @@
+/*
+ * binding.h - the inside of a binding: arrays, lengths, and a plan's stages made ready for them.
+ *
+ * A stage whose space is known from the shapes of inputs is prepared when arrays are bound, any other when it runs, after the
+ * counts before it. Memory is kept from run to run and only grows; but results, which are the caller's to see, are allocated
+ * exactly.
+ */
+#ifndef WN_BINDING_H
+#define WN_BINDING_H
+
+#include "run/block.h"
+#include "run/kernel.h"
+
+typedef struct memory {
+    void *data;
+    size_t size;
+} memory;
+
+/* One set of what a caller binds, with the lengths that follow. */
+typedef struct bound_arrays {
+    wn_array *inputs;
+    wn_array *outputs; /* with true lengths once they are known */
+    wn_array *rooms;   /* outputs as they were given            */
+    int64_t *symbols;  /* by symbol; -1: not known yet          */
+} bound_arrays;
+
+/* A PACK or ROWS stage's output. */
+typedef struct bound_output {
+    wn_array *array; /* of the binding's outputs or temporaries                               */
+    bool given;      /* the caller's memory                                                   */
+    bool contiguous; /* packed elements (ROWS: the packed rows of one outer index) have no gaps */
+    bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
+    uint32_t source; /* ROWS: the stream that its rows are moved from, if none is computed    */
+    int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
+} bound_output;
+
+typedef struct bound_stage {
+    const plan_stage *plan;
+    kernel_fn map, count, fused, scatter;
+    const uint8_t *uses; /* by stream */
+    bool early;          /* prepared when bound */
+    bool prepared;
+    bool bitmap_wanted; /* count is a pass of its own */
+    grid grid;          /* MAP, PACK: the space; ROWS: of the values */
+    grid mask;          /* ROWS */
+    bound_output *outputs;
+    worker *workers;
+    int32_t worker_count;
+    memory scratch; /* workers, their pointers and buffers */
+    memory bitmap;
+    memory parts;               /* what each part of a run on threads found */
+    int64_t n_true;             /* of this run */
+    int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
+    bool move_rows;             /* ROWS: straight from the inputs */
+    int64_t dims[PLAN_MAX_AXES];
+} bound_stage;
+
+struct wn_binding {
+    uint32_t magic;
+    wn_kernel *kernel;
+    size_t size;
+    bound_arrays now, next;
+    memory *owned;     /* by output: the context's memory, of exactly the result's size */
+    wn_array *results; /* by output: of the last run */
+    wn_array *temps;
+    memory *temp_memory;
+    bound_stage *stages;
+    bool bound; /* the arrays in `now` are checked and laid out */
+    bool has_run;
+    bool late_checks; /* some lengths are compared only after a count */
+};
+
+/* Parts of a run on threads, for each of them: some are slower than others. */
+#define PARTS_PER_WORKER 4
+
+#define BINDING_MAGIC 0x426e6957u /* "WinB" */
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        wn_status status_ = (call);                                                                \
+        if (status_ != WN_OK) return status_;                                                      \
+    } while (0)
+
+static inline int64_t length_of(const bound_arrays *a, dim d) {
+    return d >= 0 ? d : a->symbols[~d];
+}
+
+/* ---- Shapes and checks (check.c) ------------------------------------------------------------------------------------- */
+
+/* Whether the arrays fit the kernel, and each other: fills next->symbols and the true shapes of next->outputs. */
+wn_status wn_check_arrays(const wn_kernel *k, bound_arrays *next, wn_error *error);
+/* The plan's checks that can be made before `stage`. */
+wn_status wn_check_lengths(const wn_kernel *k, const bound_arrays *a, uint32_t stage, wn_error *error);
+wn_status wn_check_overlaps(const wn_kernel *k, const bound_arrays *a, wn_error *error);
+/* The shape of a node. */
+void wn_node_shape(const wn_kernel *k, const bound_arrays *a, const node *n, int64_t *shape);
+/* Whether an output given by the caller has room for a packed axis, now known. */
+wn_status wn_check_room(const wn_kernel *k, const bound_arrays *a, uint32_t output, wn_error *error);
+
+/* ---- Stages ---------------------------------------------------------------------------------------------------------- */
+
+/* Lay out a stage whose lengths are known (stage.c). */
+wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error);
+/* Take the pointers of the arrays as they are now. */
+void wn_stage_point(wn_binding *b, uint32_t stage);
+wn_array *wn_stage_target(const wn_binding *b, const plan_output *o);
+static inline bool target_is_given(const wn_binding *b, const plan_output *o) {
+    return o->target == TARGET_OUTPUT && b->now.rooms[o->number].data;
+}
+/* Memory for an output whose lengths are known: a temporary's, or the context's; the caller's is checked for room. */
+wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error);
+bool wn_memory_make(wn_context *c, memory *m, size_t size);
+void wn_memory_free(wn_context *c, memory *m);
+
+wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error);
+wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error); /* mask.c */
+wn_status wn_rows_run(wn_binding *b, uint32_t stage, wn_error *error); /* rows.c */
+
+/* ---- Masks (mask.c) ------------------------------------------------------------------------------------------------- */
+
+/* Evaluate a stage's own mask, into its bitmap if `keep`; how many are true. */
+int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep);
+/* Count into the bitmap if the mask is the stage's own, else take the other's; announce the count to the symbols. */
+wn_status wn_mask_find(wn_binding *b, bound_stage *s, wn_error *error);
+wn_status wn_mask_announce(wn_binding *b, const bound_stage *s, int64_t n_true, wn_error *error);
+static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage *s) {
+    return b->stages[s->plan->mask_stage].bitmap.data;
+}
+/* Prepare the ROWS side of a stage (rows.c). */
+void wn_rows_prepare(bound_stage *s);
+
+#endif

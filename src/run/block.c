@@ -1,0 +1,344 @@
+/*
+ * block.c - between arrays of any strides and contiguous blocks.
+ *
+ * Copying starts at any row-major place, found by division, once a block; from there on it goes line by line, and plane by plane
+ * where whole lines are short. A plane is walked along its longer axis, so that an inner axis of length 3 costs no more
+ * than one of length 3,000.
+ */
+#include "run/block.h"
+
+#include <string.h>
+
+/* ---- Lines: elements at one distance to elements at another ----------------------------------------------------------- */
+
+#define DEFINE_COPY_LINE(NAME, T)                                                                     \
+    static void NAME(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t n) { \
+        for (int64_t i = 0; i < n; i++) {                                                             \
+            T element;                                                                                \
+            memcpy(&element, from + i * from_stride, sizeof element);                                 \
+            memcpy(to + i * to_stride, &element, sizeof element);                                     \
+        }                                                                                             \
+    }                                                                                                 \
+    static void NAME##_apart(char *restrict to, const char *restrict from, int64_t from_stride,       \
+                             int64_t n) {                                                             \
+        for (int64_t i = 0; i < n; i++)                                                               \
+            memcpy(to + i * (int64_t)sizeof(T), from + i * from_stride, sizeof(T));                   \
+    }
+
+DEFINE_COPY_LINE(copy_line_1, uint8_t)
+DEFINE_COPY_LINE(copy_line_2, uint16_t)
+DEFINE_COPY_LINE(copy_line_4, uint32_t)
+DEFINE_COPY_LINE(copy_line_8, uint64_t)
+
+/* Into contiguous memory that does not overlap: also spreading one element. */
+static void gather_line(char *to, const char *from, int64_t stride, int64_t n, uint8_t size) {
+    switch (size) {
+    case 1: copy_line_1_apart(to, from, stride, n); break;
+    case 2: copy_line_2_apart(to, from, stride, n); break;
+    case 4: copy_line_4_apart(to, from, stride, n); break;
+    default: copy_line_8_apart(to, from, stride, n); break;
+    }
+}
+
+static void copy_line(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t n,
+                      uint8_t size) {
+    if (to_stride == size && from_stride == size) {
+        memcpy(to, from, (size_t)n * size);
+        return;
+    }
+    if (to_stride == size) {
+        gather_line(to, from, from_stride, n, size);
+        return;
+    }
+    switch (size) {
+    case 1: copy_line_1(to, to_stride, from, from_stride, n); break;
+    case 2: copy_line_2(to, to_stride, from, from_stride, n); break;
+    case 4: copy_line_4(to, to_stride, from, from_stride, n); break;
+    default: copy_line_8(to, to_stride, from, from_stride, n); break;
+    }
+}
+
+/* ---- A walk over a strided array, beside contiguous memory ------------------------------------------------------------- */
+
+typedef struct walk {
+    int rank;
+    uint8_t size;
+    bool into_array;
+    const int64_t *dims, *strides;
+    char *array; /* the next element */
+    char *block;
+    int64_t index[PLAN_MAX_AXES];
+} walk;
+
+static void begin_walk(walk *w, int64_t first) {
+    for (int i = w->rank; i-- > 0;) {
+        w->index[i] = first % w->dims[i];
+        first /= w->dims[i];
+        w->array += w->index[i] * w->strides[i];
+    }
+}
+
+static void walk_line(const walk *w, int64_t stride, int64_t n) {
+    if (w->into_array)
+        copy_line(w->array, stride, w->block, w->size, n, w->size);
+    else
+        copy_line(w->block, w->size, w->array, stride, n, w->size);
+}
+
+/* Move `n` steps along an axis whose inner axes are at 0, and on to the next line of it at its end. */
+static void advance(walk *w, int axis, int64_t n) {
+    w->index[axis] += n;
+    w->array += n * w->strides[axis];
+    while (axis > 0 && w->index[axis] == w->dims[axis]) {
+        w->array += w->strides[axis - 1] - w->index[axis] * w->strides[axis];
+        w->index[axis--] = 0;
+        w->index[axis]++;
+    }
+}
+
+/* Whole lines: along the lines if they are long, else across them, element by element of a line. */
+static void walk_plane(const walk *w, int64_t lines) {
+    int last = w->rank - 1;
+    int64_t length = w->dims[last], stride = w->strides[last], across = w->strides[last - 1];
+    int64_t packed = length * w->size;
+    walk line = *w;
+    if (length >= lines) {
+        for (int64_t i = 0; i < lines; i++, line.array += across, line.block += packed)
+            walk_line(&line, stride, length);
+        return;
+    }
+    for (int64_t i = 0; i < length; i++, line.array += stride, line.block += w->size) {
+        if (w->into_array)
+            copy_line(line.array, across, line.block, packed, lines, w->size);
+        else
+            copy_line(line.block, packed, line.array, across, lines, w->size);
+    }
+}
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static void walk_elements(walk *w, int64_t count) {
+    int last = w->rank - 1;
+    while (count > 0) {
+        int64_t done = 0;
+        if (w->rank > 1 && w->index[last] == 0 && count >= w->dims[last]) {
+            int64_t lines = least(w->dims[last - 1] - w->index[last - 1], count / w->dims[last]);
+            walk_plane(w, lines);
+            advance(w, last - 1, lines);
+            done = lines * w->dims[last];
+        } else {
+            done = least(w->dims[last] - w->index[last], count);
+            walk_line(w, w->strides[last], done);
+            advance(w, last, done);
+        }
+        w->block += done * w->size;
+        count -= done;
+    }
+}
+
+static void copy_between(walk *w, int64_t first, int64_t count) {
+    if (w->rank == 0) {
+        walk_line(w, 0, count);
+        return;
+    }
+    begin_walk(w, first);
+    walk_elements(w, count);
+}
+
+void wn_gather(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
+               const int64_t *strides, int64_t first, int64_t count) {
+    walk w = {.rank = rank, .size = size, .dims = dims, .strides = strides};
+    w.array = (char *)(uintptr_t)from; /* only read */
+    w.block = to;
+    copy_between(&w, first, count);
+}
+
+void wn_scatter(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
+                const int64_t *strides, int64_t first, int64_t count) {
+    walk w = {.rank = rank, .size = size, .into_array = true, .dims = dims, .strides = strides};
+    w.array = to;
+    w.block = (char *)(uintptr_t)from; /* only read */
+    copy_between(&w, first, count);
+}
+
+/* ---- Laying out -------------------------------------------------------------------------------------------------------- */
+
+static bool has_strides(const operand *o) {
+    return o->mode != OPERAND_SCALAR && o->mode != OPERAND_BUFFER;
+}
+
+static bool merges(const operand *o, int axis, int64_t length) {
+    return !has_strides(o) ||
+           (uint64_t)o->strides[axis] == (uint64_t)o->strides[axis + 1] * (uint64_t)length;
+}
+
+/* Whether every operand runs through axes `axis` and the next, of this length, as if they were one. */
+static bool all_merge(const grid *g, int axis, int64_t length) {
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (!merges(&g->in[i], axis, length)) return false;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        if (!merges(&g->out[i], axis, length)) return false;
+    return true;
+}
+
+static void move_axis(grid *g, int to, int from) {
+    g->dims[to] = g->dims[from];
+    for (uint32_t i = 0; i < g->in_count; i++)
+        g->in[i].strides[to] = g->in[i].strides[from];
+    for (uint32_t i = 0; i < g->out_count; i++)
+        g->out[i].strides[to] = g->out[i].strides[from];
+}
+
+/* Drop axes of length 1, then merge neighbours. */
+static void collapse(grid *g) {
+    int rank = 0;
+    for (int i = 0; i < g->rank; i++)
+        if (g->dims[i] != 1) move_axis(g, rank++, i);
+    g->rank = rank;
+    if (rank == 0) return;
+    int at = 0;
+    for (int i = 1; i < rank; i++) {
+        move_axis(g, at + 1, i);
+        if (!all_merge(g, at, g->dims[at + 1])) {
+            at++;
+            continue;
+        }
+        int64_t length = g->dims[at];
+        move_axis(g, at, at + 1);
+        g->dims[at] *= length;
+    }
+    g->rank = at + 1;
+}
+
+/* The elements after which an operand repeats itself; 0: it does not. */
+static int64_t find_period(const grid *g, const operand *o) {
+    int64_t period = 1;
+    int axis = 0;
+    while (axis < g->rank && o->strides[axis] == 0)
+        axis++;
+    if (axis == 0) return 0;
+    for (; axis < g->rank; axis++)
+        if (__builtin_mul_overflow(period, g->dims[axis], &period)) return 0;
+    return period;
+}
+
+static void choose_mode(const grid *g, operand *o) {
+    if (!has_strides(o)) return;
+    bool direct = g->rank == 0 || (g->rank == 1 && o->strides[0] == o->size);
+    for (int64_t expected = o->size, i = g->rank; g->rank > 1 && i-- > 0; expected *= g->dims[i]) {
+        direct = o->strides[i] == expected;
+        if (!direct) break;
+    }
+    o->mode = direct ? OPERAND_DIRECT : OPERAND_STRIDED;
+    o->period = direct ? 0 : find_period(g, o);
+}
+
+static int64_t common_multiple(int64_t a, int64_t b) {
+    int64_t x = a, y = b;
+    while (y) {
+        int64_t rest = x % y;
+        x = y;
+        y = rest;
+    }
+    return a / x * b;
+}
+
+/* Make operands periodic while a multiple of all their periods fits the block. */
+static void use_periods(grid *g, int64_t quantum) {
+    int64_t multiple = quantum;
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        operand *o = &g->in[i];
+        if (o->mode != OPERAND_STRIDED || o->period == 0 || o->period > g->block) continue;
+        if (!g->aligned && o->period != 1) continue;
+        int64_t both = common_multiple(multiple, o->period);
+        if (both > g->block) continue;
+        multiple = both;
+        o->mode = OPERAND_PERIODIC;
+    }
+    g->block -= g->block % multiple;
+}
+
+static bool needs_block(const operand *o) {
+    return o->mode == OPERAND_STRIDED || o->mode == OPERAND_PERIODIC || o->mode == OPERAND_BUFFER;
+}
+
+static int64_t block_bytes(const operand *all, uint32_t count) {
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += needs_block(&all[i]) ? all[i].size : 0;
+    return bytes;
+}
+
+static void place_buffers(grid *g, operand *all, uint32_t count, int64_t quantum) {
+    for (uint32_t i = 0; i < count; i++) {
+        operand *o = &all[i];
+        o->buffer = g->buffers;
+        if (o->mode == OPERAND_SCALAR) continue;
+        int64_t elements = needs_block(o) ? g->block : quantum;
+        g->buffers += (size_t)round_up(elements * o->size, 64);
+    }
+}
+
+void wn_grid_lay_out(grid *g, int64_t largest_block) {
+    int64_t quantum = g->step > KERNEL_WORD ? g->step : KERNEL_WORD;
+    collapse(g);
+    for (uint32_t i = 0; i < g->in_count; i++)
+        choose_mode(g, &g->in[i]);
+    for (uint32_t i = 0; i < g->out_count; i++)
+        choose_mode(g, &g->out[i]);
+    int64_t bytes = block_bytes(g->in, g->in_count) + block_bytes(g->out, g->out_count);
+    g->direct = bytes == 0;
+    g->block = least(largest_block, bytes ? BUFFER_BYTES / bytes : largest_block);
+    if (g->total < g->block) g->block = round_up(g->total, quantum);
+    g->block -= g->block % quantum;
+    if (g->block < quantum) g->block = quantum;
+    use_periods(g, quantum);
+    g->buffers = 0;
+    place_buffers(g, g->in, g->in_count, quantum);
+    place_buffers(g, g->out, g->out_count, quantum);
+}
+
+/* ---- Running ----------------------------------------------------------------------------------------------------------- */
+
+static void gather(const grid *g, const worker *w, const operand *o, int64_t first, int64_t count) {
+    wn_gather(w->buffers + o->buffer, o->data, o->size, g->rank, g->dims, o->strides, first, count);
+}
+
+void wn_grid_begin(const grid *g, worker *w) {
+    if (w->filled) return;
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].mode == OPERAND_PERIODIC)
+            gather(g, w, &g->in[i], 0, least(g->block, g->total));
+    w->filled = true;
+}
+
+/* A direct operand whose last step is not whole is copied, since kernels read whole steps. */
+static const void *point_direct(const grid *g, const worker *w, const operand *o, int64_t first,
+                                int64_t count) {
+    char *from = o->data + first * o->size, *buffer = w->buffers + o->buffer;
+    if (first + round_up(count, g->step) <= g->total) return from;
+    memcpy(buffer, from, (size_t)(count * o->size));
+    return buffer;
+}
+
+void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_t count) {
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        const operand *o = &g->in[i];
+        char *buffer = w->buffers + o->buffer;
+        if (uses && !(o->uses & uses)) continue;
+        switch ((operand_mode)o->mode) {
+        case OPERAND_SCALAR: w->in[i] = o->data; break;
+        case OPERAND_DIRECT: w->in[i] = point_direct(g, w, o, first, count); break;
+        case OPERAND_PERIODIC:
+            w->in[i] = o->period == 1 ? buffer : buffer + first % g->block * o->size;
+            break;
+        case OPERAND_STRIDED:
+            gather(g, w, o, first, count);
+            w->in[i] = buffer;
+            break;
+        case OPERAND_BUFFER: break;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/*
+ * block.h - a space laid out for kernels: which operands they can read where they lie, and which are copied to blocks first.
+ *
+ * A grid is made when arrays are bound and does not change while it runs; what changes belongs to a worker, of which each thread
+ * has its own.
+ */
+#ifndef WN_BLOCK_H
+#define WN_BLOCK_H
+
+#include "jit/plan.h"
+
+typedef enum operand_mode {
+    OPERAND_SCALAR, /* one element, for the whole run                                                           */
+    OPERAND_DIRECT, /* contiguous over the whole grid: its own memory, but for what is not a whole step         */
+    OPERAND_PERIODIC, /* repeats itself from block to block: laid out once a run                                  */
+    OPERAND_STRIDED, /* laid out block by block                                                                  */
+    OPERAND_BUFFER /* an output that has no place on the grid: always in the buffer                            */
+} operand_mode;
+
+typedef struct operand {
+    char *data;
+    uint8_t mode;
+    uint8_t size;   /* bytes of an element                            */
+    uint8_t uses;   /* USE_MASK, USE_VALUES                           */
+    size_t buffer;  /* where in a worker's buffers; multiple of 64    */
+    int64_t period; /* PERIODIC                                      */
+    int64_t strides[PLAN_MAX_AXES];
+} operand;
+
+typedef struct grid {
+    int rank;
+    int64_t dims[PLAN_MAX_AXES];
+    int64_t total;
+    int64_t step;  /* kernels take multiples of it                              */
+    int64_t block; /* elements that a buffer holds, a multiple of step and of 64 */
+    bool direct;   /* nothing needs a buffer but a last partial step             */
+    bool aligned;  /* blocks begin at multiples of `block`: periods may be used   */
+    uint32_t in_count, out_count;
+    operand *in, *out;
+    size_t buffers; /* bytes of a worker's buffers */
+} grid;
+
+typedef struct worker {
+    const void **in;
+    void **out;
+    uint64_t *words; /* a block's mask */
+    char *buffers;
+    bool filled; /* the periodic operands are laid out */
+} worker;
+
+#define BUFFER_BYTES ((int64_t)128 << 10)
+
+static inline int64_t round_up(int64_t n, int64_t multiple) {
+    if ((multiple & (multiple - 1)) == 0) return (n + multiple - 1) & -multiple;
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+/* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, aligned,
+   operands' data, sizes and strides are set; modes are SCALAR or BUFFER where they are, else anything. */
+void wn_grid_lay_out(grid *g, int64_t largest_block);
+/* Before the first block of a run. */
+void wn_grid_begin(const grid *g, worker *w);
+/* Point w->in at elements [first, first + count), of those operands that are in `uses` (0: all). Whole steps are readable. If the
+   grid ends inside the last of them, count must be less than a step. */
+void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_t count);
+
+/* Copy `count` elements of an array of these axes, from the row-major place `first` on, out of it or into it. */
+void wn_gather(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
+               const int64_t *strides, int64_t first, int64_t count);
+void wn_scatter(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
+                const int64_t *strides, int64_t first, int64_t count);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * inspect.c - the texts that show what becomes of a graph.
+ *
+ * Each view takes the road of wn_compile as far as it needs: a copy of the live nodes, the plan, the provider. Nothing is
+ * cached and nothing is loaded, so an instruction set that this machine lacks can be looked at as well.
+ */
+#include "winnow/inspect.h"
+
+#include "graph/graph.h"
+#include "jit/plan.h"
+#include "jit/provider.h"
+#include "run/context.h"
+
+#include <string.h>
+
+/* ---- Texts ------------------------------------------------------------------------------------------------------ */
+
+/* A copy that wn_text_free can give back knowing its length alone. NULL: out of memory. */
+static char *keep_text(wn_context *c, const char *text, size_t length, size_t *kept) {
+    char *copy = wn_allocate(c, length + 1);
+    if (!copy) return NULL;
+    if (length) memcpy(copy, text, length);
+    copy[length] = 0;
+    *kept = length;
+    return copy;
+}
+
+static char *keep_buffer(wn_buffer *b, size_t *length) {
+    char *text = b->failed ? NULL : keep_text(b->context, b->text, b->length, length);
+    wn_buffer_free(b);
+    return text;
+}
+
+static char *out_of_memory(wn_error *error) {
+    wn_fail(error, WN_ERROR_MEMORY, "inspect: out of memory");
+    return NULL;
+}
+
+/* ---- Views ------------------------------------------------------------------------------------------------------ */
+
+typedef struct look {
+    wn_context *context;
+    const wn_graph *graph; /* a copy */
+    wn_isa isa;
+    wn_view view;
+    size_t *length;
+    wn_error *error;
+} look;
+
+static char *look_at_graph(const look *l) {
+    wn_buffer b = {.context = l->context};
+    if (l->view == WN_VIEW_DOT)
+        wn_print_dot(l->graph, &b);
+    else
+        wn_print_listing(l->graph, &b);
+    char *text = keep_buffer(&b, l->length);
+    return text ? text : out_of_memory(l->error);
+}
+
+static char *look_at_plan(const look *l, const wn_plan *plan) {
+    wn_buffer b = {.context = l->context};
+    wn_plan_print(plan, &b);
+    char *text = keep_buffer(&b, l->length);
+    return text ? text : out_of_memory(l->error);
+}
+
+static char *look_at_result(const look *l, const provider_result *r) {
+    const char *bytes = r->object;
+    size_t size = r->object_size;
+    if (l->view != WN_VIEW_OBJECT) {
+        bytes = l->view == WN_VIEW_IR             ? r->ir
+                : l->view == WN_VIEW_IR_OPTIMIZED ? r->ir_optimized
+                                                  : r->assembly;
+        size = bytes ? strlen(bytes) : 0;
+    }
+    if (!bytes) {
+        wn_fail(l->error, WN_ERROR_INTERNAL, "inspect: the compiler gave nothing to show");
+        return NULL;
+    }
+    char *text = keep_text(l->context, bytes, size, l->length);
+    return text ? text : out_of_memory(l->error);
+}
+
+static char *look_at_code(const look *l, const wn_plan *plan, wn_target target) {
+    const wn_provider *provider = wn_provider_open(l->context->llvm_library, l->error);
+    if (!provider) return NULL;
+    const provider_request request = {
+        .plan = plan,
+        .target = target,
+        .want_ir = l->view == WN_VIEW_IR,
+        .want_ir_optimized = l->view == WN_VIEW_IR_OPTIMIZED,
+        .want_assembly = l->view == WN_VIEW_ASSEMBLY,
+        .object_not_wanted = l->view != WN_VIEW_OBJECT,
+    };
+    provider_result result = {.object = NULL};
+    if (provider->compile(&request, &result, l->error) != WN_OK) return NULL;
+    char *text = look_at_result(l, &result);
+    provider->release(&result);
+    return text;
+}
+
+static char *look_at(const look *l) {
+    wn_target target = {l->isa, false};
+    if (l->view == WN_VIEW_GRAPH || l->view == WN_VIEW_DOT) return look_at_graph(l);
+    /* A machine that could not run it changes nothing in target, and need not run it. */
+    if (!wn_target_resolve(l->isa, &target) && l->isa == WN_ISA_NATIVE)
+        target.isa = WN_ISA_PORTABLE;
+    wn_plan *plan = wn_plan_new(l->context, l->graph, target.isa, l->error);
+    if (!plan) return NULL;
+    char *text = l->view == WN_VIEW_PLAN ? look_at_plan(l, plan) : look_at_code(l, plan, target);
+    wn_plan_free(plan);
+    return text;
+}
+
+/* ---- The public calls ------------------------------------------------------------------------------------------- */
+
+/* The isa that the options ask for; what an older program's struct lacks is 0. false: not an options struct. */
+static bool read_isa(const wn_compile_options *given, wn_isa *isa) {
+    wn_compile_options options = {.size = sizeof options};
+    if (given) {
+        if (given->size < sizeof given->size) return false;
+        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    }
+    *isa = options.isa;
+    return (unsigned)options.isa <= WN_ISA_X86_64_V4;
+}
+
+static bool good_arguments(wn_graph *g, const wn_compile_options *options, look *l) {
+    if ((unsigned)l->view > WN_VIEW_OBJECT)
+        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
+    else if (!read_isa(options, &l->isa))
+        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: options without a size, or an unknown isa");
+    else if (g->output_count == 0)
+        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
+    return graph_ok(g);
+}
+
+WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_view view,
+                        size_t *length) {
+    size_t own_length = 0;
+    wn_error error = {WN_OK, ""};
+    look l = {.view = view, .length = length ? length : &own_length, .error = &error};
+    if (!graph_ok(graph) || !good_arguments(graph, options, &l)) return NULL;
+    wn_graph *copy = wn_graph_copy(graph);
+    l.context = graph->context;
+    l.graph = copy;
+    char *text = copy ? look_at(&l) : out_of_memory(&error);
+    wn_graph_free(copy);
+    if (!text) wn_graph_fail(graph, error.status, "%s", error.message);
+    return text;
+}
+
+WN_API void wn_text_free(wn_context *context, char *text, size_t length) {
+    if (text) wn_release(context, text, length + 1);
+}

@@ -1,0 +1,291 @@
+/*
+ * kernel.c - the road from a graph to a kernel: copy, plan, LLVM's object, executable memory, functions.
+ *
+ * Where a step of the compiler fails and the caller left the engine to the library, the log says why and the kernel is
+ * interpreted: the same bits, more slowly.
+ */
+#include "run/kernel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        wn_status status_ = (call);                                                                \
+        if (status_ != WN_OK) return status_;                                                      \
+    } while (0)
+
+static wn_status no_memory(wn_error *error) {
+    return wn_fail(error, WN_ERROR_MEMORY, "compile: out of memory");
+}
+
+/* ---- Freeing ------------------------------------------------------------------------------------------------------ */
+
+/* The functions and uses of a plan in one block: rows of pointers, then a byte a stream. */
+static size_t tables_size(const wn_plan *plan) {
+    size_t size = plan->stage_count * (sizeof(kernel_fn[PART_COUNT_]) + sizeof(uint8_t *));
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        size += plan->stages[i].program.stream_count;
+    return size;
+}
+
+static void free_kernel(wn_kernel *k) {
+    wn_context *c = k->context;
+    if (k->functions) wn_release(c, k->functions, tables_size(k->plan));
+    wn_code_free(k->code);
+    wn_plan_free(k->plan);
+    wn_graph_free(k->graph);
+    k->magic = 0;
+    wn_release(c, k, sizeof *k);
+}
+
+WN_API void wn_kernel_free(wn_kernel *k) {
+    if (!kernel_ok(k)) return;
+    if (atomic_fetch_sub_explicit(&k->owners, 1, memory_order_acq_rel) == 1) free_kernel(k);
+}
+
+/* ---- Streams and what they are read for ----------------------------------------------------------------------------- */
+
+/* Mark what a value is made of, and with it the streams; args come before their users. */
+static void mark_uses(const plan_program *p, uint32_t root, uint8_t use, uint8_t *values,
+                      uint8_t *streams) {
+    values[root] |= use;
+    for (uint32_t i = root + 1; i-- > 0;) {
+        const plan_value *v = &p->values[i];
+        if (!(values[i] & use)) continue;
+        if (v->kind == VALUE_STREAM) streams[v->number] |= use;
+        unsigned arity = v->kind == VALUE_AND         ? 2
+                         : v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity
+                                                      : 0;
+        for (unsigned a = 0; a < arity; a++)
+            values[v->args[a]] |= use;
+    }
+}
+
+static wn_status find_uses(wn_kernel *k, uint32_t stage, wn_error *error) {
+    const plan_stage *s = &k->plan->stages[stage];
+    const plan_program *p = &s->program;
+    uint8_t *values = wn_allocate(k->context, p->value_count), *streams = k->uses[stage];
+    if (!values) return no_memory(error);
+    memset(values, 0, p->value_count);
+    memset(streams, 0, p->stream_count);
+    if (s->kind == STAGE_PACK && s->owns_mask)
+        mark_uses(p, s->mask_value, USE_MASK, values, streams);
+    for (uint32_t i = 0; i < s->output_count; i++)
+        mark_uses(p, s->outputs[i].value, USE_VALUES, values, streams);
+    wn_release(k->context, values, p->value_count);
+    return WN_OK;
+}
+
+static wn_status make_tables(wn_kernel *k, wn_error *error) {
+    const wn_plan *plan = k->plan;
+    k->functions = wn_allocate(k->context, tables_size(plan));
+    if (!k->functions) return no_memory(error);
+    memset(k->functions, 0, tables_size(plan));
+    k->uses = (uint8_t **)(void *)(k->functions + plan->stage_count);
+    uint8_t *bytes = (uint8_t *)(k->uses + plan->stage_count);
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        k->uses[i] = bytes;
+        bytes += plan->stages[i].program.stream_count;
+        TRY(find_uses(k, i, error));
+    }
+    return WN_OK;
+}
+
+/* ---- The compiler's steps ------------------------------------------------------------------------------------------- */
+
+static wn_status make_plan(wn_kernel *k, wn_error *error) {
+    wn_error own = {WN_ERROR_INTERNAL, "compile: the planner failed"};
+    k->plan = wn_plan_new(k->context, k->graph, k->target.isa, &own);
+    if (k->plan) return make_tables(k, error);
+    return wn_fail(error, own.status, "%s", own.message);
+}
+
+static wn_status load_object(wn_kernel *k, const wn_provider *provider, wn_error *error) {
+    wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
+    provider_request request = {.plan = k->plan, .target = k->target};
+    provider_result result = {0};
+    wn_status status = provider->compile(&request, &result, &own);
+    if (status == WN_OK) {
+        k->code = wn_code_load(k->context, result.object, result.object_size, &own);
+        provider->release(&result);
+    }
+    return k->code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
+}
+
+static wn_status find_function(wn_kernel *k, uint32_t stage, kernel_part part, wn_error *error) {
+    char symbol[48];
+    if (!stage_has(&k->plan->stages[stage], part)) return WN_OK;
+    snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_part_name[part], stage);
+    k->functions[stage][part] = wn_code_find(k->code, symbol);
+    if (k->functions[stage][part]) return WN_OK;
+    return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
+}
+
+static wn_status find_functions(wn_kernel *k, wn_error *error) {
+    for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
+        for (int part = 0; part < PART_COUNT_; part++)
+            TRY(find_function(k, stage, (kernel_part)part, error));
+    return WN_OK;
+}
+
+static wn_status compile_code(wn_kernel *k, wn_error *error) {
+    const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
+    if (!provider) return WN_ERROR_COMPILER;
+    TRY(load_object(k, provider, error));
+    return find_functions(k, error);
+}
+
+/* The interpreter needs the plan only for what it knows of shapes and aliases: one that is too large is left out. */
+static wn_status settle_for_interpreter(wn_kernel *k, wn_status status, wn_error *error) {
+    wn_code_free(k->code);
+    k->code = NULL;
+    k->engine = WN_ENGINE_INTERPRETER;
+    k->target = (wn_target){WN_ISA_PORTABLE, false};
+    return status == WN_ERROR_MEMORY ? no_memory(error) : WN_OK;
+}
+
+/* Plan and compile a kernel whose graph and target are set. */
+static wn_status make_kernel(wn_kernel *k, wn_error *error) {
+    wn_error own = {WN_OK, ""};
+    wn_status status = make_plan(k, &own);
+    if (k->wanted == WN_ENGINE_INTERPRETER) return settle_for_interpreter(k, status, error);
+    if (status == WN_OK && k->target.isa == WN_ISA_NATIVE)
+        status = wn_fail(&own, WN_ERROR_TARGET,
+                         "compile: this machine has no instruction set that is known");
+    if (status == WN_OK) status = compile_code(k, &own);
+    k->engine = WN_ENGINE_JIT;
+    if (status == WN_OK) return WN_OK;
+    if (k->wanted == WN_ENGINE_JIT) return wn_fail(error, status, "%s", own.message);
+    if (status != WN_ERROR_MEMORY)
+        wn_log(k->context, WN_LOG_WARNING, "interpreted: %s", own.message);
+    return settle_for_interpreter(k, status, error);
+}
+
+/* ---- wn_compile ----------------------------------------------------------------------------------------------------- */
+
+static wn_status read_options(const wn_compile_options *given, wn_compile_options *options,
+                              wn_error *error) {
+    memset(options, 0, sizeof *options);
+    if (given && given->size < sizeof given->size)
+        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: options.size is not set");
+    if (given)
+        memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
+    if ((unsigned)options->engine > WN_ENGINE_INTERPRETER)
+        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: %d is not an engine", (int)options->engine);
+    if ((unsigned)options->isa > WN_ISA_X86_64_V4)
+        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: %d is not an instruction set",
+                       (int)options->isa);
+    return WN_OK;
+}
+
+/* A machine that lacks even the least instruction set still interprets; one that was asked for by name must be there. */
+static wn_status find_target(wn_isa isa, wn_target *target, wn_error *error) {
+    if (wn_target_resolve(isa, target)) return WN_OK;
+    *target = (wn_target){WN_ISA_NATIVE, false};
+    if (isa == WN_ISA_NATIVE) return WN_OK;
+    return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
+}
+
+/* A kernel that has its key: what the cache is asked for, and what is compiled if it has none. */
+static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target target) {
+    wn_context *c = graph->context;
+    wn_kernel *k = wn_allocate(c, sizeof *k);
+    if (!k) return NULL;
+    *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = engine};
+    atomic_init(&k->owners, 1);
+    k->target = k->wanted_target = target;
+    k->graph = wn_graph_copy(graph);
+    if (k->graph) {
+        k->hash = wn_graph_hash(k->graph);
+        return k;
+    }
+    free_kernel(k);
+    return NULL;
+}
+
+static size_t rough_size(const wn_kernel *k) {
+    size_t size = sizeof *k + sizeof *k->graph;
+    size += k->graph->node_room * sizeof(node) + k->graph->dim_room * sizeof(dim) +
+            k->graph->name_room * 64u;
+    for (uint32_t i = 0; k->plan && i < k->plan->stage_count; i++)
+        size += sizeof(plan_stage) + k->plan->stages[i].program.value_room * sizeof(plan_value);
+    return size + (k->code ? wn_code_size(k->code) : 0);
+}
+
+static wn_status compile(const wn_graph *graph, const wn_compile_options *given, wn_kernel **kernel,
+                         wn_error *error) {
+    wn_compile_options options;
+    wn_target target;
+    TRY(read_options(given, &options, error));
+    if (graph->output_count == 0)
+        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: the graph has no output");
+    TRY(find_target(options.isa, &target, error));
+    wn_kernel *k = new_kernel(graph, options.engine, target);
+    if (!k) return no_memory(error);
+    *kernel = wn_cache_find(k->context, k);
+    wn_status status = *kernel ? WN_OK : make_kernel(k, error);
+    if (*kernel || status != WN_OK) {
+        free_kernel(k);
+        return status;
+    }
+    k->bytes = rough_size(k);
+    *kernel = wn_cache_add(k->context, k);
+    return WN_OK;
+}
+
+WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options) {
+    if (!graph_ok(graph)) return NULL;
+    wn_kernel *kernel = NULL;
+    wn_error error = {WN_OK, ""};
+    wn_status status = compile(graph, options, &kernel, &error);
+    if (status != WN_OK) wn_graph_fail(graph, status, "%s", error.message);
+    return kernel;
+}
+
+/* ---- What a kernel is ----------------------------------------------------------------------------------------------- */
+
+const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index) {
+    for (uint32_t i = 0; i < g->name_count; i++)
+        if (g->names[i].kind == kind && index-- == 0) return g->names[i].text;
+    return NULL;
+}
+
+static const node *output_node(const wn_kernel *k, int32_t index) {
+    if (!kernel_ok(k) || index < 0 || (uint32_t)index >= k->graph->output_count) return NULL;
+    return graph_node(k->graph, k->graph->outputs[index]);
+}
+
+WN_API int32_t wn_kernel_input_count(const wn_kernel *k) {
+    return kernel_ok(k) ? (int32_t)k->graph->input_count : -1;
+}
+
+WN_API int32_t wn_kernel_output_count(const wn_kernel *k) {
+    return kernel_ok(k) ? (int32_t)k->graph->output_count : -1;
+}
+
+WN_API const char *wn_kernel_input_name(const wn_kernel *k, int32_t index) {
+    return kernel_ok(k) ? wn_graph_name(k->graph, NAME_INPUT, index) : NULL;
+}
+
+WN_API const char *wn_kernel_output_name(const wn_kernel *k, int32_t index) {
+    return kernel_ok(k) ? wn_graph_name(k->graph, NAME_OUTPUT, index) : NULL;
+}
+
+WN_API wn_type wn_kernel_output_type(const wn_kernel *k, int32_t index) {
+    const node *n = output_node(k, index);
+    return n ? (wn_type)n->type : (wn_type)-1;
+}
+
+WN_API int32_t wn_kernel_output_rank(const wn_kernel *k, int32_t index) {
+    const node *n = output_node(k, index);
+    return n ? n->rank : -1;
+}
+
+WN_API wn_engine wn_kernel_engine(const wn_kernel *k) {
+    return kernel_ok(k) ? k->engine : WN_ENGINE_INTERPRETER;
+}
+
+WN_API wn_isa wn_kernel_isa(const wn_kernel *k) {
+    return kernel_ok(k) ? k->target.isa : WN_ISA_PORTABLE;
+}

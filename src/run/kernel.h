@@ -1,0 +1,53 @@
+/*
+ * kernel.h - the inside of a kernel: a graph copy, its plan, and the machine code of its stages.
+ *
+ * Immutable once made, but for the count of its owners: users, bindings and the context's cache.
+ */
+#ifndef WN_RUN_KERNEL_H
+#define WN_RUN_KERNEL_H
+
+#include "jit/provider.h"
+#include "run/context.h"
+
+#include <stdatomic.h>
+
+/* What a stream of a PACK stage's program is read for. */
+enum { USE_MASK = 1, USE_VALUES = 2 };
+
+struct wn_kernel {
+    uint32_t magic;
+    atomic_uint owners;
+    wn_context *context;
+    wn_graph *graph; /* a copy: the live nodes */
+    wn_plan *plan;   /* NULL: the graph is beyond the planner, and interpreted */
+    wn_engine engine;
+    wn_target target;
+    wn_code *code;                       /* JIT alone */
+    kernel_fn (*functions)[PART_COUNT_]; /* JIT alone: by stage */
+    uint8_t **uses;                      /* by stage, then by stream of its program */
+
+    wn_engine wanted; /* with the graph and the target: the key in the cache */
+    wn_target wanted_target;
+    uint64_t hash;
+    size_t bytes; /* roughly */
+    wn_kernel *next;
+};
+
+#define KERNEL_MAGIC 0x4b6e6957u /* "WinK" */
+
+static inline bool kernel_ok(const wn_kernel *k) {
+    return k && k->magic == KERNEL_MAGIC;
+}
+static inline void kernel_keep(wn_kernel *k) {
+    atomic_fetch_add_explicit(&k->owners, 1, memory_order_relaxed);
+}
+
+/* The name of an input or output in the order of declaration; NULL beyond the last. */
+const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
+
+/* The cache (cache.c). What is found or added is kept for the caller. */
+wn_kernel *wn_cache_find(wn_context *c, const wn_kernel *like);
+/* The kernel that is in the cache from now on: `k`, or an equal one that another thread was quicker with (k is freed). */
+wn_kernel *wn_cache_add(wn_context *c, wn_kernel *k);
+
+#endif

@@ -1,0 +1,343 @@
+/*
+ * mask.c - the counting of masks, and PACK stages: the elements where a mask is true, moved together.
+ *
+ * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word.
+ * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
+ * in the same way: what is near the end of the room, or not a whole word, or not contiguous, is packed into a buffer and
+ * copied from there.
+ *
+ * Invariant: what is written follows from the bits of a bitmap that is ours, or from the room that the kernel was told; the mask in
+ * memory may change under us and only makes the result meaningless.
+ */
+#include "run/array.h"
+#include "run/binding.h"
+#include "run/threads.h"
+
+#include <string.h>
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t count_bits(const uint64_t *words, int64_t count) {
+    int64_t bits = 0;
+    for (int64_t i = 0; i < count; i++)
+        bits += __builtin_popcountll(words[i]);
+    return bits;
+}
+
+/* Whether kernels read the streams in `uses` where they lie. */
+static bool reads_directly(const grid *g, uint8_t uses) {
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        const operand *o = &g->in[i];
+        if (uses && !(o->uses & uses)) continue;
+        if (o->mode != OPERAND_DIRECT && o->mode != OPERAND_SCALAR) return false;
+    }
+    return true;
+}
+
+/* How many elements of a grid to take next: whole words up to the end of a block, or what is left of less than a word. */
+static int64_t next_count(const grid *g, bool directly, int64_t first, int64_t end) {
+    int64_t count = directly ? end - first : least(end - first, g->block - first % g->block);
+    return count < KERNEL_WORD ? count : count - count % KERNEL_WORD;
+}
+
+/* ---- Counting ---------------------------------------------------------------------------------------------------------- */
+
+static const grid *mask_grid(const bound_stage *s) {
+    return s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
+}
+
+static uint8_t mask_uses(const bound_stage *s) {
+    return s->plan->kind == STAGE_ROWS ? 0 : USE_MASK;
+}
+
+/* Count elements that w->in points at: whole words, or less than one, whose bits past the end are cleared. */
+static int64_t count_pointed(const bound_stage *s, const worker *w, int64_t first, int64_t count,
+                             uint64_t *words) {
+    kernel_cursor cursor = {0, 0, first};
+    int64_t found = s->count(w->in, w->out, words, round_up(count, KERNEL_WORD), &cursor);
+    int64_t rest = count % KERNEL_WORD;
+    if (rest == 0) return found;
+    words[0] &= ((uint64_t)1 << rest) - 1;
+    return __builtin_popcountll(words[0]);
+}
+
+/* `words` is the whole bitmap, or NULL if the bits are not wanted. */
+static int64_t count_range(const bound_stage *s, worker *w, int64_t first, int64_t end, uint64_t *words) {
+    const grid *g = mask_grid(s);
+    bool directly = words && reads_directly(g, mask_uses(s));
+    int64_t found = 0;
+    wn_grid_begin(g, w);
+    while (first < end) {
+        int64_t count = next_count(g, directly, first, end);
+        wn_grid_point(g, w, mask_uses(s), first, count);
+        found += count_pointed(s, w, first, count, words ? words + first / KERNEL_WORD : w->words);
+        first += count;
+    }
+    return found;
+}
+
+/* A run cut into parts for threads: whole blocks; how many are true in each. */
+typedef struct parts {
+    bound_stage *stage;
+    int64_t size, total;
+    int64_t *found; /* by part; later, by part, how many are before it */
+    const uint64_t *words;
+} parts;
+
+static parts cut_parts(bound_stage *s, const grid *g) {
+    parts p = {.stage = s, .total = g->total, .found = s->parts.data};
+    p.size = round_up(g->total / (PARTS_PER_WORKER * s->worker_count) + 1, g->block);
+    return p;
+}
+
+static int64_t part_count(const parts *p) {
+    return (p->total + p->size - 1) / p->size;
+}
+
+static void count_part(void *user, int64_t task, int32_t number) {
+    const parts *p = user;
+    bound_stage *s = p->stage;
+    int64_t first = task * p->size;
+    p->found[task] =
+        count_range(s, &s->workers[number], first, least(first + p->size, p->total), s->bitmap.data);
+}
+
+static int64_t count_in_parts(const wn_binding *b, bound_stage *s) {
+    parts p = cut_parts(s, mask_grid(s));
+    int64_t found = 0;
+    wn_parallel(b->kernel->context, part_count(&p), count_part, &p);
+    for (int64_t i = 0; i < part_count(&p); i++)
+        found += p.found[i];
+    return found;
+}
+
+static void begin_run(bound_stage *s) {
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].filled = false;
+}
+
+int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep) {
+    int64_t total = mask_grid(s)->total;
+    begin_run(s);
+    if (total == 0) return 0;
+    if (keep && s->worker_count > 1) return count_in_parts(b, s);
+    return count_range(s, &s->workers[0], 0, total, keep ? s->bitmap.data : NULL);
+}
+
+wn_status wn_mask_announce(wn_binding *b, const bound_stage *s, int64_t n_true, wn_error *error) {
+    int64_t *known = &b->now.symbols[s->plan->count_symbol];
+    if (*known >= 0 && *known != n_true)
+        return wn_fail(error, WN_ERROR_ARGUMENT,
+                       "run: a mask changed while it was read: %lld true, then %lld",
+                       (long long)*known, (long long)n_true);
+    *known = n_true;
+    return WN_OK;
+}
+
+wn_status wn_mask_find(wn_binding *b, bound_stage *s, wn_error *error) {
+    s->n_true = s->plan->owns_mask ? wn_mask_count(b, s, true) : b->stages[s->plan->mask_stage].n_true;
+    return wn_mask_announce(b, s, s->n_true, error);
+}
+
+/* ---- Coordinates ------------------------------------------------------------------------------------------------------- */
+
+/* Row-major indices, ascending, as rows of coordinates: divided anew only where one leaves the line of the one before. */
+static void store_coordinates(char *to, const wn_array *a, const int64_t *index, int64_t count,
+                              const int64_t *dims, int rank) {
+    int64_t line[WN_MAX_RANK] = {0}, length = dims[rank - 1], begin = 0;
+    for (int64_t i = 0; i < count; i++, to += a->strides[0]) {
+        if (index[i] - begin >= length || i == 0) {
+            int64_t rest = index[i] / length;
+            begin = rest * length;
+            for (int axis = rank - 1; axis-- > 0; rest /= dims[axis])
+                line[axis] = rest % dims[axis];
+        }
+        line[rank - 1] = index[i] - begin;
+        for (int axis = 0; axis < rank; axis++)
+            memcpy(to + axis * a->strides[1], &line[axis], sizeof *line);
+    }
+}
+
+/* ---- Packing ----------------------------------------------------------------------------------------------------------- */
+
+typedef struct packing {
+    const bound_stage *stage;
+    worker *w;
+    const uint64_t *words; /* the whole bitmap; NULL: the mask is evaluated on the way */
+    int64_t first, end;
+    int64_t offset;   /* where in the outputs this begins                               */
+    int64_t room;     /* elements from there                                            */
+    int64_t position; /* elements written                                               */
+    int64_t found;    /* elements that are true; beyond the room, they are only counted */
+} packing;
+
+static bool is_full(const packing *p) {
+    return p->found > p->room;
+}
+
+/* Whole words straight into the outputs, as long as there is room for whole words; how many elements were taken. */
+static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
+    const bound_stage *s = p->stage;
+    const grid *g = &s->grid;
+    kernel_cursor cursor = {p->position, p->room, first};
+    wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
+    for (uint32_t i = 0; i < g->out_count; i++)
+        p->w->out[i] = (char *)s->outputs[i].array->data + p->offset * g->out[i].size;
+    int64_t taken;
+    if (p->words) {
+        uint64_t *words = (uint64_t *)(uintptr_t)(p->words + first / KERNEL_WORD); /* only read */
+        taken = s->scatter(p->w->in, p->w->out, words, count, &cursor);
+    } else {
+        taken = s->fused(p->w->in, p->w->out, NULL, count, &cursor);
+    }
+    p->found += cursor.position - p->position;
+    p->position = cursor.position;
+    return taken;
+}
+
+/* Packed elements from the buffers to their places. */
+static void store_packed(packing *p, int64_t count) {
+    const bound_stage *s = p->stage;
+    int64_t at = p->offset + p->position;
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        const wn_array *a = s->outputs[i].array;
+        const char *from = p->w->out[i];
+        uint8_t size = s->grid.out[i].size;
+        char *to = (char *)a->data + at * a->strides[0];
+        if (s->outputs[i].contiguous)
+            memcpy((char *)a->data + at * size, from, (size_t)(count * size));
+        else if (s->plan->outputs[i].coordinates)
+            store_coordinates(to, a, (const int64_t *)(const void *)from, count, s->dims,
+                              s->plan->program.rank);
+        else
+            wn_scatter(to, from, size, 1, &count, a->strides, 0, count);
+    }
+    p->position += count;
+}
+
+/* The bits of a block, and how many are set. Its streams are pointed at, if there is anything to do. */
+static int64_t find_bits(const packing *p, int64_t first, int64_t count, const uint64_t **words) {
+    const bound_stage *s = p->stage;
+    if (!p->words) {
+        *words = p->w->words;
+        wn_grid_point(&s->grid, p->w, is_full(p) ? USE_MASK : 0, first, count);
+        return count_pointed(s, p->w, first, count, p->w->words);
+    }
+    *words = p->words + first / KERNEL_WORD;
+    int64_t found = count_bits(*words, round_up(count, KERNEL_WORD) / KERNEL_WORD);
+    if (found) wn_grid_point(&s->grid, p->w, USE_VALUES, first, count);
+    return found;
+}
+
+/* At most a block, by way of the buffers. */
+static void pack_block(packing *p, int64_t first, int64_t count) {
+    const bound_stage *s = p->stage;
+    const grid *g = &s->grid;
+    const uint64_t *words;
+    int64_t found = find_bits(p, first, count, &words);
+    p->found += found;
+    if (found == 0 || is_full(p)) return;
+    kernel_cursor cursor = {0, g->block, first};
+    for (uint32_t i = 0; i < g->out_count; i++)
+        p->w->out[i] = p->w->buffers + g->out[i].buffer;
+    s->scatter(p->w->in, p->w->out, (uint64_t *)(uintptr_t)words, round_up(count, KERNEL_WORD), &cursor);
+    store_packed(p, found);
+}
+
+static bool stores_directly(const bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (!s->outputs[i].contiguous) return false;
+    return true;
+}
+
+static void pack_range(packing *p) {
+    const grid *g = &p->stage->grid;
+    bool stored = stores_directly(p->stage), read = reads_directly(g, p->words ? USE_VALUES : 0);
+    wn_grid_begin(g, p->w);
+    while (p->first < p->end) {
+        int64_t count = next_count(g, read, p->first, p->end), taken = 0;
+        if (stored && count >= KERNEL_WORD && p->room - p->position >= KERNEL_WORD && !is_full(p))
+            taken = pack_directly(p, p->first, count);
+        p->first += taken;
+        if (taken == count) continue;
+        count = next_count(g, false, p->first, p->end);
+        pack_block(p, p->first, count);
+        p->first += count;
+    }
+}
+
+/* ---- A stage ------------------------------------------------------------------------------------------------------------ */
+
+static wn_status make_targets(wn_binding *b, bound_stage *s, wn_error *error) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        TRY(wn_target_make(b, o, error));
+        if (!s->outputs[i].given)
+            s->outputs[i].contiguous = !o->coordinates || s->outputs[i].array->shape[1] == 1;
+    }
+    return WN_OK;
+}
+
+static int64_t least_room(const wn_binding *b, const bound_stage *s) {
+    int64_t room = INT64_MAX;
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        room = least(room, b->now.rooms[s->plan->outputs[i].number].shape[0]);
+    return room;
+}
+
+static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
+    packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
+    begin_run(s);
+    if (p.end) pack_range(&p);
+    s->n_true = p.found;
+    TRY(wn_mask_announce(b, s, p.found, error));
+    return make_targets(b, s, error);
+}
+
+static void pack_part(void *user, int64_t task, int32_t number) {
+    const parts *p = user;
+    int64_t first = task * p->size,
+            last = task + 1 < part_count(p) ? p->found[task + 1] : p->stage->n_true;
+    packing own = {.stage = p->stage, .w = &p->stage->workers[number], .words = p->words, .first = first};
+    own.end = least(first + p->size, p->total);
+    own.offset = p->found[task];
+    own.room = last - own.offset;
+    pack_range(&own);
+}
+
+/* Each part has its place in the outputs, and exactly the room that its bits take. */
+static void pack_in_parts(const wn_binding *b, bound_stage *s) {
+    parts p = cut_parts(s, &s->grid);
+    int64_t before = 0;
+    p.words = mask_words(b, s);
+    for (int64_t i = 0; i < part_count(&p); i++) {
+        int64_t first = i * p.size / KERNEL_WORD,
+                end = round_up(least((i + 1) * p.size, p.total), KERNEL_WORD) / KERNEL_WORD;
+        p.found[i] = before;
+        before += count_bits(p.words + first, end - first);
+    }
+    wn_parallel(b->kernel->context, part_count(&p), pack_part, &p);
+}
+
+static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *error) {
+    TRY(wn_mask_find(b, s, error));
+    TRY(make_targets(b, s, error));
+    begin_run(s);
+    if (s->n_true == 0) return WN_OK;
+    if (s->worker_count > 1) {
+        pack_in_parts(b, s);
+        return WN_OK;
+    }
+    packing p = {
+        .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
+    pack_range(&p);
+    return WN_OK;
+}
+
+wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
+    bool one_pass = s->plan->owns_mask && !s->bitmap_wanted;
+    return one_pass ? pack_in_one_pass(b, s, error) : pack_in_two_passes(b, s, error);
+}

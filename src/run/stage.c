@@ -1,0 +1,364 @@
+/*
+ * stage.c - stages made ready for arrays, and the running of MAP stages.
+ *
+ * Preparing evaluates the lengths of a stage's space, finds the strides of every stream over it, and lays out the buffers. After
+ * that, a run of contiguous operands is one call of the kernel, and one more for what is not a whole step.
+ */
+#include "run/array.h"
+#include "run/binding.h"
+#include "run/threads.h"
+
+#include <string.h>
+
+#define MAP_BLOCK 4096
+#define PACK_BLOCK 2048
+
+/* ---- Memory ---------------------------------------------------------------------------------------------------------- */
+
+bool wn_memory_make(wn_context *c, memory *m, size_t size) {
+    if (m->data && size <= m->size) return true;
+    void *data = wn_allocate(c, size);
+    if (!data) return false;
+    memset(data, 0, size);
+    wn_memory_free(c, m);
+    *m = (memory){data, size};
+    return true;
+}
+
+void wn_memory_free(wn_context *c, memory *m) {
+    wn_release(c, m->data, m->size);
+    *m = (memory){NULL, 0};
+}
+
+static wn_status no_memory(wn_error *error) {
+    return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
+}
+
+/* ---- Targets ---------------------------------------------------------------------------------------------------------- */
+
+wn_array *wn_stage_target(const wn_binding *b, const plan_output *o) {
+    return o->target == TARGET_OUTPUT ? &b->now.outputs[o->number] : &b->temps[o->number];
+}
+
+/* The array of a target as far as its lengths are known; the context's is contiguous, its data set when it is made. */
+static void shape_target(wn_binding *b, const plan_output *o) {
+    const node *n = graph_node(b->kernel->graph, o->node);
+    wn_array *a = wn_stage_target(b, o);
+    int64_t shape[WN_MAX_RANK];
+    wn_node_shape(b->kernel, &b->now, n, shape);
+    if (target_is_given(b, o))
+        memcpy(a->shape, shape, sizeof *shape * n->rank);
+    else
+        *a = wn_array_of((wn_type)n->type, NULL, n->rank, shape);
+}
+
+/* A result's memory has exactly its size, since it may become the caller's. */
+static bool make_result(wn_context *c, memory *m, size_t size) {
+    if (m->data && m->size == size) return true;
+    void *data = wn_allocate(c, size);
+    if (!data) return false;
+    wn_memory_free(c, m);
+    *m = (memory){data, size};
+    return true;
+}
+
+wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error) {
+    wn_context *c = b->kernel->context;
+    wn_array *a = wn_stage_target(b, o);
+    if (target_is_given(b, o)) {
+        TRY(wn_check_room(b->kernel, &b->now, o->number, error));
+        shape_target(b, o);
+        return WN_OK;
+    }
+    shape_target(b, o);
+    memory *m = o->target == TARGET_OUTPUT ? &b->owned[o->number] : &b->temp_memory[o->number];
+    int64_t count = array_elements(a);
+    char text[200];
+    if (count < 0)
+        return wn_fail(error, WN_ERROR_LIMIT, "%s: a result of shape %s and type %s is too large",
+                       wn_op_row((op)graph_node(b->kernel->graph, o->node)->op)->name,
+                       wn_shape_text(a->rank, a->shape, text, sizeof text), wn_type_name(a->type));
+    size_t size = (size_t)count * wn_type_size(a->type);
+    bool made = o->target == TARGET_OUTPUT ? make_result(c, m, size) : wn_memory_make(c, m, size);
+    a->data = m->data;
+    if (made) return WN_OK;
+    return wn_fail(error, WN_ERROR_MEMORY, "%s: out of memory for a result of shape %s",
+                   wn_op_row((op)graph_node(b->kernel->graph, o->node)->op)->name,
+                   wn_shape_text(a->rank, a->shape, text, sizeof text));
+}
+
+/* ---- Grids ------------------------------------------------------------------------------------------------------------ */
+
+static const wn_array *stream_array(const wn_binding *b, const plan_stream *s) {
+    return s->source == SOURCE_INPUT ? &b->now.inputs[s->number] : &b->temps[s->number];
+}
+
+static void lay_stream(const wn_binding *b, const plan_program *p, const plan_stream *s,
+                       const grid *g, operand *o) {
+    const wn_array *a = stream_array(b, s);
+    o->size = (uint8_t)wn_type_size(s->type);
+    o->mode = s->scalar ? OPERAND_SCALAR : OPERAND_STRIDED;
+    for (int i = 0; i < p->rank; i++) {
+        int axis = s->axes[i];
+        bool stays = axis < 0 || (a->shape[axis] == 1 && g->dims[i] != 1);
+        o->strides[i] = stays ? 0 : a->strides[axis];
+    }
+}
+
+static wn_status fail_size(const wn_binding *b, const plan_stage *s, const grid *g, wn_error *error) {
+    char text[400];
+    const node *n = graph_node(b->kernel->graph, s->outputs[0].node);
+    return wn_fail(error, WN_ERROR_LIMIT, "%s: a space of shape %s is too large",
+                   wn_op_row((op)n->op)->name, wn_shape_text(g->rank, g->dims, text, sizeof text));
+}
+
+/* The lengths of a program's space and the streams over it. The modes are not chosen yet. */
+static wn_status lay_program(const wn_binding *b, const plan_stage *s, const plan_program *p,
+                             grid *g, wn_error *error) {
+    g->rank = p->rank;
+    g->step = p->step;
+    for (int i = 0; i < p->rank; i++)
+        g->dims[i] = length_of(&b->now, p->dims[i]);
+    g->total = wn_count_elements(WN_F64, g->rank, g->dims); /* in the widest elements */
+    if (g->total < 0) return fail_size(b, s, g, error);
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        lay_stream(b, p, &p->streams[i], g, &g->in[i]);
+    return WN_OK;
+}
+
+static void lay_map_outputs(wn_binding *b, bound_stage *s) {
+    grid *g = &s->grid;
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        operand *to = &g->out[i];
+        shape_target(b, o);
+        const wn_array *a = wn_stage_target(b, o);
+        to->size = (uint8_t)wn_type_size(a->type);
+        to->mode = OPERAND_STRIDED;
+        memcpy(to->strides, a->strides, sizeof *a->strides * (size_t)a->rank);
+    }
+}
+
+/* Packed outputs have no place on the grid: their values go through buffers where they can't be stored at once. */
+static void lay_buffered_outputs(wn_binding *b, bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        const node *n = graph_node(b->kernel->graph, o->node);
+        bound_output *out = &s->outputs[i];
+        s->grid.out[i].size = (uint8_t)wn_type_size((wn_type)n->type);
+        s->grid.out[i].mode = OPERAND_BUFFER;
+        *out = (bound_output){
+            .array = wn_stage_target(b, o), .given = target_is_given(b, o), .source = UINT32_MAX};
+        shape_target(b, o);
+        if (!out->given) continue;
+        out->contiguous = out->array->rank > 0 && out->array->strides[0] == s->grid.out[i].size;
+        if (o->coordinates) out->contiguous &= out->array->shape[1] == 1;
+    }
+}
+
+static void use_streams(const bound_stage *s, grid *g) {
+    for (uint32_t i = 0; i < g->in_count; i++)
+        g->in[i].uses = s->uses[i];
+}
+
+/* ---- Workers ----------------------------------------------------------------------------------------------------------- */
+
+static size_t aligned(size_t n) {
+    return (n + 63) & ~(size_t)63;
+}
+
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
+/* One worker's part of the scratch: pointers of streams, pointers of outputs, words, buffers. */
+typedef struct worker_layout {
+    size_t in, out, words, buffers, size;
+} worker_layout;
+
+static worker_layout lay_worker(const bound_stage *s) {
+    worker_layout l = {0};
+    l.out = l.in + aligned(sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
+    l.words = l.out + aligned(sizeof(void *) * s->grid.out_count);
+    l.buffers = l.words + aligned((size_t)larger((size_t)s->grid.block, (size_t)s->mask.block) / 8);
+    l.size = l.buffers + larger(s->grid.buffers, s->mask.buffers);
+    return l;
+}
+
+static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
+    worker_layout l = lay_worker(s);
+    size_t table = aligned(sizeof(worker) * (size_t)count);
+    if (!wn_memory_make(c, &s->scratch, 64 + table + l.size * (size_t)count)) return false;
+    char *base = (char *)aligned((size_t)s->scratch.data);
+    s->workers = (worker *)(void *)base;
+    s->worker_count = count;
+    for (int32_t i = 0; i < count; i++) {
+        char *own = base + table + l.size * (size_t)i;
+        s->workers[i] = (worker){(const void **)(void *)(own + l.in), (void **)(void *)(own + l.out),
+                                 (uint64_t *)(void *)(own + l.words), own + l.buffers, false};
+    }
+    return true;
+}
+
+/* ---- Preparing --------------------------------------------------------------------------------------------------------- */
+
+/* A count of its own, with a bitmap, is for what must know how many there are before it can begin, or is cut for threads. */
+static bool wants_bitmap(const bound_stage *s) {
+    if (!s->plan->owns_mask) return false;
+    bool wanted = s->plan->kind == STAGE_ROWS || !s->fused || s->worker_count > 1;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        wanted |= !s->outputs[i].given;
+    return wanted;
+}
+
+static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
+    const grid *g = s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
+    s->bitmap_wanted = s->plan->kind != STAGE_MAP && wants_bitmap(s);
+    if (!s->bitmap_wanted) return WN_OK;
+    size_t size = (size_t)round_up(g->total, KERNEL_WORD) / 8;
+    return wn_memory_make(b->kernel->context, &s->bitmap, size) ? WN_OK : no_memory(error);
+}
+
+static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
+    const plan_stage *p = s->plan;
+    s->grid.aligned = p->kind != STAGE_ROWS;
+    s->mask.aligned = true;
+    TRY(lay_program(b, p, &p->program, &s->grid, error));
+    memcpy(s->dims, s->grid.dims, sizeof *s->dims * (size_t)s->grid.rank);
+    if (p->kind == STAGE_MAP) {
+        lay_map_outputs(b, s);
+    } else {
+        lay_buffered_outputs(b, s);
+    }
+    if (p->kind == STAGE_ROWS) {
+        if (p->owns_mask) TRY(lay_program(b, p, &p->mask, &s->mask, error));
+        wn_rows_prepare(s);
+    }
+    use_streams(s, &s->grid);
+    wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK : MAP_BLOCK);
+    wn_grid_lay_out(&s->mask, MAP_BLOCK);
+    return WN_OK;
+}
+
+/* Whether an output has the memory of an input: then parts of the stage can't run in any other order. */
+static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        if (!target_is_given(b, &s->plan->outputs[i])) continue;
+        const wn_array *out = &b->now.rooms[s->plan->outputs[i].number];
+        for (uint32_t j = 0; j < b->kernel->graph->input_count; j++)
+            if (b->now.inputs[j].data == out->data) return true;
+    }
+    return false;
+}
+
+wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
+    wn_context *c = b->kernel->context;
+    TRY(lay_out(b, s, error));
+    bool in_order =
+        s->plan->kind == STAGE_ROWS || (s->plan->kind == STAGE_PACK && lies_on_input(b, s));
+    int32_t workers = in_order || s->grid.total < PARALLEL_LEAST ? 1 : c->threads;
+    size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
+    if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
+        return no_memory(error);
+    TRY(make_bitmap(b, s, error));
+    wn_stage_point(b, stage);
+    s->prepared = true;
+    return WN_OK;
+}
+
+static void point_streams(const wn_binding *b, const plan_program *p, grid *g) {
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        g->in[i].data = stream_array(b, &p->streams[i])->data;
+}
+
+void wn_stage_point(wn_binding *b, uint32_t stage) {
+    bound_stage *s = &b->stages[stage];
+    point_streams(b, &s->plan->program, &s->grid);
+    if (s->plan->kind == STAGE_ROWS && s->plan->owns_mask)
+        point_streams(b, &s->plan->mask, &s->mask);
+    if (s->plan->kind != STAGE_MAP) return;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        s->grid.out[i].data = wn_stage_target(b, &s->plan->outputs[i])->data;
+}
+
+/* ---- Running a MAP stage ------------------------------------------------------------------------------------------------ */
+
+/* Where the kernel writes: to its place, if that is contiguous and a whole number of steps, else to the buffer. */
+static void point_outputs(const grid *g, worker *w, int64_t first, bool whole) {
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        const operand *o = &g->out[i];
+        bool direct = whole && o->mode == OPERAND_DIRECT;
+        w->out[i] = direct ? o->data + first * o->size : w->buffers + o->buffer;
+    }
+}
+
+static void write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole) {
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        const operand *o = &g->out[i];
+        const char *from = w->buffers + o->buffer;
+        if (o->mode != OPERAND_DIRECT)
+            wn_scatter(o->data, from, o->size, g->rank, g->dims, o->strides, first, count);
+        else if (!whole)
+            memcpy(o->data + first * o->size, from, (size_t)(count * o->size));
+    }
+}
+
+static void map_block(const bound_stage *s, worker *w, int64_t first, int64_t count) {
+    const grid *g = &s->grid;
+    int64_t rounded = round_up(count, g->step);
+    kernel_cursor cursor = {0, 0, first};
+    wn_grid_point(g, w, 0, first, count);
+    point_outputs(g, w, first, rounded == count);
+    s->map(w->in, w->out, NULL, rounded, &cursor);
+    write_outputs(g, w, first, count, rounded == count);
+}
+
+static void map_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
+    const grid *g = &s->grid;
+    wn_grid_begin(g, w);
+    while (first < end) {
+        int64_t count = end - first;
+        if (!g->direct && count > g->block) count = g->block;
+        int64_t whole = count - count % g->step;
+        if (whole) count = whole;
+        map_block(s, w, first, count);
+        first += count;
+    }
+}
+
+typedef struct map_job {
+    const bound_stage *stage;
+    int64_t part; /* elements of a task: whole blocks */
+} map_job;
+
+static void map_task(void *user, int64_t task, int32_t number) {
+    const map_job *job = user;
+    const grid *g = &job->stage->grid;
+    int64_t first = task * job->part, end = first + job->part;
+    map_range(job->stage, &job->stage->workers[number], first, end < g->total ? end : g->total);
+}
+
+static wn_status map_all(const wn_binding *b, bound_stage *s) {
+    const grid *g = &s->grid;
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].filled = false;
+    if (s->worker_count == 1) {
+        map_range(s, &s->workers[0], 0, g->total);
+        return WN_OK;
+    }
+    map_job job = {s, round_up(g->total / (PARTS_PER_WORKER * s->worker_count) + 1, g->block)};
+    wn_parallel(b->kernel->context, (g->total + job.part - 1) / job.part, map_task, &job);
+    return WN_OK;
+}
+
+wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        if (s->early && target_is_given(b, o)) continue;
+        TRY(wn_target_make(b, o, error));
+        s->grid.out[i].data = wn_stage_target(b, o)->data;
+    }
+    return s->grid.total ? map_all(b, s) : WN_OK;
+}
