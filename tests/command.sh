@@ -1,0 +1,336 @@
+#!/usr/bin/env bash
+# The `winnow` command from outside: what it prints, its exit status, its files, and what it says of bad ones.
+# shellcheck disable=SC2015 # `fail` cannot fail
+# shellcheck disable=SC2059 # the data of files are printf's escapes
+#
+#   tests/command.sh WINNOW [ENGINE]     the binary, and an --engine for all (default: the command's own choice)
+# Each check names itself when it fails; all run, and the exit status is 1 if any failed.
+set -uo pipefail
+
+winnow=$(realpath "$1")
+engine=${2:-}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+checks=0 failures=0
+
+run() { # ARGUMENTS...: leaves out, err, status
+    local command=$1
+    shift
+    if [ -n "$engine" ]; then set -- --engine "$engine" "$@"; fi
+    "$winnow" "$command" "$@" >out 2>err
+    status=$?
+}
+fail() { # WHAT
+    failures=$((failures + 1))
+    printf 'FAILED line %s: %s\n' "${BASH_LINENO[1]}" "$1"
+    sed 's/^/    out: /' out
+    sed 's/^/    err: /' err
+}
+# prints EXPECTED ARGUMENTS... : status 0, exactly this text
+prints() {
+    local expected=$1
+    shift
+    checks=$((checks + 1))
+    run eval "$@"
+    [ "$status" = 0 ] && [ "$(cat out)" = "$expected" ] || fail "eval $*: expected status 0 and: $expected"
+}
+# fails STATUS PATTERN COMMAND ARGUMENTS... : this status, nothing printed, "winnow: " and the pattern on standard error
+fails() {
+    local expected=$1 pattern=$2
+    shift 2
+    checks=$((checks + 1))
+    run "$@"
+    if [ "$status" != "$expected" ]; then fail "$*: status $status, expected $expected"
+    elif [ -s out ]; then fail "$*: printed something"
+    elif ! grep -q '^winnow: ' err || ! grep -qE -- "$pattern" err; then fail "$*: message lacks: $pattern"; fi
+}
+is() { # WHAT CONDITION...
+    local what=$1
+    shift
+    checks=$((checks + 1))
+    "$@" || fail "$what"
+}
+
+# A little-endian number of WIDTH bytes, as printf's escapes.
+number() { # WIDTH VALUE
+    local i v=$2
+    for ((i = 0; i < $1; i++)); do
+        printf '\\x%02x' $((v & 255))
+        v=$((v >> 8))
+    done
+}
+# npy FILE VERSION HEADER DATA: a .npy file; DATA in printf's escapes
+npy() {
+    local width=2 header=$3
+    [ "$2" = 1 ] || width=4
+    printf "\\x93NUMPY\\x0$2\\x00$(number $width $((${#header} + 1)))" >"$1"
+    printf '%s\n' "$header" >>"$1"
+    printf "$4" >>"$1"
+}
+header() { # DESCR SHAPE [ORDER]
+    printf "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" "$1" "${3:-False}" "$2"
+}
+
+# ---- Results, as NumPy prints them ----------------------------------------------------------------------------------
+
+prints '[1. 2. 0. 4. 0.]' 'where(x < 0, 0, x)' 'x:f32=[1,2,-3,4,-5]'
+prints $'[[1 0]\n [0 4]\n [5 6]]' 'multiply(a, cast(m, i32))' 'a:i32=[[1,2],[3,4],[5,6]]' 'm=[[true,false],[false,true],[true,true]]'
+prints '[10 30 40 70]' 'boolean_mask(t, m)' 't=[10,20,30,40,50,60,70,80]' 'm:bool=[1,0,1,1,0,0,1,0]'
+prints '[ True False]' 'x < 2' 'x=[1,2]'
+prints '[False]' 'x < 2' 'x=[nan]'
+prints '[]' 'x[x < 0]' 'x=[1,2]'
+prints '7' 'x + 3' 'x=4'
+prints '3.5' 'x + 0.5' 'x=3.0'
+prints 'True' 'x > 0' 'x=3'
+prints '1e+20' 'x * -1' 'x=-1e20'
+prints '0.1' 'x' 'x:f16=0.1'
+prints '0.1' 'x' 'x:bf16=0.1'
+prints '[ 1.   2.   0.   4.  -0.1  nan]' x 'x:f32=[1,2,0,4,-0.1,nan]'
+prints '[ nan -inf]' x 'x:f64=[nan,-inf]'
+prints '[1.e-05 1.e+00 1.e+10]' x 'x=[1e-5,1,1e10]'
+prints '[0.12345679 1.        ]' x 'x=[0.1234567890123,1]'
+prints '[18446744073709551615                   16]' x 'x:u64=[18446744073709551615,0x10]'
+prints '[-9223372036854775808]' x 'x=[-9223372036854775808]'
+prints $'[[[ 1  2]\n  [ 3  4]]\n\n [[ 5  6]\n  [ 7 -8]]]' x 'x=[[[1,2],[3,4]],[[5,6],[7,-8]]]'
+prints $'[ 1  2  3  4  5  6  7  8  9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24\n 25 26 27 28 29 30]' x "x=[$(seq -s, 1 30)]"
+prints '[   1    2    3 ...  999 1000 1001]' x "x=[$(seq -s, 1 1001)]"
+prints $'a =\n[2 3]\nb =\n[ True False]' 'output a = x + 1; output b = x < 2;' 'x=[1,2]'
+prints '[0 1]' 'x' 'x:i8=[0,1]' --threads 2
+prints '[-1 -2]' -- '-x' 'x=[1,2]'
+prints '[1. 2.]' 'input x: f32[?]; x' 'x=[1,2]'
+prints '[2 4]' 'input x: i32[2]; # input y: f32[];
+  x + x' 'x:i32=[1,2]'
+printf 'x +\n 1' >text
+prints '[2 3]' @text 'x=[1,2]'
+
+# ---- Literals --------------------------------------------------------------------------------------------------------
+
+fails 1 'x: 300 does not fit u8' eval x 'x:u8=[300]'
+fails 1 'x: -1 does not fit u8' eval x 'x:u8=[-1]'
+fails 1 'x: 1.5 does not fit i32' eval x 'x:i32=[1.5]'
+fails 1 'x: 70000 does not fit f16' eval x 'x:f16=70000'
+fails 1 'x: true does not fit i8' eval x 'x:i8=true'
+fails 1 'x: 2 does not fit bool' eval x 'x:bool=[2]'
+fails 1 'bools and numbers' eval x 'x=[1,true]'
+fails 1 'a list of 2 beside one of 1' eval x 'x=[[1],[2,3]]'
+fails 1 'a list where an element belongs' eval x 'x=[1,[2]]'
+fails 1 'an element where a list belongs' eval x 'x=[[1],2]'
+fails 1 'column 4' eval x 'x=[1,'
+fails 1 'after the end' eval x 'x=[1]]'
+fails 1 'no , or' eval x 'x=[1 2]'
+fails 1 'no number' eval x 'x=[0x]'
+fails 1 'outside' eval x 'x=18446744073709551616'
+fails 1 'does not fit i64' eval x 'x=18446744073709551615'
+fails 1 'more than 8 axes' eval x 'x=[[[[[[[[[1]]]]]]]]]'
+
+# ---- .npy files that are read ----------------------------------------------------------------------------------------
+
+npy a.npy 1 "$(header '<i4' '(3,)')" "$(number 4 1)$(number 4 2)$(number 4 3)"
+prints '[1 2 3]' x x=a.npy
+prints '[1 2 3]' x x:i32=a.npy
+npy v2.npy 2 "$(header '<i4' '(3,)')" "$(number 4 1)$(number 4 2)$(number 4 3)"
+prints '[1 2 3]' x x=v2.npy
+npy v3.npy 3 "$(header '<i4' '(3,)')" "$(number 4 1)$(number 4 2)$(number 4 3)"
+prints '[1 2 3]' x x=v3.npy
+npy big.npy 1 "$(header '>i4' '(2,)')" '\x00\x00\x01\x00\xff\xff\xff\xfe'
+prints '[256  -2]' x x=big.npy
+npy bigf.npy 1 "$(header '>f8' '()')" '\x3f\xf8\x00\x00\x00\x00\x00\x00'
+prints '1.5' x x=bigf.npy
+npy f.npy 1 "$(header '<i2' '(2, 3)' True)" "$(for i in 1 2 3 4 5 6; do number 2 $i; done)"
+prints $'[[1 3 5]\n [2 4 6]]' x x=f.npy
+prints '[3 5 4 6]' 'x[x > 2]' x=f.npy
+npy bigf2.npy 1 "$(header '>i2' '(2, 2)' True)" '\x00\x01\x00\x02\x00\x03\x00\x04'
+prints $'[[1 3]\n [2 4]]' x x=bigf2.npy
+npy bool.npy 1 "$(header '|b1' '(3,)')" '\x00\x01\x07'
+prints '[False  True  True]' 'x & true' x=bool.npy
+npy half.npy 1 "$(header '<f2' '(2,)')" '\x00\x3c\x00\xc0'
+prints '[ 1. -2.]' x x=half.npy
+npy bf.npy 1 "$(header '<V2' '(2,)')" '\x80\x3f\x00\xc0'
+prints '[ 1. -2.]' x x:bf16=bf.npy
+prints '[ 1. -2.]' 'input x: bf16[?]; x' x=bf.npy
+npy empty.npy 1 "$(header '<f4' '(0, 3)')" ''
+prints '[]' x x=empty.npy
+npy python2.npy 1 "{'shape': (2L,), 'descr':\"<u2\" , 'fortran_order': False}" "$(number 2 5)$(number 2 6)"
+prints '[5 6]' x x=python2.npy
+prints '[1 2 3]' x "x=/dev/fd/3" 3< <(cat a.npy)
+
+# ---- .npy files that are not ------------------------------------------------------------------------------------------
+
+fails 1 'No such file' eval x x=none.npy
+fails 1 'x: a.npy holds i32, but x is declared f32' eval x x:f32=a.npy
+fails 1 'x: a.npy holds i32, but x is declared f32' eval 'input x: f32[?]; x' x=a.npy
+fails 1 'declared with 2 axes' eval 'input x: i32[?, 3]; x' x=a.npy
+fails 1 'length 4 on axis 0' eval 'input x: i32[4]; x' x=a.npy
+fails 1 "x:bf16" eval x x=bf.npy
+: >nothing.npy
+fails 1 'no .npy file' eval x x=nothing.npy
+printf 'PK\x03\x04 something else' >zip.npy
+fails 1 'no .npy file' eval x x=zip.npy
+bad() { # PATTERN VERSION HEADER [DATA]
+    npy bad.npy "$2" "$3" "${4:-\\x00}"
+    fails 1 "$1" eval x x=bad.npy
+}
+bad 'version 4.0' 4 "$(header '<i4' '(3,)')"
+bad 'cut off: its shape needs 12 bytes, it has 1' 1 "$(header '<i4' '(3,)')"
+bad 'negative length' 1 "$(header '<i4' '(-3,)')"
+bad 'more elements than memory' 1 "$(header '<i4' '(4611686018427387904, 4)')"
+bad 'more elements than memory' 1 "$(header '<i4' '(4611686018427387904,)')"
+bad 'past 2\^63' 1 "$(header '<i4' '(99999999999999999999,)')"
+bad 'more than 8 axes' 1 "$(header '|i1' '(1, 1, 1, 1, 1, 1, 1, 1, 1)')"
+bad 'no tuple' 1 "$(header '|i1' '(1)')"
+bad 'no tuple' 1 "$(header '|i1' '1')"
+bad 'shape cannot be read' 1 "$(header '|i1' '(1 1)')"
+bad 'shape cannot be read' 1 "$(header '|i1' '(a,)')"
+bad "'<c8' are not supported" 1 "$(header '<c8' '(1,)')"
+bad "'\\|O' are not supported" 1 "$(header '|O' '(1,)')"
+bad 'not supported' 1 "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,), }"
+bad 'no bool' 1 "$(header '|i1' '(1,)' Maybe)"
+bad 'lacks' 1 "{'descr': '|i1', 'shape': (1,), }"
+bad 'key too many' 1 "{'descr': '|i1', 'descr': '|i1', 'fortran_order': False, 'shape': (1,), }"
+bad 'key too many' 1 "{'descr': '|i1', 'fortran_order': False, 'shape': (1,), 'x': 1}"
+bad 'no dict' 1 "['descr']"
+bad 'cannot be read' 1 "{'descr"
+bad 'goes on after its end' 1 "$(header '|i1' '(1,)') 1"
+printf '\x93NUMPY\x01\x00\xff\xff{}' >bad.npy
+fails 1 'a header of 65535 bytes in a file of 12' eval x x=bad.npy
+printf '\x93NUMPY\x02\x00\xff\xff\xff\xff{}' >bad.npy
+fails 1 'a header of 4294967295 bytes in a file of 14' eval x x=bad.npy
+# Every beginning of a good file is a bad one.
+size=$(wc -c <a.npy)
+for ((length = 0; length < size; length++)); do
+    head -c "$length" a.npy >cut.npy
+    fails 1 'cut.npy' eval x x=cut.npy
+done
+
+# ---- Files that are written --------------------------------------------------------------------------------------------
+
+same() { # FILE DESCR SHAPE DATA: what numpy.save writes
+    local text
+    text=$(header "$2" "$3")
+    npy expected 1 "$(printf '%-117s' "$text")" "$4"
+    cmp -s "$1" expected
+}
+run eval 'x + 1' x=a.npy -o b.npy
+is 'nothing is printed with -o' test ! -s out
+is 'a written file' same b.npy '<i4' '(3,)' "$(number 4 2)$(number 4 3)$(number 4 4)"
+prints '[2 3 4]' x x=b.npy
+run eval x x=3.0 -o scalar.npy
+is 'a written scalar' same scalar.npy '<f8' '()' '\x00\x00\x00\x00\x00\x00\x08\x40'
+run eval 'x > 1' 'x=[[1,2]]' -omask.npy
+is 'written bools' same mask.npy '|b1' '(1, 2)' '\x00\x01'
+run eval 'x' 'x:bf16=[1]' -o bf2.npy
+is 'written bf16' same bf2.npy '<V2' '(1,)' '\x80\x3f'
+run eval 'x[x > 9]' x=a.npy -o none.npy
+is 'a written empty file' same none.npy '<i4' '(0,)' ''
+rm -f none.npy
+run eval 'x + 1' x=b.npy -o b.npy
+is 'an input is overwritten' same b.npy '<i4' '(3,)' "$(number 4 3)$(number 4 4)$(number 4 5)"
+run eval 'm = x > 1; x[m]' x=a.npy -o m=m.npy -o r.npy
+is 'a named value' same m.npy '|b1' '(3,)' '\x00\x01\x01'
+is 'the output beside it' same r.npy '<i4' '(2,)' "$(number 4 2)$(number 4 3)"
+run eval 'output a = x + 1; output b = x < 2;' x=a.npy -o b=only.npy
+is 'one of two outputs' same only.npy '|b1' '(3,)' '\x01\x00\x00'
+run eval x x=a.npy -o /dev/stdout
+is 'a device is written to, not replaced' same out '<i4' '(3,)' "$(number 4 1)$(number 4 2)$(number 4 3)"
+ln -s target.npy link.npy
+: >target.npy
+run eval x x=a.npy -o link.npy
+is 'a link stays a link' test -L link.npy
+
+# A failed run leaves no file, old or temporary.
+mkdir clean
+fails 1 'nosuch' eval 'nosuch + 1' x=a.npy -o clean/y.npy
+fails 1 'nothing in the expression is called q' eval x x=a.npy -o clean/y.npy -o q=clean/q.npy
+fails 1 'No such file' eval 'm = x > 1; x' x=a.npy -o m=clean/m.npy -o nodir/y.npy
+fails 1 'directory' eval x x=a.npy -o clean
+fails 1 'mask' eval 'x[m]' x=a.npy 'm:bool=[1,0]' -o clean/y.npy
+fails 2 'twice' eval 'm = x > 1; x' x=a.npy -o m=clean/y.npy -o clean/y.npy
+fails 2 '2 outputs' eval 'output a = x; output b = x;' x=a.npy -o clean/y.npy
+is 'failed runs leave nothing behind' test -z "$(ls -A clean)"
+
+# ---- Wrong usage ---------------------------------------------------------------------------------------------------------
+
+usage() { # PATTERN ARGUMENTS...
+    local pattern=$1
+    shift
+    checks=$((checks + 1))
+    "$winnow" "$@" >out 2>err
+    status=$?
+    [ "$status" = 2 ] && [ ! -s out ] && grep -qE -- "$pattern" err || fail "$*: expected status 2 and: $pattern"
+}
+usage 'no command given'
+usage 'no command' frobnicate
+usage 'no expression' eval
+usage 'is no input' eval x 5
+usage 'is no input' eval x 1x=5
+usage 'nothing after' eval x x=
+usage 'no type' eval x x:f99=1
+usage 'no type' eval x x:=1
+usage 'dimensions' eval x 'x:f32[a]'
+usage 'dimensions' eval x 'x:f32[1,'
+usage 'dimensions' eval x 'x:f32[99999999999999999999]'
+usage 'no value' eval x x:f32
+usage 'declared without data' eval x 'x:f32[3]'
+usage 'given twice' eval x x=1 x=2
+usage "no option '--json'" eval x x=1 --json
+usage "no option '--frob'" eval x x=1 --frob
+usage "no option '-x'" eval -x x=1
+usage 'needs a value' eval x x=1 -o
+usage 'needs a value' eval x x=1 --isa
+usage 'takes FILE' eval x x=1 -o y=
+usage 'jit or interpreter' eval x x=1 --engine llvm
+usage 'x86-64-v2' eval x x=1 --isa=avx
+usage '--threads' eval x x=1 --threads 0
+usage '--threads' eval x x=1 --threads=-1
+usage 'needs lengths' bench x 'x:f32[?]'
+usage 'not available yet' explain x 'x:f32[?]' --emit html
+usage 'not available yet' explain x 'x:f32[?]' --emit json
+usage '--emit is' explain x 'x:f32[?]' --emit pdf
+usage 'one -o' explain x 'x:f32[?]' -o a -o b
+
+# ---- Wrong expressions ------------------------------------------------------------------------------------------------------
+
+fails 1 '\^' eval 'x +* 1' x=1
+fails 1 'No such file' eval @nofile x=1
+fails 1 'f32' eval 'x + y' x:f32=1 y:f64=1
+fails 1 'declared f32 in the expression, f64 on the command line' eval 'input x: f32[?]; x' 'x:f64=[1]'
+fails 1 'has no data' eval 'input x: f32[?]; x'
+
+# ---- bench and explain ---------------------------------------------------------------------------------------------------------
+
+run bench 'where(x < 0, 0, x)' 'x:f32[1000]' --json
+is 'bench succeeds' test "$status" = 0
+for key in elements ns_per_element compile_ms engine isa threads; do
+    is "bench --json has $key" grep -q "\"$key\": " out
+done
+is 'bench --json counts elements' grep -q '"elements": 1000,' out
+run explain 'where(x < 0, 0, x)' 'x:f32[?]'
+cp out listing
+is 'explain works from declarations' grep -q 'input x: f32\[?\]' listing
+prints '[1. 0.]' @listing 'x:f32=[1,-2]'
+run explain x 'x:f32[?]' --emit dot
+is 'explain --emit dot' grep -q digraph out
+run explain 'x[x < 0]' 'x:f32[?]' --emit plan -o plan.txt
+is 'explain -o writes a file' test -s plan.txt
+
+# ---- Help ------------------------------------------------------------------------------------------------------------------------
+
+for arguments in --help -h help 'eval --help' 'bench --help' 'explain -h' 'help eval'; do
+    # shellcheck disable=SC2086 # two words
+    "$winnow" $arguments >out 2>err
+    status=$?
+    is "$arguments succeeds" test "$status" = 0
+    for section in NAME SYNOPSIS DESCRIPTION OPTIONS EXAMPLES 'EXIT STATUS'; do
+        is "$arguments has $section" grep -qx "$section" out
+    done
+done
+"$winnow" --version >out 2>err
+is '--version' grep -qE '^winnow [0-9]+\.[0-9]+\.[0-9]+$' out
+if [ -w /dev/full ]; then
+    "$winnow" eval x x=1 >/dev/full 2>err
+    is 'a full disk is noticed' test $? = 1
+fi
+
+echo "$checks checks, $failures failed"
+[ "$failures" = 0 ]

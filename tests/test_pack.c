@@ -1,0 +1,420 @@
+/*
+ * test_pack.c - boolean_mask and nonzero: every mask of a vector, every density, every amount of room, rows, chains of
+ * masks, several outputs, in place; each for every instruction set and against unreadable pages (compare_graph).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "compare.h"
+#include "values.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MASKS 65536
+#define LANES 16
+
+typedef struct store { /* the arrays of one comparison */
+    wn_array arrays[COMPARE_ARRAYS];
+    size_t count;
+    uint64_t random;
+} store;
+
+static wn_array *add_array(store *s, wn_type type, int32_t rank, const int64_t *shape) {
+    wn_array *a = &s->arrays[s->count++];
+    *a = wn_array_of(type, NULL, rank, shape);
+    a->data = malloc((size_t)compare_count(a) * wn_type_size(type) + 1);
+    assert_non_null(a->data);
+    return a;
+}
+
+static void add_values(store *s, wn_type type, int32_t rank, const int64_t *shape) {
+    wn_array *a = add_array(s, type, rank, shape);
+    values_fill(type, a->data, compare_count(a), &s->random);
+}
+
+/* A mask of which about density / 1000 are true; not every true byte is 1. */
+static void add_mask(store *s, int density, int32_t rank, const int64_t *shape) {
+    wn_array *a = add_array(s, WN_BOOL, rank, shape);
+    uint8_t *m = a->data;
+    for (int64_t i = 0; i < compare_count(a); i++) {
+        uint64_t word = values_random(&s->random);
+        m[i] = (int)(word % 1000) < density ? (uint8_t)(word >> 40 & 3 ? 1 : word >> 48 | 1) : 0;
+    }
+}
+
+static void drop_arrays(store *s) {
+    for (size_t i = 0; i < s->count; i++)
+        free(s->arrays[i].data);
+    s->count = 0;
+}
+
+static void compare_store(wn_context *c, const char *text, store *s) {
+    compare_text(c, text, s->arrays, s->count);
+    drop_arrays(s);
+}
+
+static int make_context(void **state) {
+    *state = compare_context(1);
+    return *state == NULL;
+}
+
+static int free_context(void **state) {
+    wn_context_free(*state);
+    return 0;
+}
+
+/* One type of each width, and a second of two bytes. */
+static const wn_type widths[] = {WN_U8, WN_I16, WN_F16, WN_F32, WN_F64};
+#define WIDTHS (sizeof widths / sizeof *widths)
+#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
+
+/* ---- Every mask ------------------------------------------------------------------------------------------------------- */
+
+/* 16 elements and a mask of them, each flush against the page behind, and a result with just enough room. */
+typedef struct sixteen {
+    guard x, m, y;
+    wn_type type;
+    wn_kernel *kernel;
+    wn_binding *binding;
+} sixteen;
+
+static void run_sixteen(sixteen *t, unsigned mask, wn_status expected) {
+    uint8_t *m = (uint8_t *)t->m.data;
+    int64_t count = __builtin_popcount(mask), room = expected == WN_OK ? count : count - 1;
+    for (int i = 0; i < LANES; i++)
+        m[i] = (uint8_t)(mask >> i & 1 ? i + 1 : 0);
+    wn_array in[] = {wn_vector(t->type, t->x.data, LANES), wn_vector(WN_BOOL, m, LANES)};
+    wn_array out = wn_vector(t->type, guard_place(&t->y, AT_END, (size_t)room * wn_type_size(t->type)), room);
+    wn_error error = {WN_OK, ""};
+    wn_status status = t->binding ? wn_rebind(t->binding, in, 2, &out, 1, &error)
+                                  : wn_bind(t->kernel, in, 2, &out, 1, &t->binding, &error);
+    if (status == WN_OK) status = wn_run(t->binding, &error);
+    if (status != expected) fail_msg("mask %04x: status %d: %s", mask, (int)status, error.message);
+    if (!guard_intact(&t->y)) fail_msg("mask %04x: something was written before the result", mask);
+    if (expected != WN_OK) return;
+    assert_int_equal(wn_result(t->binding, 0)->shape[0], count);
+    for (int64_t i = 0, j = 0; i < LANES; i++) {
+        if (!m[i]) continue;
+        if (values_load(t->type, out.data, j++) == values_load(t->type, t->x.data, i)) continue;
+        fail_msg("mask %04x, %s: element %d is not x[%d]", mask, wn_type_name(t->type), (int)j - 1, (int)i);
+    }
+}
+
+static void run_every_mask(sixteen *t) {
+    for (unsigned mask = 0; mask < MASKS; mask += COMPARE_SAMPLED ? 7 : 1) {
+        run_sixteen(t, mask, WN_OK);
+        if (mask % 64 == 63) run_sixteen(t, mask, WN_ERROR_ROOM);
+    }
+}
+
+static void every_mask_of_16_lanes_in_just_enough_room(void **state) {
+    wn_context *c = *state;
+    compare_isas isas = compare_available(c);
+    for (size_t w = 0; w < WIDTHS; w++) {
+        sixteen t = {.type = widths[w]};
+        char text[96];
+        size_t bytes = LANES * wn_type_size(t.type);
+        snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];", wn_type_name(t.type));
+        wn_graph *g = wn_graph_new(c);
+        wn_parse(g, text, strlen(text));
+        guard_new(&t.x, bytes), guard_new(&t.m, LANES), guard_new(&t.y, bytes);
+        guard_place(&t.x, AT_END, bytes), guard_place(&t.m, AT_END, LANES);
+        uint64_t random = w;
+        for (int i = 0; i < LANES; i++)
+            values_store(t.type, t.x.data, i, values_random(&random));
+        for (size_t i = 0; i < isas.count; i++) {
+            char what[160];
+            snprintf(what, sizeof what, "%s: %s", wn_isa_name(isas.list[i]), text);
+            guard_describe(what);
+            t.kernel = compare_compile(g, WN_ENGINE_JIT, isas.list[i]);
+            run_every_mask(&t);
+            wn_binding_free(t.binding);
+            t.binding = NULL;
+            wn_kernel_free(t.kernel);
+        }
+        guard_describe(NULL);
+        guard_free(&t.x), guard_free(&t.m), guard_free(&t.y);
+        wn_graph_free(g);
+    }
+}
+
+/* All 65,536 masks of 16 lanes one after the other: as words of 64 and at every vector's place. */
+static void every_mask_of_16_lanes_in_one_array(void **state) {
+    int64_t masks = COMPARE_SAMPLED ? 4096 : MASKS, length = masks * LANES;
+    for (size_t w = 0; w < WIDTHS; w++) {
+        store s = {.random = w + 1};
+        char text[96];
+        add_values(&s, widths[w], 1, &length);
+        uint8_t *m = add_array(&s, WN_BOOL, 1, &length)->data;
+        for (int64_t i = 0; i < length; i++)
+            m[i] = (uint8_t)(i / LANES * (MASKS / masks) >> i % LANES & 1);
+        snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];", wn_type_name(widths[w]));
+        compare_store(*state, text, &s);
+    }
+}
+
+static void every_density(void **state) {
+    static const int densities[] = {0, 1, 10, 100, 500, 900, 990, 1000};
+    for (size_t w = 0; w < WIDTHS; w++)
+        for (size_t d = 0; d < sizeof densities / sizeof *densities; d++) {
+            store s = {.random = w * 10 + d};
+            char text[96];
+            int64_t length = COMPARE_SAMPLED ? 20000 : 100000;
+            add_values(&s, widths[w], 1, &length);
+            add_mask(&s, densities[d], 1, &length);
+            snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];", wn_type_name(widths[w]));
+            compare_store(*state, text, &s);
+        }
+}
+
+static void every_short_length(void **state) {
+    for (int64_t length = 0; length <= 260; length += COMPARE_SAMPLED ? 13 : 1)
+        for (int density = 0; density <= 1000; density += 500) {
+            store s = {.random = (uint64_t)length};
+            add_values(&s, WN_U8, 1, &length);
+            add_values(&s, WN_I64, 1, &length);
+            add_mask(&s, density, 1, &length);
+            compare_store(*state, "input x: u8[?]; input y: i64[?]; input m: bool[?]; output a = x[m]; output b = y[m];", &s);
+        }
+}
+
+static void every_type_keeps_its_bits(void **state) {
+    for (wn_type type = 0; type < WN_TYPE_COUNT; type++) {
+        store s = {.random = type};
+        char text[96];
+        add_values(&s, type, 1, SHAPE(1000));
+        add_mask(&s, 500, 1, SHAPE(1000));
+        snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];", wn_type_name(type));
+        compare_store(*state, text, &s);
+    }
+}
+
+/* ---- Expressions ------------------------------------------------------------------------------------------------------ */
+
+static void masks_that_are_computed(void **state) {
+    static const char *const texts[] = {
+        "output y = x[x < 0];",
+        "output y = sqrt(x[x > 0]) * 2;",
+        "output y = x[a > 0 & a < 10 | x != x];",
+        "output y = where(x[a > 3] < 0, 0, x[a > 3]);",
+        "output y = a[x < 0] + 1;",
+        "output y = i8(x[a < 4]);",
+        "m = x > 0; output y = x[m] + f32(a[m]);",
+        "output y = x[is_nan(x)];",
+        "output y = x[true | x < 0];",
+        "output y = f64(x)[a % 3 == 0];",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (int64_t length = 0; length < 700; length = 3 * length + 1) {
+            store s = {.random = i};
+            char text[200];
+            add_values(&s, WN_F32, 1, &length);
+            add_values(&s, WN_I16, 1, &length);
+            snprintf(text, sizeof text, "input x: f32[?]; input a: i16[?]; %s", texts[i]);
+            compare_store(*state, text, &s);
+        }
+}
+
+static void outputs_of_many_types_share_a_mask(void **state) {
+    for (int64_t length = 1; length < 20000; length = 5 * length + 3) {
+        store s = {.random = (uint64_t)length};
+        add_values(&s, WN_BOOL, 1, &length);
+        add_values(&s, WN_BF16, 1, &length);
+        add_values(&s, WN_I32, 1, &length);
+        add_values(&s, WN_F64, 1, &length);
+        add_mask(&s, 300, 1, &length);
+        compare_store(*state,
+                      "input b: bool[?]; input h: bf16[?]; input i: i32[?]; input d: f64[?]; input m: bool[?];"
+                      "output y0 = b[m]; output y1 = h[m]; output y2 = i[m]; output y3 = d[m]; output y4 = i[m] * 3;"
+                      "output y5 = nonzero(m); output y6 = d * 2; output y7 = u8(i)[m];",
+                      &s);
+    }
+}
+
+static void two_masks_in_one_graph(void **state) {
+    store s = {.random = 9};
+    add_values(&s, WN_F32, 1, SHAPE(3001));
+    add_mask(&s, 300, 1, SHAPE(3001));
+    add_mask(&s, 900, 1, SHAPE(3001));
+    compare_store(*state,
+                  "input x: f32[?]; input m: bool[?]; input k: bool[?];"
+                  "output a = x[m]; output b = x[k]; output c = x[m & k]; output d = nonzero(!m);",
+                  &s);
+}
+
+static void masks_of_masks(void **state) {
+    static const char *const texts[] = {
+        "a = x[m]; output y = a[a > 0];",
+        "a = x[m]; b = a[a > 0]; output y = b[b < 20]; output z = b; output w = a;",
+        "output y = x[m][k[m]];",
+        "output y = nonzero(x[m] > 0);",
+        "a = x[m]; output y = a[a < 0] + a[a < 0];",
+        "output y = x[m] + x[k & m | !k & m];", /* two masks that turn out equal */
+        "a = x[m]; output y = a[is_nan(a)][true & is_nan(a[is_nan(a)])];",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (int64_t length = 0; length < 3000; length = 7 * length + 1) {
+            store s = {.random = i + (uint64_t)length};
+            char text[256];
+            add_values(&s, WN_F32, 1, &length);
+            add_mask(&s, 600, 1, &length);
+            add_mask(&s, 600, 1, &length);
+            snprintf(text, sizeof text, "input x: f32[?]; input m: bool[?]; input k: bool[?]; %s", texts[i]);
+            compare_store(*state, text, &s);
+        }
+}
+
+/* Packed values beside arrays of the packed length, which must be packed first. */
+static void packed_values_meet_arrays(void **state) {
+    for (int64_t length = 1; length < 5000; length = 6 * length + 1) {
+        store s = {.random = (uint64_t)length};
+        add_values(&s, WN_F64, 1, &length);
+        add_mask(&s, 400, 1, &length);
+        int64_t n_true = 0;
+        for (int64_t i = 0; i < length; i++)
+            n_true += ((uint8_t *)s.arrays[1].data)[i] != 0;
+        add_values(&s, WN_F64, 1, &n_true);
+        add_mask(&s, 500, 1, &n_true);
+        compare_store(*state,
+                      "input x: f64[?]; input m: bool[?]; input v: f64[?]; input k: bool[?];"
+                      "output a = x[m] + v; output b = x[m][k]; output c = where(k, x[m], v); output d = x[m];",
+                      &s);
+    }
+}
+
+/* ---- Shapes ----------------------------------------------------------------------------------------------------------- */
+
+static void rows_of_all_sizes(void **state) {
+    static const int64_t rows[] = {0, 1, 2, 3, 4, 5, 8, 16, 17, 64, 100};
+    for (size_t w = 0; w < WIDTHS; w++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            store s = {.random = i};
+            char text[200];
+            add_values(&s, widths[w], 2, SHAPE(333, rows[i]));
+            add_mask(&s, 400, 1, SHAPE(333));
+            snprintf(text, sizeof text,
+                     "input t: %s[?, ?]; input m: bool[?]; output y = t[m]; output z = where(t[m] == t[m], t[m], t[m]);",
+                     wn_type_name(widths[w]));
+            compare_store(*state, text, &s);
+        }
+}
+
+static void masks_at_every_axis(void **state) {
+    static const struct {
+        const char *text;
+        int64_t shape[3];
+    } cases[] = {
+        {"boolean_mask(t, m, axis=0)", {9}},        {"boolean_mask(t, m, axis=1)", {17}},
+        {"boolean_mask(t, m, axis=2)", {5}},        {"boolean_mask(t, m, axis=-1)", {5}},
+        {"boolean_mask(t, m, axis=-2)", {17}},      {"boolean_mask(t, m, axis=0)", {9, 17}},
+        {"boolean_mask(t, m, axis=1)", {17, 5}},    {"boolean_mask(t, m, axis=-2)", {17, 5}},
+        {"boolean_mask(t, m, axis=0)", {9, 17, 5}}, {"boolean_mask(t, m, axis=-3)", {9, 17, 5}},
+        {"boolean_mask(-t * 2, m, axis=1)", {17}},  {"t[:, m] + t[:, m]", {17}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int density = 0; density <= 1000; density += 250) {
+            store s = {.random = i};
+            char text[200];
+            int32_t rank = cases[i].shape[1] == 0 ? 1 : cases[i].shape[2] == 0 ? 2 : 3;
+            add_values(&s, i % 2 ? WN_F32 : WN_I8, 3, SHAPE(9, 17, 5));
+            add_mask(&s, density, rank, cases[i].shape);
+            snprintf(text, sizeof text, "input t: %s[?, ?, ?]; input m: bool[%s]; output y = %s;", i % 2 ? "f32" : "i8",
+                     rank == 1 ? "?" : rank == 2 ? "?, ?" : "?, ?, ?", cases[i].text);
+            compare_store(*state, text, &s);
+        }
+}
+
+static void broadcast_values_under_a_mask(void **state) {
+    store s = {.random = 4};
+    add_values(&s, WN_I32, 2, SHAPE(40, 30));
+    add_values(&s, WN_I32, 1, SHAPE(30));
+    add_values(&s, WN_I32, 2, SHAPE(40, 1));
+    add_values(&s, WN_I32, 0, NULL);
+    add_mask(&s, 500, 2, SHAPE(40, 30));
+    compare_store(*state,
+                  "input t: i32[?, ?]; input r: i32[?]; input c: i32[?, 1]; input s: i32[]; input m: bool[?, ?];"
+                  "output y = (t + r * c)[m] - s; output z = (t * c)[t > r];"
+                  "output w = t[(r > 0) & (c > 0)];",
+                  &s);
+}
+
+static void nonzero_of_ranks_1_to_3(void **state) {
+    static const char *const dims[] = {"?", "?, ?", "?, ?, ?"};
+    for (int32_t rank = 1; rank <= 3; rank++)
+        for (int64_t length = 0; length < 70; length = 2 * length + 1)
+            for (wn_type type = 0; type < WN_TYPE_COUNT; type += 3) {
+                store s = {.random = (uint64_t)length};
+                char text[96];
+                add_values(&s, type, rank, SHAPE(length, 13, 3));
+                snprintf(text, sizeof text, "input c: %s[%s]; output y = nonzero(c);", wn_type_name(type), dims[rank - 1]);
+                compare_store(*state, text, &s);
+            }
+}
+
+/* ---- In place ----------------------------------------------------------------------------------------------------------- */
+
+static void pack_in_place(wn_context *c, wn_type type, wn_isa isa, placement where, int64_t length, int density) {
+    store s = {.random = (uint64_t)length};
+    arena a;
+    char text[96], wrong[1024];
+    add_values(&s, type, 1, &length);
+    add_mask(&s, density, 1, &length);
+    snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];", wn_type_name(type));
+    wn_graph *g = wn_graph_new(c);
+    wn_parse(g, text, strlen(text));
+    wn_kernel *oracle = compare_compile(g, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
+    wn_kernel *k = compare_compile(g, WN_ENGINE_JIT, isa);
+    wn_array want = {0}, in[2], out;
+    wn_error error = {WN_OK, ""};
+    assert_int_equal(wn_call(oracle, s.arrays, 2, &want, 1, &error), WN_OK);
+    arena_new(&a, 2, 0, (size_t)length * 8);
+    arena_inputs(&a, where, s.arrays, 2, in);
+    out = in[0];
+    if (wn_call(k, in, 2, &out, 1, &error) != WN_OK) compare_fail(g, "in place", error.message);
+    if (!compare_arrays(&out, &want, true, wrong, sizeof wrong)) compare_fail(g, "in place", wrong);
+    if (!guard_intact(&a.inputs[0])) compare_fail(g, "in place", "something was written outside");
+    arena_free(&a);
+    wn_array_free(c, &want);
+    wn_kernel_free(k);
+    wn_kernel_free(oracle);
+    wn_graph_free(g);
+    drop_arrays(&s);
+}
+
+static void packing_onto_the_input_itself(void **state) {
+    compare_isas isas = compare_available(*state);
+    for (size_t i = 0; i < isas.count; i++)
+        for (size_t w = 0; w < WIDTHS; w++)
+            for (placement where = AT_END; where < PLACEMENT_COUNT; where++)
+                for (int64_t length = 1; length < 30000; length = 5 * length + 2)
+                    for (int density = 0; density <= 1000; density += 250)
+                        pack_in_place(*state, widths[w], isas.list[i], where, length, density);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(every_mask_of_16_lanes_in_just_enough_room),
+        TEST(every_mask_of_16_lanes_in_one_array),
+        TEST(every_density),
+        TEST(every_short_length),
+        TEST(every_type_keeps_its_bits),
+        TEST(masks_that_are_computed),
+        TEST(outputs_of_many_types_share_a_mask),
+        TEST(two_masks_in_one_graph),
+        TEST(masks_of_masks),
+        TEST(packed_values_meet_arrays),
+        TEST(rows_of_all_sizes),
+        TEST(masks_at_every_axis),
+        TEST(broadcast_values_under_a_mask),
+        TEST(nonzero_of_ranks_1_to_3),
+        TEST(packing_onto_the_input_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/*
+ * test_plan.c - how many loops an expression becomes, and of which kind. A row each: the text, and the plan that it should get.
+ *
+ * A plan is written as its stages in order: `map`, `pack` or `rows`, with * where the stage uses another one's bitmap; then the
+ * temporaries and the checks of lengths at run time, if there are any.
+ */
+#include "graph_fixture.h"
+#include "jit/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct plan_case {
+    const char *text;
+    const char *plan;
+} plan_case;
+
+#define INPUTS                                                                                     \
+    "input x: f32[?]; input y: f32[?]; input v: f32[?]; input m: bool[?]; input k: bool[?];"       \
+    "input s: f32; input t: u8[?, ?, 3]; input mm: bool[?, ?]; input q: f32[2, ?, 4];"
+
+static const plan_case CASES[] = {
+    /* Elementwise: one loop for all outputs of one shape, another for another. */
+    {"where(x < 0, 0, x)", "map"},
+    {"output a = x + 1; output b = x * 2;", "map"},
+    {"output a = x + 1; output b = y * 2;", "map map"},
+    {"(x > 0) & (y < 0.2)", "map, 1 check"},
+    {"x * s", "map"},
+    {"output a = x + 1; output b = s + 1;", "map map"},
+    /* boolean_mask: what is computed from packed values is computed before they are packed. */
+    {"x[m]", "pack, 1 check"},
+    {"x[x < 0]", "pack"},
+    {"sqrt(x[m]) + y[m] * s", "pack, 2 checks"},
+    {"output a = x[m]; output b = y[m]; output c = i32(v[m]);", "pack, 3 checks"},
+    {"nonzero(m)", "pack"},
+    {"output a = nonzero(m); output b = x[m];", "pack, 1 check"},
+    /* A mask of a mask is one mask. */
+    {"x[m][x[m] > 1]", "pack, 1 check"},
+    {"x[m][x[m] > 1][k[m][x[m] > 1]]", "pack, 2 checks"},
+    /* A mask over some of the axes: rows; the same mask over other axes is evaluated once. */
+    {"t[mm]", "rows, 2 checks"},
+    {"output a = t[mm]; output b = nonzero(mm);", "rows pack*, 2 checks"},
+    {"q[:, m]", "rows, 1 check"},
+    {"t[mm] * u8(3)", "rows, 2 checks"},
+    /* Lengths that are known only after packing: the packed value is kept. */
+    {"x[m] + v", "pack map, 1 temporary, 2 checks"},
+    {"x[m] + y[k]", "pack pack map, 2 temporaries, 3 checks"},
+    {"x[m][k]", "pack pack, 1 temporary, 2 checks"},
+    {"output a = x[m]; output b = x[m] + v;", "pack map, 1 temporary, 2 checks"},
+    {"f32(nonzero(m))", "pack map, 1 temporary"},
+};
+
+static void describe(const wn_plan *plan, char *text, size_t size) {
+    static const char *const kinds[] = {"map", "pack", "rows"};
+    size_t n = 0;
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const plan_stage *s = &plan->stages[i];
+        const char *shared = s->kind != STAGE_MAP && !s->owns_mask ? "*" : "";
+        n += (size_t)snprintf(text + n, size - n, "%s%s%s", i ? " " : "", kinds[s->kind], shared);
+    }
+    if (plan->temp_count == 1) n += (size_t)snprintf(text + n, size - n, ", 1 temporary");
+    if (plan->temp_count > 1) n += (size_t)snprintf(text + n, size - n, ", %u temporaries", plan->temp_count);
+    if (plan->check_count) snprintf(text + n, size - n, ", %u check%s", plan->check_count, plan->check_count > 1 ? "s" : "");
+}
+
+static wn_graph *parsed(wn_context *ctx, const char *text) {
+    char whole[1024];
+    wn_graph *g = wn_graph_new(ctx);
+    snprintf(whole, sizeof whole, "%s %s", INPUTS, text);
+    wn_parse(g, whole, strlen(whole));
+    assert_string_equal(wn_graph_error(g), "");
+    wn_graph *copy = wn_graph_copy(g);
+    assert_non_null(copy);
+    wn_graph_free(g);
+    return copy;
+}
+
+static void each_expression_gets_its_plan(void **state) {
+    (void)state;
+    wn_context *ctx = wn_context_new(NULL);
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        char text[256];
+        wn_graph *g = parsed(ctx, CASES[i].text);
+        wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+        assert_non_null(plan);
+        describe(plan, text, sizeof text);
+        if (strcmp(text, CASES[i].plan) != 0) print_error("%s\n", CASES[i].text);
+        assert_string_equal(text, CASES[i].plan);
+        wn_plan_free(plan);
+        wn_graph_free(g);
+    }
+    wn_context_free(ctx);
+}
+
+/* Output 0 over each of the inputs x, y, m: y for yes. */
+static void arrays_may_coincide_only_at_the_same_element(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *may;
+    } cases[] = {
+        {"where(x < 0, 0, x)", "yyy"},   {"x + y", "yyy"},          {"x[m]", "yyn"},  {"x[x < 0]", "nyy"},
+        {"x[m] * 2", "nyn"},             {"output a = x[m]; output b = x[m];", "nyn"}, {"x[m] + v", "nyn"},
+    };
+    wn_context *ctx = wn_context_new(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        wn_graph *g = parsed(ctx, cases[i].text);
+        wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+        assert_non_null(plan);
+        char may[4] = {0};
+        for (uint32_t k = 0; k < 3; k++) may[k] = wn_plan_may_alias(plan, k == 2 ? 3 : k, 0) ? 'y' : 'n';
+        if (strcmp(may, cases[i].may) != 0) print_error("%s\n", cases[i].text);
+        assert_string_equal(may, cases[i].may);
+        wn_plan_free(plan);
+        wn_graph_free(g);
+    }
+    wn_context_free(ctx);
+}
+
+/* malloc, until `left` calls have been answered. */
+static void *allocate_some(void *user, void *pointer, size_t old_size, size_t new_size) {
+    size_t *left = user;
+    (void)old_size;
+    if (new_size == 0) {
+        free(pointer);
+        return NULL;
+    }
+    if (*left == 0) return NULL;
+    --*left;
+    return realloc(pointer, new_size);
+}
+
+static void every_allocation_may_fail(void **state) {
+    (void)state;
+    size_t left = SIZE_MAX;
+    wn_context_options options = {.size = sizeof options, .allocate = allocate_some, .allocate_user = &left};
+    wn_context *ctx = wn_context_new(&options);
+    wn_graph *g = parsed(ctx, "output a = x[m][x[m] > 1]; output b = t[mm]; output c = x[m] + v;");
+    wn_plan *plan = NULL;
+    for (size_t n = 0; !plan; n++) {
+        wn_error error = {WN_OK, ""};
+        left = n;
+        plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, &error);
+        left = SIZE_MAX;
+        if (!plan) assert_int_equal(error.status, WN_ERROR_MEMORY);
+    }
+    wn_plan_free(plan);
+    wn_graph_free(g);
+    wn_context_free(ctx);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_expression_gets_its_plan),
+        cmocka_unit_test(arrays_may_coincide_only_at_the_same_element),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
