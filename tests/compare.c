@@ -32,6 +32,9 @@ static bool has_jit(wn_context *c) {
 #ifdef WN_TEST_LLVM_PATH
     if (!k) fail_msg("The JIT is missing: %s", wn_graph_error(g));
 #endif
+    static bool said;
+    if (!k && !said) print_message("The JIT is left out: %s\n", wn_graph_error(g));
+    said = true;
     bool there = k != NULL;
     wn_kernel_free(k);
     wn_graph_free(g);
@@ -39,8 +42,8 @@ static bool has_jit(wn_context *c) {
 }
 
 compare_isas compare_available(wn_context *c) {
-    static const wn_isa all[] = {WN_ISA_PORTABLE, WN_ISA_X86_64_V2, WN_ISA_X86_64_V3, WN_ISA_X86_64_V4,
-                                 WN_ISA_NATIVE};
+    static const wn_isa all[] = {WN_ISA_PORTABLE, WN_ISA_X86_64_V2, WN_ISA_X86_64_V3,
+                                 WN_ISA_X86_64_V4, WN_ISA_NATIVE};
     compare_isas isas = {{WN_ISA_NATIVE}, 0};
     if (!has_jit(c)) return isas;
     for (size_t i = 0; i < COMPARE_ISAS; i++)
@@ -69,8 +72,8 @@ _Noreturn void compare_fail(const wn_graph *g, const char *what, const char *wro
 
 const char *compare_what(wn_isa isa, placement where, char text[96]) {
     static const char *const places[] = {"ends", "starts", "ends, at odd addresses"};
-    snprintf(text, 96, "%s%s, arrays at their areas' %s", isa == WN_ISA_NATIVE ? "native: " : "", wn_isa_name(isa),
-             places[where]);
+    snprintf(text, 96, "%s%s, arrays at their areas' %s", isa == WN_ISA_NATIVE ? "native: " : "",
+             wn_isa_name(isa), places[where]);
     return text;
 }
 
@@ -79,7 +82,8 @@ wn_kernel *compare_compile(wn_graph *g, wn_engine engine, wn_isa isa) {
     wn_kernel *k = wn_compile(g, &options);
     char what[96];
     if (!k) compare_fail(g, compare_what(isa, AT_END, what), wn_graph_error(g));
-    if (wn_kernel_engine(k) != engine) compare_fail(g, "wn_kernel_engine", "is not the engine that was asked for");
+    if (wn_kernel_engine(k) != engine)
+        compare_fail(g, "wn_kernel_engine", "is not the engine that was asked for");
     if (engine == WN_ENGINE_JIT && isa != WN_ISA_NATIVE && wn_kernel_isa(k) != isa)
         compare_fail(g, "wn_kernel_isa", "is not what was asked for");
     return k;
@@ -155,18 +159,20 @@ void *compare_copy(const wn_array *a) {
 }
 
 static void element_text(wn_type type, uint64_t bits, char text[64]) {
-    snprintf(text, 64, "0x%0*" PRIx64 " (%.9g)", (int)(2 * wn_type_size(type)), bits, wn_constant_value(type, bits));
+    snprintf(text, 64, "0x%0*" PRIx64 " (%.9g)", (int)(2 * wn_type_size(type)), bits,
+             wn_constant_value(type, bits));
 }
 
 /* The elements around the first that differs. */
-static void surroundings(wn_type type, const void *got, const void *want, int64_t n, int64_t at, char *text,
-                         size_t size) {
+static void surroundings(wn_type type, const void *got, const void *want, int64_t n, int64_t at,
+                         char *text, size_t size) {
     size_t used = 0;
     for (int64_t i = at < 3 ? 0 : at - 3; i < n && i < at + 5 && used < size; i++) {
         char a[64], b[64];
         element_text(type, values_load(type, got, i), a);
         element_text(type, values_load(type, want, i), b);
-        int written = snprintf(text + used, size - used, "  %s[%" PRId64 "] %s, expected %s\n", i == at ? ">" : " ", i, a, b);
+        int written = snprintf(text + used, size - used, "  %s[%" PRId64 "] %s, expected %s\n",
+                               i == at ? ">" : " ", i, a, b);
         used += written > 0 ? (size_t)written : 0;
     }
 }
@@ -183,8 +189,10 @@ bool compare_arrays(const wn_array *got, const wn_array *want, bool exact, char 
     void *copy = compare_copy(got);
     int64_t n = compare_count(got), at = compare_elements(got->type, copy, want->data, n, exact);
     if (at >= 0) {
-        int head = snprintf(text, size, "%s%s differs in %" PRId64 " of %" PRId64 " (row-major):\n", wn_type_name(got->type),
-                            wn_shape_text(got->rank, got->shape, a, sizeof a), at, n);
+        int head = snprintf(
+            text, size,
+            "%s%s, first difference at element %" PRId64 " of %" PRId64 " in row-major order:\n",
+            wn_type_name(got->type), wn_shape_text(got->rank, got->shape, a, sizeof a), at, n);
         surroundings(got->type, copy, want->data, n, at, text + head, size - (size_t)head);
     }
     free(copy);
@@ -227,9 +235,11 @@ void arena_outputs(arena *a, placement where, const wn_array *like, size_t count
     }
 }
 
-bool arena_intact(const arena *a, const wn_array *from, size_t inputs, size_t outputs, char *text, size_t size) {
+bool arena_intact(const arena *a, const wn_array *from, size_t inputs, size_t outputs, char *text,
+                  size_t size) {
     for (size_t i = 0; i < inputs; i++) {
-        bool same = array_bytes(&from[i]) == 0 || memcmp(a->inputs[i].data, from[i].data, array_bytes(&from[i])) == 0;
+        bool same = array_bytes(&from[i]) == 0 ||
+                    memcmp(a->inputs[i].data, from[i].data, array_bytes(&from[i])) == 0;
         if (same && guard_intact(&a->inputs[i])) continue;
         snprintf(text, size, "input %zu was written", i);
         return false;
@@ -270,7 +280,8 @@ static void expect_results(const comparison *t, const wn_array *got, const char 
         snprintf(wrong, sizeof wrong, "output %zu: %s", i, text);
         differs(t, how, wrong);
     }
-    if (!arena_intact(&t->arena, t->inputs, t->input_count, t->output_count, text, sizeof text)) differs(t, how, text);
+    if (!arena_intact(&t->arena, t->inputs, t->input_count, t->output_count, text, sizeof text))
+        differs(t, how, text);
 }
 
 /* The outputs' shapes with room for `extra` more (or fewer) elements on the packed axis; false if it has not so many. */
@@ -314,9 +325,11 @@ static void run_in_too_little(comparison *t, int64_t extra) {
     if (!shape_rooms(t, extra, shapes)) return;
     arena_outputs(&t->arena, t->where, shapes, t->output_count, outputs);
     wn_status status = call(t, outputs, &error);
-    if (status != WN_ERROR_ROOM) differs(t, how, status == WN_OK ? "gives no error" : error.message);
+    if (status != WN_ERROR_ROOM)
+        differs(t, how, status == WN_OK ? "gives no error" : error.message);
     if (error.status != status || !error.message[0]) differs(t, how, "says nothing");
-    if (!arena_intact(&t->arena, t->inputs, t->input_count, t->output_count, text, sizeof text)) differs(t, how, text);
+    if (!arena_intact(&t->arena, t->inputs, t->input_count, t->output_count, text, sizeof text))
+        differs(t, how, text);
 }
 
 static void run_allocated(comparison *t, wn_context *c) {
@@ -374,8 +387,10 @@ static size_t look_at_outputs(comparison *t) {
         size_t row = wn_type_size((wn_type)n->type);
         for (int axis = 0; axis < n->rank; axis++) {
             bool packed = dim_is_packed(t->graph, node_dims(t->graph, n)[axis]);
-            if (packed) t->packed_axis[i] = axis;
-            else row *= (size_t)t->want[i].shape[axis];
+            if (packed)
+                t->packed_axis[i] = axis;
+            else
+                row *= (size_t)t->want[i].shape[axis];
         }
         size_t bytes = array_bytes(&t->want[i]) + 100 * row;
         if (bytes > most) most = bytes;

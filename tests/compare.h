@@ -14,8 +14,8 @@
 #ifndef __has_feature
 #define __has_feature(x) 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||               \
-    __has_feature(thread_sanitizer)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define COMPARE_SAMPLED 1
 #else
 #define COMPARE_SAMPLED 0
@@ -64,7 +64,8 @@ void arena_inputs(arena *a, placement where, const wn_array *from, size_t count,
 /* Make room for contiguous arrays of these shapes, filled with GUARD_BYTE. */
 void arena_outputs(arena *a, placement where, const wn_array *like, size_t count, wn_array *placed);
 /* Whether the inputs are as they were and nothing outside the outputs was written; else `text` says which. */
-bool arena_intact(const arena *a, const wn_array *from, size_t inputs, size_t outputs, char *text, size_t size);
+bool arena_intact(const arena *a, const wn_array *from, size_t inputs, size_t outputs, char *text,
+                  size_t size);
 
 /* End the test: what was run, what is wrong, the listing of the graph. */
 _Noreturn void compare_fail(const wn_graph *g, const char *what, const char *wrong);

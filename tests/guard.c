@@ -89,8 +89,10 @@ static void say(const char *text) {
 static void on_fault(int number) {
     say("\nA byte outside an array was touched (or a pointer was wild) by:\n");
     say(description);
+    (void)number;
     for (size_t i = 0; i < 2; i++)
-        if (signals[i] == number) sigaction(number, &before[i], NULL);
+        sigaction(signals[i], &before[i], NULL);
+    description[0] = 0;
 }
 
 void guard_describe(const char *text) {

@@ -17,9 +17,9 @@ typedef struct guard {
 } guard;
 
 typedef enum placement {
-    AT_END,   /* the first byte behind the array can't be touched                                     */
+    AT_END, /* the first byte behind the array can't be touched                                     */
     AT_START, /* the first byte before it can't                                                       */
-    AT_ODD,   /* at an odd address near the end: no element is aligned                                */
+    AT_ODD, /* at an odd address near the end: no element is aligned                                */
     PLACEMENT_COUNT
 } placement;
 

@@ -14,9 +14,12 @@
 #define MOST_ELEMENTS 150000
 #define TRIES 12
 
+/* Few types and mostly one rank in a graph, or hardly two values would combine. */
 typedef struct cook {
     recipe *r;
     uint64_t random;
+    wn_type types[3];
+    uint8_t rank;
 } cook;
 
 static uint64_t below(cook *k, uint64_t end) {
@@ -75,7 +78,8 @@ static bool combine(const step *a, const step *b, step *to) {
 static int keep(cook *k, step s) {
     recipe *r = k->r;
     for (int i = 0; i < 3; i++)
-        if (s.args[i] >= 0 && r->steps[s.args[i]].depth >= s.depth) s.depth = (uint8_t)(r->steps[s.args[i]].depth + 1);
+        if (s.args[i] >= 0 && r->steps[s.args[i]].depth >= s.depth)
+            s.depth = (uint8_t)(r->steps[s.args[i]].depth + 1);
     if (r->count == RECIPE_STEPS || s.depth > RECIPE_DEPTH || too_large(r, &s)) return -1;
     r->steps[r->count] = s;
     return r->count++;
@@ -87,12 +91,12 @@ static step blank(op o, wn_type type) {
 }
 
 static wn_type any_type(cook *k) {
-    return one_in(k, 4) ? WN_BOOL : (wn_type)below(k, WN_TYPE_COUNT);
+    return one_in(k, 3) ? WN_BOOL : k->types[below(k, 3)];
 }
 
 static int add_input(cook *k) {
     step s = blank(OP_input, any_type(k));
-    s.rank = (uint8_t)(one_in(k, 6) ? 0 : 1 + below(k, RECIPE_LENGTHS));
+    s.rank = (uint8_t)(one_in(k, 3) ? below(k, RECIPE_LENGTHS + 1) : k->rank);
     s.style = values_random(&k->random);
     for (int i = 0; i < s.rank; i++)
         s.axes[i] = (label)(one_in(k, 7) ? LABEL_ONE : LABEL_LENGTH + RECIPE_LENGTHS - s.rank + i);
@@ -114,13 +118,13 @@ static int any_step(cook *k) {
     return (int)(a > b ? a : b);
 }
 
-/* A step of this type (WN_TYPE_COUNT: any) whose shape combines with `with`'s; -1 if none is found. */
-static int find_step(cook *k, wn_type type, const step *with) {
+/* A step of this type (WN_TYPE_COUNT: any) whose shape combines with `with`'s, rarely step `other`; -1 if none is found. */
+static int find_step(cook *k, wn_type type, const step *with, int other) {
     for (int i = 0; i < TRIES * 2; i++) {
         int at = any_step(k);
         step result = blank(OP_null, WN_BOOL);
         const step *s = &k->r->steps[at];
-        if (type != WN_TYPE_COUNT && s->type != type) continue;
+        if ((type != WN_TYPE_COUNT && s->type != type) || (at == other && !one_in(k, 20))) continue;
         if (!with || combine(s, with, &result)) return at;
     }
     return -1;
@@ -137,15 +141,15 @@ static int add_cast(cook *k, int of, wn_type type) {
 }
 
 /* An operand of a type that combines with `with`: there already, cast, or a constant. */
-static int find_operand(cook *k, wn_type type, const step *with) {
-    int at = one_in(k, 10) ? -1 : find_step(k, type, with);
-    if (at < 0 && !one_in(k, 3)) at = add_cast(k, find_step(k, WN_TYPE_COUNT, with), type);
+static int find_operand(cook *k, wn_type type, const step *with, int other) {
+    int at = one_in(k, 10) ? -1 : find_step(k, type, with, other);
+    if (at < 0 && !one_in(k, 3)) at = add_cast(k, find_step(k, WN_TYPE_COUNT, with, other), type);
     return at < 0 ? add_constant(k, type) : at;
 }
 
 static int add_operation(cook *k, op o) {
     const op_row *row = wn_op_row(o);
-    int first = find_step(k, WN_TYPE_COUNT, NULL);
+    int first = find_step(k, WN_TYPE_COUNT, NULL, -1);
     if (first < 0 || !wn_op_takes(o, (wn_type)k->r->steps[first].type)) return -1;
     wn_type type = (wn_type)k->r->steps[first].type;
     step s = k->r->steps[first];
@@ -157,7 +161,7 @@ static int add_operation(cook *k, op o) {
     s.args[last] = first;
     for (int i = 0; i < last; i++) {
         wn_type wanted = o == OP_where && i == 0 ? WN_BOOL : type;
-        s.args[i] = find_operand(k, wanted, &s);
+        s.args[i] = find_operand(k, wanted, &s, first);
         if (s.args[i] < 0 || !combine(&k->r->steps[s.args[i]], &s, &s)) return -1;
     }
     if (last == 1 && one_in(k, 2)) { /* the operands in either order */
@@ -188,13 +192,14 @@ static step masked(const step *t, int t_at, const step *m, int m_at, int axis) {
 
 static int add_mask(cook *k) {
     for (int i = 0; i < TRIES; i++) {
-        int m_at = find_step(k, WN_BOOL, NULL);
+        int m_at = find_step(k, WN_BOOL, NULL, -1);
         if (m_at < 0 || k->r->steps[m_at].rank == 0) continue;
         const step *m = &k->r->steps[m_at];
         for (int j = 0; j < TRIES; j++) {
             int t_at = any_step(k), axis = (int)below(k, WN_MAX_RANK);
             const step *t = &k->r->steps[t_at];
-            if (mask_fits(t, m, axis)) return keep(k, masked(t, t_at, m, m_at, axis));
+            if (mask_fits(t, m, axis) && (t_at != m_at || one_in(k, 10)))
+                return keep(k, masked(t, t_at, m, m_at, axis));
         }
     }
     return -1;
@@ -224,11 +229,12 @@ static int add_count_input(cook *k) {
 
 static int add_step(cook *k) {
     uint64_t kind = below(k, 20);
-    if (kind < 3) return add_mask(k);
-    if (kind == 3) return one_in(k, 2) ? add_nonzero(k) : add_count_input(k);
-    if (kind < 6) return add_cast(k, any_step(k), any_type(k));
-    if (kind < 8) return add_operation(k, OP_where);
-    return add_operation(k, (op)(OP_first_elementwise_ + (int)below(k, OP_count_ - OP_first_elementwise_)));
+    if (kind < 4) return add_mask(k);
+    if (kind == 4) return one_in(k, 2) ? add_nonzero(k) : add_count_input(k);
+    if (kind < 7) return add_cast(k, any_step(k), any_type(k));
+    if (kind < 9) return add_operation(k, OP_where);
+    return add_operation(
+        k, (op)(OP_first_elementwise_ + (int)below(k, OP_count_ - OP_first_elementwise_)));
 }
 
 static void choose_lengths(cook *k) {
@@ -246,8 +252,11 @@ static void choose_lengths(cook *k) {
 
 recipe recipe_random(uint64_t seed) {
     recipe r = {.seed = seed};
-    cook k = {&r, seed};
+    cook k = {.r = &r, .random = seed};
     choose_lengths(&k);
+    k.rank = (uint8_t)(1 + below(&k, RECIPE_LENGTHS));
+    for (int i = 0; i < 3; i++)
+        k.types[i] = (wn_type)below(&k, WN_TYPE_COUNT);
     uint64_t inputs = 2 + below(&k, 5), steps = 2 + below(&k, 22);
     for (uint64_t i = 0; i < inputs; i++)
         add_input(&k);
@@ -325,7 +334,9 @@ static void fill_input(const step *s, void *data, int64_t count, uint64_t seed) 
     if (s->type != WN_BOOL) return;
     for (int64_t i = 0; i < count; i++) {
         uint64_t word = values_random(&seed);
-        bytes[i] = word % 1000 < densities[s->style >> 40 & 7] ? (uint8_t)(word >> 20 & 1 ? 1 : word >> 32 | 1) : 0;
+        bytes[i] = word % 1000 < densities[s->style >> 40 & 7]
+                       ? (uint8_t)(word >> 20 & 1 ? 1 : word >> 32 | 1)
+                       : 0;
     }
 }
 
@@ -361,7 +372,8 @@ static bool make_array(wn_context *c, const recipe *r, int at, bool spoilt, wn_a
     const step *s = &r->steps[at];
     int64_t shape[WN_MAX_RANK] = {0}, count = 1;
     for (int i = 0; i < s->rank; i++) {
-        shape[i] = s->axes[i] < LABEL_COUNT ? bound(r, s->axes[i]) : count_true(c, r, s->axes[i] - LABEL_COUNT);
+        shape[i] = s->axes[i] < LABEL_COUNT ? bound(r, s->axes[i])
+                                            : count_true(c, r, s->axes[i] - LABEL_COUNT);
         if (shape[i] < 0) return false;
         if (spoilt && i == 0) shape[i]++;
         count *= shape[i];
@@ -374,7 +386,8 @@ static bool make_array(wn_context *c, const recipe *r, int at, bool spoilt, wn_a
     return true;
 }
 
-int recipe_arrays(wn_context *c, const recipe *r, wn_array arrays[RECIPE_STEPS], int steps[RECIPE_STEPS]) {
+int recipe_arrays(wn_context *c, const recipe *r, wn_array arrays[RECIPE_STEPS],
+                  int steps[RECIPE_STEPS]) {
     bool live[RECIPE_STEPS], spoilt = r->spoilt;
     int count = 0;
     recipe_live(r, r->outputs, r->output_count, live);

@@ -26,8 +26,8 @@ typedef struct step {
     uint8_t depth;
     int8_t axis; /* of a boolean_mask */
     label axes[WN_MAX_RANK];
-    int args[3];    /* earlier steps */
-    uint64_t bits;  /* of a constant */
+    int args[3];   /* earlier steps */
+    uint64_t bits; /* of a constant */
     uint64_t style; /* of an input: how its array lies, what is in it; which of its lengths are declared */
 } step;
 
@@ -50,6 +50,7 @@ void recipe_live(const recipe *r, const int *outputs, int output_count, bool liv
  * Contiguous arrays of malloc's for the live inputs, in order. Lengths that are counts come from the interpreter.
  * Returns how many; -1 if an array is too large.
  */
-int recipe_arrays(wn_context *c, const recipe *r, wn_array arrays[RECIPE_STEPS], int steps[RECIPE_STEPS]);
+int recipe_arrays(wn_context *c, const recipe *r, wn_array arrays[RECIPE_STEPS],
+                  int steps[RECIPE_STEPS]);
 
 #endif

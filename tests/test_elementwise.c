@@ -114,7 +114,8 @@ static void open_trial(trial *t, const subject *s) {
     t->context = compare_context(1);
     t->graph = wn_graph_new(t->context);
     build(t);
-    if (wn_graph_status(t->graph) != WN_OK) compare_fail(t->graph, s->name, wn_graph_error(t->graph));
+    if (wn_graph_status(t->graph) != WN_OK)
+        compare_fail(t->graph, s->name, wn_graph_error(t->graph));
     t->isas = compare_available(t->context);
     t->oracle = compare_compile(t->graph, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
     for (size_t i = 0; i < t->isas.count; i++)
@@ -178,7 +179,8 @@ static int64_t fill(trial *t, int round) {
 
 static void window(const trial *t, int64_t first, int64_t length, wn_array *arrays) {
     for (size_t i = 0; i < t->input_count; i++) {
-        const char *from = (char *)t->values[i] + (t->scalar[i] ? 0 : (size_t)first * wn_type_size(t->types[i]));
+        const char *from =
+            (char *)t->values[i] + (t->scalar[i] ? 0 : (size_t)first * wn_type_size(t->types[i]));
         arrays[i] = t->scalar[i] ? wn_scalar(t->types[i], from) : wn_vector(t->types[i], from, length);
     }
 }
@@ -206,10 +208,13 @@ static void check_outputs(const trial *t, const wn_array *outputs, int64_t first
     for (size_t i = 0; i < t->output_count; i++) {
         wn_array want = expected(t, i, first, outputs[i].rank ? outputs[i].shape[0] : 0);
         bool exact = compare_is_exact(t->graph, t->graph->outputs[i]);
-        if (compare_elements(want.type, outputs[i].data, want.data, compare_count(&want), exact) < 0) continue;
+        if (compare_elements(want.type, outputs[i].data, want.data, compare_count(&want), exact) < 0)
+            continue;
         compare_arrays(&outputs[i], &want, exact, text, sizeof text);
-        int64_t at = compare_elements(want.type, outputs[i].data, want.data, compare_count(&want), exact);
-        int used = snprintf(wrong, sizeof wrong, "values from %" PRId64 ", output %zu: %s  operands", first, i, text);
+        int64_t at =
+            compare_elements(want.type, outputs[i].data, want.data, compare_count(&want), exact);
+        int used = snprintf(wrong, sizeof wrong,
+                            "values from %" PRId64 ", output %zu: %s  operands", first, i, text);
         for (size_t j = 0; j < t->input_count && used < (int)sizeof wrong; j++)
             used += snprintf(wrong + used, sizeof wrong - (size_t)used, " 0x%" PRIx64,
                              values_load(t->types[j], t->values[j], t->scalar[j] ? 0 : first + at));
@@ -218,7 +223,8 @@ static void check_outputs(const trial *t, const wn_array *outputs, int64_t first
 }
 
 static void run_window(trial *t, size_t isa, placement where, int64_t first, int64_t length) {
-    wn_array from[COMPARE_ARRAYS], shapes[COMPARE_ARRAYS], inputs[COMPARE_ARRAYS], outputs[COMPARE_ARRAYS];
+    wn_array from[COMPARE_ARRAYS], shapes[COMPARE_ARRAYS], inputs[COMPARE_ARRAYS],
+        outputs[COMPARE_ARRAYS];
     wn_error error = {WN_OK, ""};
     char what[96], text[128];
     compare_what(t->isas.list[isa], where, what);
@@ -241,8 +247,8 @@ static void run_window(trial *t, size_t isa, placement where, int64_t first, int
 /* Every length to three vectors of the widest step and one for two plain operations, chosen lengths for the others; and
    around the driver's block, which is a power of two. */
 static bool takes_length(const subject *s, int64_t length) {
-    static const int16_t chosen[] = {0,  1,  2,   3,   4,   7,   8,   9,   15,  16,  17,  31,
-                                     32, 33, 47,  63,  64,  65,  96,  127, 128, 129, 191, 192,
+    static const int16_t chosen[] = {0,   1,   2,   3,   4,   7,   8,   9,   15,  16,  17,  31,
+                                     32,  33,  47,  63,  64,  65,  96,  127, 128, 129, 191, 192,
                                      193, 255, 256, 257, 383, 385, 511, 512, 513, 767, 768, 769};
     bool all = !COMPARE_SAMPLED && (s->o == OP_add || s->o == OP_logical_and);
     for (size_t i = 0; i < sizeof chosen / sizeof *chosen; i++)
@@ -254,7 +260,8 @@ static void run_lengths(trial *t, size_t isa, int round, int64_t total) {
     for (int64_t length = 0; length <= 769; length++) {
         if (!takes_length(t->subject, length)) continue;
         for (placement where = AT_END; where < PLACEMENT_COUNT; where++) {
-            if (COMPARE_SAMPLED && (length + (int64_t)isa + round) % PLACEMENT_COUNT != (int64_t)where) continue;
+            if (COMPARE_SAMPLED && (length + (int64_t)isa + round) % PLACEMENT_COUNT != (int64_t)where)
+                continue;
             int64_t first = (int64_t)values_below(&t->random, (uint64_t)(total - length));
             run_window(t, isa, where, first, length);
         }
@@ -271,7 +278,8 @@ static void run_round(trial *t, int round) {
         if (round != 1) continue;
         for (int64_t block = 1024; block < total; block *= 2)
             for (int64_t d = -1; d <= 1; d++)
-                run_window(t, isa, (placement)((size_t)(block / 1024 + d + 1) % PLACEMENT_COUNT), 0, block + d);
+                run_window(t, isa, (placement)((size_t)(block / 1024 + d + 1) % PLACEMENT_COUNT), 0,
+                           block + d);
     }
     for (size_t i = 0; i < t->output_count; i++)
         wn_array_free(t->context, &t->want[i]);
@@ -295,13 +303,15 @@ static size_t list_subjects(subject *list) {
         for (wn_type type = 0; type < WN_TYPE_COUNT; type++) {
             if (!wn_op_takes(o, type)) continue;
             list[count] = (subject){.o = o, .type = type};
-            snprintf(list[count].name, sizeof list->name, "%s %s", wn_op_row(o)->name, wn_type_name(type));
+            snprintf(list[count].name, sizeof list->name, "%s %s", wn_op_row(o)->name,
+                     wn_type_name(type));
             count++;
         }
     for (wn_type type = 0; type < WN_TYPE_COUNT; type++) /* to the type itself: a copy */
         for (wn_type to = 0; to < WN_TYPE_COUNT; to++) {
             list[count] = (subject){OP_cast, type, to, ""};
-            snprintf(list[count].name, sizeof list->name, "cast %s to %s", wn_type_name(type), wn_type_name(to));
+            snprintf(list[count].name, sizeof list->name, "cast %s to %s", wn_type_name(type),
+                     wn_type_name(to));
             count++;
         }
     return count;
@@ -312,8 +322,10 @@ int main(int count, char **arguments) {
     static struct CMUnitTest tests[MOST];
     size_t all = list_subjects(subjects), chosen = 0;
     for (size_t i = 0; i < all; i++) {
-        if (count > 1 && strncmp(subjects[i].name, arguments[1], strlen(arguments[1])) != 0) continue;
-        tests[chosen++] = (struct CMUnitTest){subjects[i].name, is_as_the_interpreter_has_it, NULL, NULL, &subjects[i]};
+        if (count > 1 && strncmp(subjects[i].name, arguments[1], strlen(arguments[1])) != 0)
+            continue;
+        tests[chosen++] = (struct CMUnitTest){subjects[i].name, is_as_the_interpreter_has_it, NULL,
+                                              NULL, &subjects[i]};
     }
     return _cmocka_run_group_tests("elementwise", tests, chosen, NULL, NULL);
 }

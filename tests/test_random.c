@@ -22,13 +22,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEEDS (COMPARE_SAMPLED ? 400 : 2500)
+#define SEEDS (COMPARE_SAMPLED ? 250 : 1500)
 #define FIRST_SEED 1
 #define MOST_BYTES ((int64_t)6 << 20) /* of an array, with its gaps */
 
-typedef enum results { RESULT_ALLOCATED, RESULT_EXACT, RESULT_STRIDED, RESULT_ROOMY, RESULT_COUNT } results;
+typedef enum results {
+    RESULT_ALLOCATED,
+    RESULT_EXACT,
+    RESULT_STRIDED,
+    RESULT_ROOMY,
+    RESULT_COUNT
+} results;
 
-typedef struct kitchen { /* what all runs share */
+typedef struct kitchen {     /* what all runs share */
     wn_context *contexts[2]; /* of one thread and of three */
     compare_isas isas;
     guard inputs[RECIPE_STEPS], outputs[RECIPE_OUTPUTS];
@@ -61,8 +67,10 @@ static span span_of(const wn_array *a) {
     for (int i = 0; i < a->rank; i++) {
         int64_t reach = a->strides[i] * (a->shape[i] - 1);
         if (a->shape[i] == 0) return (span){0, 0};
-        if (reach < 0) s.low += reach;
-        else s.high += reach;
+        if (reach < 0)
+            s.low += reach;
+        else
+            s.high += reach;
     }
     return s;
 }
@@ -93,9 +101,12 @@ static void walk(const wn_array *a, char *contiguous, bool out) {
     size_t size = wn_type_size(a->type);
     char *at = a->data;
     for (int64_t i = 0; i < count; i++) {
-        if (!contiguous) memset(at, GUARD_BYTE, size);
-        else if (out) memcpy(contiguous + (size_t)i * size, at, size);
-        else memcpy(at, contiguous + (size_t)i * size, size);
+        if (!contiguous)
+            memset(at, GUARD_BYTE, size);
+        else if (out)
+            memcpy(contiguous + (size_t)i * size, at, size);
+        else
+            memcpy(at, contiguous + (size_t)i * size, size);
         for (int axis = a->rank - 1; axis >= 0; axis--) {
             at += a->strides[axis];
             if (++index[axis] < a->shape[axis]) break;
@@ -134,7 +145,8 @@ static void place_inputs(run *r) {
 static bool inputs_intact(const run *r) {
     for (int i = 0; i < r->input_count; i++) {
         const guard *g = &r->kitchen->inputs[i];
-        if (!guard_intact(g) || (g->size && memcmp(r->copies[i], g->data, g->size) != 0)) return false;
+        if (!guard_intact(g) || (g->size && memcmp(r->copies[i], g->data, g->size) != 0))
+            return false;
     }
     return true;
 }
@@ -149,7 +161,8 @@ static void place_outputs(run *r, uint64_t style) {
         memcpy(shape, r->want[i].shape, sizeof shape);
         bool roomy = r->results == RESULT_ROOMY && compare_count(&r->want[i]) < 10000;
         for (int axis = 0; roomy && axis < n->rank; axis++)
-            if (dim_is_packed(r->graph, node_dims(r->graph, n)[axis])) shape[axis] += 1 + (int64_t)(style % 70);
+            if (dim_is_packed(r->graph, node_dims(r->graph, n)[axis]))
+                shape[axis] += 1 + (int64_t)(style % 70);
         *out = wn_array_of(r->want[i].type, NULL, r->want[i].rank, shape);
         if (r->results == RESULT_STRIDED) stretch(out, style >> i, false);
         place(&r->kitchen->outputs[i], r->where, out);
@@ -179,7 +192,8 @@ static bool is_wrong(run *r, const char *what) {
 static bool same_results(run *r) {
     char text[1024];
     for (int i = 0; i < r->recipe->output_count; i++) {
-        if (compare_arrays(&r->got[i], &r->want[i], compare_is_exact(r->graph, r->graph->outputs[i]), text, sizeof text))
+        if (compare_arrays(&r->got[i], &r->want[i],
+                           compare_is_exact(r->graph, r->graph->outputs[i]), text, sizeof text))
             continue;
         snprintf(r->wrong, sizeof r->wrong, "output y%d: %s", i, text);
         return false;
@@ -203,19 +217,21 @@ static bool run_compiled(run *r, wn_kernel *k, wn_status expected) {
         right = status != WN_OK || expected != WN_OK || same_results(r);
     }
     if (status != expected) {
-        snprintf(r->wrong, sizeof r->wrong, "status %s, expected %s: %s", wn_status_name(status), wn_status_name(expected),
-                 error.message);
+        snprintf(r->wrong, sizeof r->wrong, "status %s, expected %s: %s", wn_status_name(status),
+                 wn_status_name(expected), error.message);
         right = false;
     }
     if (right && !inputs_intact(r)) right = is_wrong(r, "an input was written");
-    if (right && expected == WN_OK && !outputs_intact(r, rooms)) right = is_wrong(r, "something was written outside an output");
+    if (right && expected == WN_OK && !outputs_intact(r, rooms))
+        right = is_wrong(r, "something was written outside an output");
     wn_binding_free(b);
     return right;
 }
 
 static bool fits_memory(const run *r) {
     for (int i = 0; i < r->recipe->output_count; i++)
-        if (compare_count(&r->want[i]) * (int64_t)wn_type_size(r->want[i].type) > MOST_BYTES / 4) return false;
+        if (compare_count(&r->want[i]) * (int64_t)wn_type_size(r->want[i].type) > MOST_BYTES / 4)
+            return false;
     return true;
 }
 
@@ -245,7 +261,8 @@ static bool run_graph(run *r, uint64_t style) {
 static void describe(const run *r) {
     char *listing = compare_listing(r->graph);
     char text[8000];
-    snprintf(text, sizeof text, "seed %" PRIu64 ", %s:\n%s", r->recipe->seed, wn_isa_name(r->isa), listing);
+    snprintf(text, sizeof text, "seed %" PRIu64 ", %s:\n%s", r->recipe->seed, wn_isa_name(r->isa),
+             listing);
     guard_describe(text);
     free(listing);
 }
@@ -266,7 +283,8 @@ static void choose(run *r, kitchen *k, const recipe *from, bool plain) {
 static void print_array(const char *name, const wn_array *a, const wn_array *placed) {
     char shape[160], strides[160];
     int64_t count = compare_count(a);
-    print_error("%s: %s%s strides %s\n   ", name, wn_type_name(a->type), wn_shape_text(a->rank, a->shape, shape, sizeof shape),
+    print_error("%s: %s%s strides %s\n   ", name, wn_type_name(a->type),
+                wn_shape_text(a->rank, a->shape, shape, sizeof shape),
                 wn_shape_text(a->rank, placed->strides, strides, sizeof strides));
     for (int64_t i = 0; i < count && i < 70; i++)
         print_error(" 0x%" PRIx64, values_load(a->type, a->data, i));
@@ -274,11 +292,12 @@ static void print_array(const char *name, const wn_array *a, const wn_array *pla
 }
 
 static void print_run(const run *r) {
-    static const char *const kinds[] = {"of the context", "that just fit", "with strides", "with room to spare"};
+    static const char *const kinds[] = {"of the context", "that just fit", "with strides",
+                                        "with room to spare"};
     char *listing = compare_listing(r->graph);
     char what[96], name[16];
-    print_error("%s, results %s, %d threads\n%s\n", compare_what(r->isa, r->where, what), kinds[r->results],
-                r->context == r->kitchen->contexts[0] ? 1 : 3, listing);
+    print_error("%s, results %s, %d threads\n%s\n", compare_what(r->isa, r->where, what),
+                kinds[r->results], r->context == r->kitchen->contexts[0] ? 1 : 3, listing);
     for (int i = 0; i < r->input_count; i++) {
         snprintf(name, sizeof name, "x%d", r->steps[i]);
         print_array(name, &r->arrays[i], &r->placed[i]);
@@ -352,7 +371,8 @@ static bool lower_outputs(shrinker *s) {
 }
 
 static bool alike(const step *a, const step *b) {
-    return a->type == b->type && a->rank == b->rank && memcmp(a->axes, b->axes, a->rank * sizeof *a->axes) == 0;
+    return a->type == b->type && a->rank == b->rank &&
+           memcmp(a->axes, b->axes, a->rank * sizeof *a->axes) == 0;
 }
 
 /* Let a user take an earlier step of the same type and shape instead of an operand: the operand's own operand or an input. */
@@ -407,7 +427,8 @@ static bool make_plain(shrinker *s) {
 }
 
 static void shrink(shrinker *s) {
-    while (make_plain(s) || drop_outputs(s) || lower_outputs(s) || cut_steps(s) || bypass_steps(s) || shorten(s)) {
+    while (make_plain(s) || drop_outputs(s) || lower_outputs(s) || cut_steps(s) ||
+           bypass_steps(s) || shorten(s)) {
     }
 }
 
@@ -418,7 +439,9 @@ static void report(kitchen *k, const recipe *r) {
     char wrong[2048];
     s = (shrinker){k, *r, false, 0};
     shrink(&s);
-    print_error("\nSeed %" PRIu64 " fails. Made smaller (run `test_random %" PRIu64 "` for the whole):\n", r->seed, r->seed);
+    print_error("\nSeed %" PRIu64 " fails. Made smaller (run `test_random %" PRIu64
+                "` for the whole):\n",
+                r->seed, r->seed);
     is_right(k, &s.best, s.plain, wrong, true);
     print_error("%s\n", wrong);
 }

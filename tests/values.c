@@ -58,9 +58,10 @@ static void add(list *l, uint64_t bits) {
 static void add_integers(list *l, wn_type type) {
     unsigned bits = 8 * (unsigned)wn_type_size(type);
     uint64_t top = (uint64_t)1 << (bits - 1);
-    static const int64_t small[] = {0,  1,  -1, 2,  -2,  3,   -3,  5,   7,    8,    9,     10,   15,
-                                    16, 17, 31, 32, 33,  63,  64,  65,  77,   127,  128,   -128, -129,
-                                    100, 200, 255, 256, 257, 1000, 32767, 32768, -32768, 65535};
+    static const int64_t small[] = {0,   1,   -1,  2,   -2,   3,     -3,    5,      7,
+                                    8,   9,   10,  15,  16,   17,    31,    32,     33,
+                                    63,  64,  65,  77,  127,  128,   -128,  -129,   100,
+                                    200, 255, 256, 257, 1000, 32767, 32768, -32768, 65535};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++)
         add(l, (uint64_t)small[i]);
     add(l, top);
@@ -82,9 +83,9 @@ static void add_float_bits(list *l, wn_type type) {
     int mantissa = type == WN_F16 ? 10 : type == WN_BF16 ? 7 : type == WN_F32 ? 23 : 52;
     uint64_t sign = (uint64_t)1 << (8 * wn_type_size(type) - 1);
     uint64_t quiet = (uint64_t)1 << (mantissa - 1), inf = sign - ((uint64_t)1 << mantissa);
-    const uint64_t bits[] = {0,          1,           2,           quiet * 2 - 1, quiet * 2, quiet * 2 + 1,
-                             inf,        inf - 1,     inf + quiet, inf + 1,       sign - 1,  inf + quiet + 5,
-                             inf + quiet - 1, quiet};
+    const uint64_t bits[] = {
+        0,       1,           2,       quiet * 2 - 1, quiet * 2,       quiet * 2 + 1,   inf,
+        inf - 1, inf + quiet, inf + 1, sign - 1,      inf + quiet + 5, inf + quiet - 1, quiet};
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
         add(l, bits[i]);
         add(l, bits[i] | sign);
@@ -93,12 +94,38 @@ static void add_float_bits(list *l, wn_type type) {
 
 /* Halves, ends of the integer types, ties and overflow of the narrower floats, each with its neighbours in f64. */
 static void add_floats(list *l, wn_type type) {
-    static const double numbers[] = {0.5,        1,          1.5,        2,         2.5,       0x1.ffp0,
-                                     3,          127,        128,        255,       256,       32767,
-                                     32768,      65535,      65536,      65504,     65520,     0x1p31,
-                                     0x1p32,     0x1p52,     0x1p63,     0x1p64,    0x1p-14,   0x1p-24,
-                                     0x1p-25,    0x1.01p0,   0x1.002p0,  0x1p-126,  0x1p-133,  0x1p-134,
-                                     0x1.fffffep127, 0x1.ffp127};
+    static const double numbers[] = {0.5,
+                                     1,
+                                     1.5,
+                                     2,
+                                     2.5,
+                                     0x1.ffp0,
+                                     3,
+                                     127,
+                                     128,
+                                     255,
+                                     256,
+                                     32767,
+                                     32768,
+                                     65535,
+                                     65536,
+                                     65504,
+                                     65520,
+                                     0x1p31,
+                                     0x1p32,
+                                     0x1p52,
+                                     0x1p63,
+                                     0x1p64,
+                                     0x1p-14,
+                                     0x1p-24,
+                                     0x1p-25,
+                                     0x1.01p0,
+                                     0x1.002p0,
+                                     0x1p-126,
+                                     0x1p-133,
+                                     0x1p-134,
+                                     0x1.fffffep127,
+                                     0x1.ffp127};
     add_float_bits(l, type);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         double v = numbers[i];

@@ -397,7 +397,7 @@ WN_API wn_status wn_rebind(wn_binding *binding, const wn_array *inputs, size_t i
 WN_API wn_status wn_run(wn_binding *binding, wn_error *error);
 /* How many elements a packed output would have, without making it: the count pass alone. */
 WN_API wn_status wn_count(wn_binding *binding, size_t output, int64_t *n_true, wn_error *error);
-/* An output of the last run, its true lengths in shape; lent until the binding runs again or is freed. NULL before. */
+/* An output of the last run, its true lengths in shape; lent until the binding runs again, is bound again or freed. NULL before. */
 WN_API const wn_array *wn_result(const wn_binding *binding, size_t output);
 WN_API void wn_binding_free(wn_binding *binding);
 

@@ -332,11 +332,25 @@ static int32_t widest_element(const plan_program *p) {
     return (int32_t)widest;
 }
 
-/* Four registers a value keep the ports busy in a small graph; in one of hundreds of nodes they would only spill. */
-static int32_t choose_step(const plan_program *p, wn_isa isa) {
+/* Whether all elements that are loaded and stored are as wide as the widest that is computed with. */
+static bool is_uniform(const plan_stage *s, const plan_program *p) {
+    size_t widest = (size_t)widest_element(p);
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (!p->streams[i].scalar && wn_type_size(p->streams[i].type) != widest) return false;
+    for (uint32_t i = 0; i < s->output_count; i++)
+        if (wn_type_size((wn_type)p->values[s->outputs[i].value].type) != widest) return false;
+    return true;
+}
+
+/* Four registers a value keep the ports busy in a small graph; in one of hundreds of nodes they would only spill. Vectors are a register
+   wide where all elements are, so that LLVM sees what one instruction can do; where narrow ones meet wide ones they are the whole step,
+   so that a narrow load or store fills a register too. */
+static void choose_step(const plan_stage *s, plan_program *p, wn_isa isa) {
     int32_t registers = p->value_count <= 24 ? 4 : p->value_count <= 96 ? 2 : 1;
-    int32_t step = register_bytes(isa) / widest_element(p) * registers;
-    return step < 4 ? 4 : step;
+    int32_t lanes = register_bytes(isa) / widest_element(p);
+    if (lanes < 4) lanes = 4;
+    p->step = lanes * registers;
+    p->lanes = is_uniform(s, p) ? lanes : p->step;
 }
 
 /* ---- The plan ---------------------------------------------------------------------------------------------------- */
@@ -407,7 +421,8 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
     planner_end(&p);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         plan_stage *s = &plan->stages[i];
-        s->program.step = s->kind == STAGE_PACK ? KERNEL_WORD : choose_step(&s->program, isa);
+        choose_step(s, &s->program, isa);
+        if (s->kind == STAGE_PACK) s->program.step = KERNEL_WORD;
         s->mask.step = KERNEL_WORD;
     }
     if (!p.failed) return plan;

@@ -57,7 +57,8 @@ typedef struct plan_value {
 typedef struct plan_program {
     int32_t rank;
     dim dims[PLAN_MAX_AXES];
-    int32_t step; /* elements that one step of a map computes; a multiple of 64 is always a multiple of it or it of 64 */
+    int32_t step;  /* elements that one step computes, a power of two */
+    int32_t lanes; /* elements of its vectors: the step, or a part of it (map) */
     plan_stream *streams;
     uint32_t stream_count, stream_room;
     plan_value *values;

@@ -38,6 +38,8 @@ static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
     s->grid.out = take(a, s->grid.out_count, sizeof *s->grid.out);
     s->mask.in = take(a, s->mask.in_count, sizeof *s->mask.in);
     s->outputs = take(a, p->output_count, sizeof *s->outputs);
+    s->in = take(a, s->grid.in_count, sizeof *s->in);
+    s->out = take(a, s->grid.out_count, sizeof *s->out);
     s->plan = p;
 }
 
@@ -78,7 +80,7 @@ static void begin_stages(const wn_kernel *k, wn_binding *b) {
         s->map = k->functions[i][PART_MAP];
         s->count = k->functions[i][PART_COUNT];
         s->fused = k->functions[i][PART_FUSED];
-        s->scatter = k->functions[i][PART_SCATTER];
+        s->scatter = k->functions[i][PART_SCATTER]; /* NULL: made when it is needed */
         s->uses = k->uses[i];
         s->early = s->plan->level == 0 && is_known(k->graph, &s->plan->program);
     }
@@ -172,6 +174,7 @@ static wn_status bind_all(wn_binding *b, const wn_array *inputs, const wn_array 
     wn_status status = prepare_stages(b, error);
     if (status == WN_OK) {
         b->bound = true;
+        b->has_run = false;
         return WN_OK;
     }
     exchange(b);
@@ -221,6 +224,7 @@ static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array
     take_arrays(g, &b->next, inputs, outputs);
     TRY(wn_check_overlaps(b->kernel, &b->next, error));
     take_data(g, &b->now, inputs, outputs);
+    b->has_run = false;
     for (uint32_t i = 0; i < stage_count(b->kernel); i++)
         if (b->stages[i].early) wn_stage_point(b, i);
     return WN_OK;

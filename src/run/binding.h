@@ -50,6 +50,9 @@ typedef struct bound_stage {
     memory bitmap;
     memory parts;               /* what each part of a run on threads found */
     int64_t n_true;             /* of this run */
+    bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
+    const void **in; /* direct: the streams */
+    void **out;      /* direct: the outputs */
     int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: straight from the inputs */
     int64_t dims[PLAN_MAX_AXES];
@@ -61,7 +64,7 @@ struct wn_binding {
     size_t size;
     bound_arrays now, next;
     memory *owned;     /* by output: the context's memory, of exactly the result's size */
-    wn_array *results; /* by output: of the last run */
+    wn_array *results; /* by output: the interpreter's, before they are given out */
     wn_array *temps;
     memory *temp_memory;
     bound_stage *stages;
@@ -126,6 +129,8 @@ wn_status wn_mask_announce(wn_binding *b, const bound_stage *s, int64_t n_true, 
 static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage *s) {
     return b->stages[s->plan->mask_stage].bitmap.data;
 }
+/* Whether a PACK stage stores straight into all its outputs, which are the caller's (mask.c). */
+bool wn_packs_directly(const bound_stage *s);
 /* Prepare the ROWS side of a stage (rows.c). */
 void wn_rows_prepare(bound_stage *s);
 

@@ -306,6 +306,15 @@ static void gather(const grid *g, const worker *w, const operand *o, int64_t fir
     wn_gather(w->buffers + o->buffer, o->data, o->size, g->rank, g->dims, o->strides, first, count);
 }
 
+bool wn_grid_reads_directly(const grid *g, uint8_t uses) {
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        const operand *o = &g->in[i];
+        if (uses && !(o->uses & uses)) continue;
+        if (o->mode != OPERAND_DIRECT && o->mode != OPERAND_SCALAR) return false;
+    }
+    return true;
+}
+
 void wn_grid_begin(const grid *g, worker *w) {
     if (w->filled) return;
     for (uint32_t i = 0; i < g->in_count; i++)

@@ -58,6 +58,8 @@ static inline int64_t round_up(int64_t n, int64_t multiple) {
 /* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, aligned,
    operands' data, sizes and strides are set; modes are SCALAR or BUFFER where they are, else anything. */
 void wn_grid_lay_out(grid *g, int64_t largest_block);
+/* Whether kernels read the operands in `uses` (0: all) where they lie. */
+bool wn_grid_reads_directly(const grid *g, uint8_t uses);
 /* Before the first block of a run. */
 void wn_grid_begin(const grid *g, worker *w);
 /* Point w->in at elements [first, first + count), of those operands that are in `uses` (0: all). Whole steps are readable. If the

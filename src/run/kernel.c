@@ -33,8 +33,10 @@ static void free_kernel(wn_kernel *k) {
     wn_context *c = k->context;
     if (k->functions) wn_release(c, k->functions, tables_size(k->plan));
     wn_code_free(k->code);
+    wn_code_free(k->late_code);
     wn_plan_free(k->plan);
     wn_graph_free(k->graph);
+    pthread_mutex_destroy(&k->late_mutex);
     k->magic = 0;
     wn_release(c, k, sizeof *k);
 }
@@ -101,39 +103,46 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
     return wn_fail(error, own.status, "%s", own.message);
 }
 
-static wn_status load_object(wn_kernel *k, const wn_provider *provider, wn_error *error) {
+/* Compile some parts of the plan and load them. */
+static wn_status load_parts(const wn_kernel *k, provider_parts parts, wn_code **code, wn_error *error) {
     wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
-    provider_request request = {.plan = k->plan, .target = k->target};
+    const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
+    if (!provider) return WN_ERROR_COMPILER;
+    provider_request request = {.plan = k->plan, .target = k->target, .parts = parts};
     provider_result result = {0};
-    wn_status status = provider->compile(&request, &result, &own);
-    if (status == WN_OK) {
-        k->code = wn_code_load(k->context, result.object, result.object_size, &own);
+    if (provider->compile(&request, &result, &own) == WN_OK) {
+        *code = wn_code_load(k->context, result.object, result.object_size, &own);
         provider->release(&result);
     }
-    return k->code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
+    return *code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
 }
 
-static wn_status find_function(wn_kernel *k, uint32_t stage, kernel_part part, wn_error *error) {
+static wn_status find_function(const wn_code *code, uint32_t stage, kernel_part part,
+                               kernel_fn *function, wn_error *error) {
     char symbol[48];
-    if (!stage_has(&k->plan->stages[stage], part)) return WN_OK;
     snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_part_name[part], stage);
-    k->functions[stage][part] = wn_code_find(k->code, symbol);
-    if (k->functions[stage][part]) return WN_OK;
+    *function = wn_code_find(code, symbol);
+    if (*function) return WN_OK;
     return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
 }
 
-static wn_status find_functions(wn_kernel *k, wn_error *error) {
+static wn_status compile_code(wn_kernel *k, wn_error *error) {
+    TRY(load_parts(k, PARTS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
-        for (int part = 0; part < PART_COUNT_; part++)
-            TRY(find_function(k, stage, (kernel_part)part, error));
+        for (kernel_part part = PART_MAP; part < PART_COUNT_; part++)
+            if (part_is_wanted(&k->plan->stages[stage], part, PARTS_EARLY))
+                TRY(find_function(k->code, stage, part, &k->functions[stage][part], error));
     return WN_OK;
 }
 
-static wn_status compile_code(wn_kernel *k, wn_error *error) {
-    const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
-    if (!provider) return WN_ERROR_COMPILER;
-    TRY(load_object(k, provider, error));
-    return find_functions(k, error);
+wn_status wn_kernel_scatter(wn_kernel *k, uint32_t stage, kernel_fn *function, wn_error *error) {
+    *function = k->functions[stage][PART_SCATTER];
+    if (*function) return WN_OK;
+    pthread_mutex_lock(&k->late_mutex);
+    wn_status status = k->late_code ? WN_OK : load_parts(k, PARTS_LATE, &k->late_code, error);
+    if (status == WN_OK) status = find_function(k->late_code, stage, PART_SCATTER, function, error);
+    pthread_mutex_unlock(&k->late_mutex);
+    return status;
 }
 
 /* The interpreter needs the plan only for what it knows of shapes and aliases: one that is too large is left out. */
@@ -194,6 +203,7 @@ static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target 
     if (!k) return NULL;
     *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = engine};
     atomic_init(&k->owners, 1);
+    pthread_mutex_init(&k->late_mutex, NULL);
     k->target = k->wanted_target = target;
     k->graph = wn_graph_copy(graph);
     if (k->graph) {

@@ -1,7 +1,8 @@
 /*
  * kernel.h - the inside of a kernel: a graph copy, its plan, and the machine code of its stages.
  *
- * Immutable once made, but for the count of its owners: users, bindings and the context's cache.
+ * Immutable once made, but for the count of its owners (users, bindings and the context's cache) and the code that is
+ * compiled when it is first needed.
  */
 #ifndef WN_RUN_KERNEL_H
 #define WN_RUN_KERNEL_H
@@ -23,6 +24,8 @@ struct wn_kernel {
     wn_engine engine;
     wn_target target;
     wn_code *code;                       /* JIT alone */
+    pthread_mutex_t late_mutex;          /* guards late_code */
+    wn_code *late_code;                  /* JIT alone: the parts that few bindings need, or NULL */
     kernel_fn (*functions)[PART_COUNT_]; /* JIT alone: by stage */
     uint8_t **uses;                      /* by stage, then by stream of its program */
 
@@ -44,6 +47,10 @@ static inline void kernel_keep(wn_kernel *k) {
 
 /* The name of an input or output in the order of declaration; NULL beyond the last. */
 const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
+
+/* The scatter function of a stage: if the stage has a fused one too, it is compiled when it is first asked for. Any number of
+   threads may ask at once. */
+wn_status wn_kernel_scatter(wn_kernel *k, uint32_t stage, kernel_fn *function, wn_error *error);
 
 /* The cache (cache.c). What is found or added is kept for the caller. */
 wn_kernel *wn_cache_find(wn_context *c, const wn_kernel *like);

@@ -26,16 +26,6 @@ static int64_t count_bits(const uint64_t *words, int64_t count) {
     return bits;
 }
 
-/* Whether kernels read the streams in `uses` where they lie. */
-static bool reads_directly(const grid *g, uint8_t uses) {
-    for (uint32_t i = 0; i < g->in_count; i++) {
-        const operand *o = &g->in[i];
-        if (uses && !(o->uses & uses)) continue;
-        if (o->mode != OPERAND_DIRECT && o->mode != OPERAND_SCALAR) return false;
-    }
-    return true;
-}
-
 /* How many elements of a grid to take next: whole words up to the end of a block, or what is left of less than a word. */
 static int64_t next_count(const grid *g, bool directly, int64_t first, int64_t end) {
     int64_t count = directly ? end - first : least(end - first, g->block - first % g->block);
@@ -66,7 +56,7 @@ static int64_t count_pointed(const bound_stage *s, const worker *w, int64_t firs
 /* `words` is the whole bitmap, or NULL if the bits are not wanted. */
 static int64_t count_range(const bound_stage *s, worker *w, int64_t first, int64_t end, uint64_t *words) {
     const grid *g = mask_grid(s);
-    bool directly = words && reads_directly(g, mask_uses(s));
+    bool directly = words && wn_grid_reads_directly(g, mask_uses(s));
     int64_t found = 0;
     wn_grid_begin(g, w);
     while (first < end) {
@@ -231,7 +221,8 @@ static int64_t find_bits(const packing *p, int64_t first, int64_t count, const u
     return found;
 }
 
-/* At most a block, by way of the buffers. */
+/* At most a block, by way of the buffers. Without a bitmap the mask is evaluated once more; what lies past the end of the last
+   word is packed last, and left behind. */
 static void pack_block(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
     const grid *g = &s->grid;
@@ -242,7 +233,8 @@ static void pack_block(packing *p, int64_t first, int64_t count) {
     kernel_cursor cursor = {0, g->block, first};
     for (uint32_t i = 0; i < g->out_count; i++)
         p->w->out[i] = p->w->buffers + g->out[i].buffer;
-    s->scatter(p->w->in, p->w->out, (uint64_t *)(uintptr_t)words, round_up(count, KERNEL_WORD), &cursor);
+    kernel_fn pack = p->words ? s->scatter : s->fused;
+    pack(p->w->in, p->w->out, (uint64_t *)(uintptr_t)words, round_up(count, KERNEL_WORD), &cursor);
     store_packed(p, found);
 }
 
@@ -252,9 +244,15 @@ static bool stores_directly(const bound_stage *s) {
     return true;
 }
 
+bool wn_packs_directly(const bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (!s->outputs[i].given) return false;
+    return stores_directly(s);
+}
+
 static void pack_range(packing *p) {
     const grid *g = &p->stage->grid;
-    bool stored = stores_directly(p->stage), read = reads_directly(g, p->words ? USE_VALUES : 0);
+    bool stored = stores_directly(p->stage), read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
     wn_grid_begin(g, p->w);
     while (p->first < p->end) {
         int64_t count = next_count(g, read, p->first, p->end), taken = 0;
@@ -285,6 +283,27 @@ static int64_t least_room(const wn_binding *b, const bound_stage *s) {
     for (uint32_t i = 0; i < s->plan->output_count; i++)
         room = least(room, b->now.rooms[s->plan->outputs[i].number].shape[0]);
     return room;
+}
+
+/* The whole words, in place; how many elements were taken before the end, or the end of the room. */
+static int64_t pack_whole_words(packing *p) {
+    const bound_stage *s = p->stage;
+    kernel_cursor cursor = {0, p->room, 0};
+    int64_t taken = s->fused(s->in, s->out, NULL, p->end & -KERNEL_WORD, &cursor);
+    p->position = p->found = cursor.position;
+    return taken;
+}
+
+/* All is in place: what is left to do is to say how many there are. */
+static wn_status pack_directly_all(wn_binding *b, bound_stage *s, wn_error *error) {
+    packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
+    p.first = pack_whole_words(&p);
+    if (p.first < p.end) pack_range(&p);
+    s->n_true = b->now.symbols[s->plan->count_symbol] = p.found;
+    if (p.found > p.room) return make_targets(b, s, error);
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        s->outputs[i].array->shape[0] = p.found;
+    return WN_OK;
 }
 
 static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
@@ -338,6 +357,7 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
 
 wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
+    if (s->direct) return pack_directly_all(b, s, error);
     bool one_pass = s->plan->owns_mask && !s->bitmap_wanted;
     return one_pass ? pack_in_one_pass(b, s, error) : pack_in_two_passes(b, s, error);
 }

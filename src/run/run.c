@@ -41,7 +41,6 @@ static wn_status run_compiled(wn_binding *b, wn_error *error) {
     for (uint32_t i = 0; i < count; i++)
         TRY(run_stage(b, i, error));
     if (b->late_checks) TRY(wn_check_lengths(b->kernel, &b->now, count, error));
-    memcpy(b->results, b->now.outputs, b->kernel->graph->output_count * sizeof *b->results);
     return WN_OK;
 }
 
@@ -76,7 +75,6 @@ static void give_result(wn_binding *b, uint32_t i, wn_array *result) {
             (memory){result->data, (size_t)array_elements(result) * wn_type_size(result->type)};
         b->now.outputs[i] = *result;
     }
-    b->results[i] = b->now.outputs[i];
 }
 
 static wn_status check_rooms(wn_binding *b, const wn_array *results, wn_error *error) {
@@ -116,7 +114,7 @@ WN_API wn_status wn_run(wn_binding *b, wn_error *error) {
 
 WN_API const wn_array *wn_result(const wn_binding *b, size_t output) {
     if (!binding_ok(b) || !b->has_run || output >= b->kernel->graph->output_count) return NULL;
-    return &b->results[output];
+    return &b->now.outputs[output];
 }
 
 /* The axis of an output that is counted: of a PACK or ROWS stage its own, else the first packed one; -1 without one. */
@@ -188,7 +186,7 @@ WN_API wn_status wn_count(wn_binding *b, size_t output, int64_t *n_true, wn_erro
 /* What the context allocated becomes the caller's. */
 static void hand_over(wn_binding *b, wn_array *outputs) {
     for (uint32_t i = 0; i < b->kernel->graph->output_count; i++) {
-        outputs[i] = b->results[i];
+        outputs[i] = b->now.outputs[i];
         if (!b->now.rooms[i].data) b->owned[i] = (memory){NULL, 0};
     }
 }

@@ -105,11 +105,16 @@ static void lay_stream(const wn_binding *b, const plan_program *p, const plan_st
     }
 }
 
+/* The space of a MAP stage is the shape of its results; that of the others lies behind theirs. */
 static wn_status fail_size(const wn_binding *b, const plan_stage *s, const grid *g, wn_error *error) {
     char text[400];
     const node *n = graph_node(b->kernel->graph, s->outputs[0].node);
-    return wn_fail(error, WN_ERROR_LIMIT, "%s: a space of shape %s is too large",
-                   wn_op_row((op)n->op)->name, wn_shape_text(g->rank, g->dims, text, sizeof text));
+    const char *name = wn_op_row((op)n->op)->name;
+    wn_shape_text(g->rank, g->dims, text, sizeof text);
+    if (s->kind != STAGE_MAP)
+        return wn_fail(error, WN_ERROR_LIMIT, "%s: a space of shape %s is too large", name, text);
+    return wn_fail(error, WN_ERROR_LIMIT, "%s: a result of shape %s and type %s is too large", name,
+                   text, wn_type_name((wn_type)n->type));
 }
 
 /* The lengths of a program's space and the streams over it. The modes are not chosen yet. */
@@ -134,6 +139,7 @@ static void lay_map_outputs(wn_binding *b, bound_stage *s) {
         shape_target(b, o);
         const wn_array *a = wn_stage_target(b, o);
         to->size = (uint8_t)wn_type_size(a->type);
+        s->outputs[i].given = target_is_given(b, o);
         to->mode = OPERAND_STRIDED;
         memcpy(to->strides, a->strides, sizeof *a->strides * (size_t)a->rank);
     }
@@ -251,6 +257,15 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
     return false;
 }
 
+static bool is_direct(const bound_stage *s) {
+    if (s->worker_count > 1 || !s->early || s->bitmap_wanted) return false;
+    if (s->plan->kind == STAGE_PACK)
+        return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (!s->outputs[i].given) return false;
+    return s->plan->kind == STAGE_MAP && s->grid.direct;
+}
+
 wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
     wn_context *c = b->kernel->context;
@@ -262,6 +277,9 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
     TRY(make_bitmap(b, s, error));
+    if (s->bitmap_wanted && s->plan->kind == STAGE_PACK && !s->scatter)
+        TRY(wn_kernel_scatter(b->kernel, stage, &s->scatter, error));
+    s->direct = is_direct(s);
     wn_stage_point(b, stage);
     s->prepared = true;
     return WN_OK;
@@ -277,9 +295,12 @@ void wn_stage_point(wn_binding *b, uint32_t stage) {
     point_streams(b, &s->plan->program, &s->grid);
     if (s->plan->kind == STAGE_ROWS && s->plan->owns_mask)
         point_streams(b, &s->plan->mask, &s->mask);
-    if (s->plan->kind != STAGE_MAP) return;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        s->grid.out[i].data = wn_stage_target(b, &s->plan->outputs[i])->data;
+    for (uint32_t i = 0; i < s->grid.in_count; i++)
+        s->in[i] = s->grid.in[i].data;
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        s->out[i] = wn_stage_target(b, &s->plan->outputs[i])->data;
+        if (s->plan->kind == STAGE_MAP) s->grid.out[i].data = s->out[i];
+    }
 }
 
 /* ---- Running a MAP stage ------------------------------------------------------------------------------------------------ */
@@ -320,7 +341,7 @@ static void map_range(const bound_stage *s, worker *w, int64_t first, int64_t en
     while (first < end) {
         int64_t count = end - first;
         if (!g->direct && count > g->block) count = g->block;
-        int64_t whole = count - count % g->step;
+        int64_t whole = count & -g->step;
         if (whole) count = whole;
         map_block(s, w, first, count);
         first += count;
@@ -352,8 +373,18 @@ static wn_status map_all(const wn_binding *b, bound_stage *s) {
     return WN_OK;
 }
 
+/* One call for the whole steps, and one for the rest. */
+static wn_status map_directly(const bound_stage *s) {
+    int64_t total = s->grid.total, whole = total & -s->grid.step;
+    kernel_cursor cursor = {0, 0, 0};
+    if (whole) s->map(s->in, s->out, NULL, whole, &cursor);
+    if (whole != total) map_block(s, &s->workers[0], whole, total - whole);
+    return WN_OK;
+}
+
 wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
+    if (s->direct) return map_directly(s);
     for (uint32_t i = 0; i < s->grid.out_count; i++) {
         const plan_output *o = &s->plan->outputs[i];
         if (s->early && target_is_given(b, o)) continue;

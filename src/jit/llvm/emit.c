@@ -67,6 +67,7 @@ typedef struct body {
     ir *outputs;                   /* pointer of each */
     ir *invariants;                /* by value: <1 x T>, or NULL */
     ir *values;                    /* by value: in the step being emitted, or NULL */
+    ir *waiting;                   /* by group of lanes and output: what waits to be stored */
     ir base;                       /* cursor->base, if the program has an index */
     LLVMBasicBlockRef entry;
 } body;
@@ -213,6 +214,9 @@ static ir stored_value(body *b, uint32_t i) {
     return LLVMBuildZExt(b->e->builder, value, int_vector(b->e, 8), "");
 }
 
+/* Groups of lanes in a row, without a loop: more would only make the code longer, and LLVM slower. */
+#define MOST_GROUPS 4
+
 /* ---- The frame of a function -------------------------------------------------------------------------------------------- */
 
 static ir new_function(emitter *e, kernel_part part, uint32_t stage) {
@@ -256,7 +260,8 @@ static bool begin(body *b, emitter *e, const wn_plan *plan, uint32_t stage, kern
     b->outputs = calloc(s->output_count + 1, sizeof *b->outputs);
     b->invariants = calloc(p->value_count + 1, sizeof *b->invariants);
     b->values = calloc(p->value_count + 1, sizeof *b->values);
-    if (!b->streams || !b->outputs || !b->invariants || !b->values) return false;
+    b->waiting = calloc(MOST_GROUPS * (size_t)s->output_count + 1, sizeof *b->waiting);
+    if (!b->streams || !b->outputs || !b->invariants || !b->values || !b->waiting) return false;
     b->entry = new_block(b, "entry");
     LLVMPositionBuilderAtEnd(e->builder, b->entry);
     load_pointers(b, wanted, part != PART_COUNT);
@@ -269,6 +274,7 @@ static void end(body *b) {
     free(b->outputs);
     free(b->invariants);
     free(b->values);
+    free(b->waiting);
 }
 
 /* A loop over [0, n) by `step` elements, whose condition is tested first: index is a phi in `head`. */
@@ -323,15 +329,30 @@ static void forget_values(body *b) {
 
 /* ---- map ---------------------------------------------------------------------------------------------------------------- */
 
-static void emit_map_loop(body *b, const bool *wanted) {
-    loop l = begin_loop(b, b->e->lanes);
-    enter_loop(b, &l, is_below(b, l.index, b->n));
-    emit_values(b, wanted, l.index);
-    for (uint32_t i = 0; i < b->stage->output_count; i++) {
-        const plan_value *v = &b->program->values[b->stage->outputs[i].value];
-        ir at = element_pointer(b, (wn_type)v->type, b->outputs[i], l.index);
-        LLVMSetAlignment(LLVMBuildStore(b->e->builder, stored_value(b, b->stage->outputs[i].value), at), 1);
+static void store_vector(body *b, uint32_t output, ir value, ir index) {
+    wn_type type = (wn_type)b->program->values[b->stage->outputs[output].value].type;
+    LLVMSetAlignment(LLVMBuildStore(b->e->builder, value, element_pointer(b, type, b->outputs[output], index)), 1);
+}
+
+/* A step: vectors in a row, all of them evaluated before the first is stored. */
+static void emit_map_step(body *b, const bool *wanted, ir index) {
+    unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes, outputs = b->stage->output_count;
+    ir at[MOST_GROUPS];
+    for (unsigned k = 0; k < count; k++) {
+        at[k] = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
+        forget_values(b);
+        emit_values(b, wanted, at[k]);
+        for (uint32_t i = 0; i < outputs; i++)
+            b->waiting[k * outputs + i] = stored_value(b, b->stage->outputs[i].value);
     }
+    for (unsigned k = 0; k < count; k++)
+        for (uint32_t i = 0; i < outputs; i++) store_vector(b, i, b->waiting[k * outputs + i], at[k]);
+}
+
+static void emit_map_loop(body *b, const bool *wanted) {
+    loop l = begin_loop(b, (unsigned)b->program->step);
+    enter_loop(b, &l, is_below(b, l.index, b->n));
+    emit_map_step(b, wanted, l.index);
     end_loop(b, &l);
     LLVMBuildRet(b->e->builder, b->n);
 }
@@ -376,18 +397,31 @@ static void emit_count_loop(body *b, const bool *wanted) {
 
 /* ---- fused and scatter ---------------------------------------------------------------------------------------------------- */
 
-/* Evaluate, pack and store the lanes from `index` on. `mask` is empty in fused. The position after them. */
-static ir emit_pack_lanes(body *b, const bool *wanted, ir index, pack_mask mask, ir position) {
+/* Lanes that are evaluated and wait to be packed: their mask, and the value of each output as it is stored. */
+typedef struct pack_group {
+    pack_mask mask;
+    ir *values;
+} pack_group;
+
+/* Evaluate the lanes from `index` on. `bits` is the mask in scatter, NULL in fused. */
+static void emit_group(body *b, const bool *wanted, ir index, ir bits, pack_group *group) {
     emitter *e = b->e;
-    ir after = position;
     forget_values(b);
     emit_values(b, wanted, index);
-    if (!mask.bits) mask.vector = b->values[b->stage->mask_value];
+    group->mask = (pack_mask){bits ? NULL : b->values[b->stage->mask_value], bits};
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
         uint32_t value = b->stage->outputs[i].value;
-        unsigned bits = type_bits((wn_type)b->program->values[value].type);
-        ir stored = wn_ir_bitcast(e, stored_value(b, value), int_vector(e, bits));
-        after = wn_emit_pack(e, stored, bits, &mask, b->outputs[i], position);
+        LLVMTypeRef type = int_vector(e, type_bits((wn_type)b->program->values[value].type));
+        group->values[i] = wn_ir_bitcast(e, stored_value(b, value), type);
+    }
+}
+
+/* Pack and store them in every output; the position after them. */
+static ir store_group(body *b, const pack_group *group, ir position) {
+    ir after = position;
+    for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        unsigned bits = type_bits((wn_type)b->program->values[b->stage->outputs[i].value].type);
+        after = wn_emit_pack(b->e, group->values[i], bits, &group->mask, b->outputs[i], position);
     }
     return after;
 }
@@ -406,20 +440,21 @@ static ir word_bits(body *b, ir word, ir first, unsigned count) {
     return count < KERNEL_WORD ? LLVMBuildTrunc(e->builder, shifted, int_type(e, count), "") : shifted;
 }
 
-/* Groups of lanes packed in a row, without a loop: more would only make the code longer, and LLVM slower. */
 static unsigned groups_in_a_row(const body *b) {
-    return b->program->value_count <= 24 ? 4 : b->program->value_count <= 96 ? 2 : 1;
+    return b->program->value_count <= 24 ? MOST_GROUPS : b->program->value_count <= 96 ? 2 : 1;
 }
 
-/* `count` groups of lanes of a word, from lane `first` of the word on. */
+/* `count` groups of lanes of a word, from lane `first` of the word on. All are evaluated before one is stored: a load behind a store to
+   an address that is not known yet has to wait for it. */
 static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir first, unsigned count, ir position) {
     emitter *e = b->e;
+    pack_group groups[MOST_GROUPS];
     for (unsigned i = 0; i < count; i++) {
-        pack_mask mask = {NULL, NULL};
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
-        if (word) mask.bits = word_bits(b, word, lane, e->lanes);
-        position = emit_pack_lanes(b, wanted, add(b, index, lane, ""), mask, position);
+        groups[i].values = b->waiting + i * b->stage->output_count;
+        emit_group(b, wanted, add(b, index, lane, ""), word ? word_bits(b, word, lane, e->lanes) : NULL, &groups[i]);
     }
+    for (unsigned i = 0; i < count; i++) position = store_group(b, &groups[i], position);
     return position;
 }
 
@@ -501,7 +536,7 @@ static void emit_part(emitter *e, const wn_plan *plan, uint32_t stage, kernel_pa
     bool *wanted = calloc(p->value_count + 1, sizeof *wanted);
     body b = {0};
     if (wanted) mark_wanted(s, p, part, wanted);
-    e->lanes = part == PART_MAP ? (unsigned)p->step : part == PART_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
+    e->lanes = part == PART_MAP ? (unsigned)p->lanes : part == PART_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
     if (wanted && begin(&b, e, plan, stage, part, wanted)) {
         if (part == PART_MAP) emit_map_loop(&b, wanted);
         else if (part == PART_COUNT) emit_count_loop(&b, wanted);

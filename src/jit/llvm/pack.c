@@ -102,7 +102,7 @@ static void store_at(emitter *e, ir value, unsigned bits, ir base, ir position) 
 static ir pack_compress(emitter *e, const pack_row *row, ir value, unsigned bits, ir mask) {
     LLVMTypeRef narrow = LLVMTypeOf(value), wide = LLVMVectorType(int_type(e, row->widened), row->lanes);
     if (row->widened != bits) value = LLVMBuildZExt(e->builder, value, wide, "");
-    ir args[] = {value, LLVMGetUndef(wide), mask};
+    ir args[] = {value, value, mask}; /* onto itself: a zeroing vpcompress waits for what its register held before */
     ir packed = wn_ir_intrinsic(e, "llvm.x86.avx512.mask.compress", wide, args, 3);
     return row->widened != bits ? LLVMBuildTrunc(e->builder, packed, narrow, "") : packed;
 }

@@ -1,0 +1,190 @@
+/*
+ * hand_avx2.c - the hand-written loops for AVX2, BMI2 and popcnt.
+ *
+ * Packing takes one pass: the lanes' mask picks a permutation from a 1 KiB table that holds eight lane numbers a word, four
+ * bits each; a variable shift brings each number into its lane, where the permutation reads its low three bits alone. The
+ * whole vector is stored, and the next one overwrites what did not belong: never past out + n, since position <= i.
+ */
+#include "hand.h"
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+#include <stdint.h>
+
+#define LANES 8
+#define UNROLL 8
+
+/* ---- Elementwise ------------------------------------------------------------------------------------------------------ */
+
+/* vmaxps gives its second operand when either is NaN or both are zero: this is where(x < 0, 0, x) to the bit. */
+static inline __m256 where_at(hand_inputs in, size_t i) {
+    return _mm256_max_ps(_mm256_setzero_ps(), _mm256_load_ps(in.x + i));
+}
+
+static inline __m256 scale_at(hand_inputs in, size_t i) {
+    __m256 keep = _mm256_cmp_ps(_mm256_load_ps(in.a + i), _mm256_set1_ps(0.1f), _CMP_GT_OQ);
+    return _mm256_mul_ps(_mm256_load_ps(in.x + i), _mm256_and_ps(keep, _mm256_set1_ps(1)));
+}
+
+#define MAP(name, value, store, finish)                                                            \
+    size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
+        const hand_inputs in = *inputs;                                                            \
+        float *y = out;                                                                            \
+        for (size_t i = 0; i < n; i += LANES * UNROLL)                                             \
+            for (size_t u = 0; u < UNROLL; u++)                                                    \
+                store(y + i + u * LANES, value(in, i + u * LANES));                                \
+        finish;                                                                                    \
+        return n;                                                                                  \
+    }
+
+MAP(where, where_at, _mm256_store_ps, (void)0)
+MAP(where_stream, where_at, _mm256_stream_ps, _mm_sfence())
+MAP(scale, scale_at, _mm256_store_ps, (void)0)
+MAP(scale_stream, scale_at, _mm256_stream_ps, _mm_sfence())
+
+/* ---- Bools, a byte each ----------------------------------------------------------------------------------------------- */
+
+static inline __m256 negative_at(hand_inputs in, size_t i) {
+    return _mm256_cmp_ps(_mm256_load_ps(in.x + i), _mm256_setzero_ps(), _CMP_LT_OQ);
+}
+
+static inline __m256 both_at(hand_inputs in, size_t i) {
+    __m256 a = _mm256_cmp_ps(_mm256_load_ps(in.a + i), _mm256_setzero_ps(), _CMP_GT_OQ);
+    __m256 b = _mm256_cmp_ps(_mm256_load_ps(in.b + i), _mm256_set1_ps(0.2f), _CMP_LT_OQ);
+    return _mm256_and_ps(a, b);
+}
+
+static inline __m256i logic_at(hand_inputs in, size_t i) {
+    __m256 c = _mm256_cmp_ps(_mm256_load_ps(in.c + i), _mm256_load_ps(in.x + i), _CMP_NGE_UQ);
+    return _mm256_castps_si256(_mm256_or_ps(both_at(in, i), c));
+}
+
+/* Four vectors of masks as 32 bytes of 0 and 1: packing works within halves, so the words are put in order afterwards. */
+static inline __m256i logic_bytes_at(hand_inputs in, size_t i) {
+    __m256i low = _mm256_packs_epi32(logic_at(in, i), logic_at(in, i + 8));
+    __m256i high = _mm256_packs_epi32(logic_at(in, i + 16), logic_at(in, i + 24));
+    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
+    return _mm256_and_si256(bytes, _mm256_set1_epi8(1));
+}
+
+#define LOGIC(name, store, finish)                                                                 \
+    size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
+        const hand_inputs in = *inputs;                                                            \
+        char *y = out;                                                                             \
+        for (size_t i = 0; i < n; i += 64) {                                                       \
+            store((__m256i *)(y + i), logic_bytes_at(in, i));                                      \
+            store((__m256i *)(y + i + 32), logic_bytes_at(in, i + 32));                            \
+        }                                                                                          \
+        finish;                                                                                    \
+        return n;                                                                                  \
+    }
+
+LOGIC(logic, _mm256_store_si256, (void)0)
+LOGIC(logic_stream, _mm256_stream_si256, _mm_sfence())
+
+/* ---- Packing ---------------------------------------------------------------------------------------------------------- */
+
+/* Word m: the numbers of the bits that are set in m, ascending, four bits each from the lowest. */
+static const uint32_t permutations[256] = {
+    0x00000000, 0x00000000, 0x00000001, 0x00000010, 0x00000002, 0x00000020, 0x00000021, 0x00000210,
+    0x00000003, 0x00000030, 0x00000031, 0x00000310, 0x00000032, 0x00000320, 0x00000321, 0x00003210,
+    0x00000004, 0x00000040, 0x00000041, 0x00000410, 0x00000042, 0x00000420, 0x00000421, 0x00004210,
+    0x00000043, 0x00000430, 0x00000431, 0x00004310, 0x00000432, 0x00004320, 0x00004321, 0x00043210,
+    0x00000005, 0x00000050, 0x00000051, 0x00000510, 0x00000052, 0x00000520, 0x00000521, 0x00005210,
+    0x00000053, 0x00000530, 0x00000531, 0x00005310, 0x00000532, 0x00005320, 0x00005321, 0x00053210,
+    0x00000054, 0x00000540, 0x00000541, 0x00005410, 0x00000542, 0x00005420, 0x00005421, 0x00054210,
+    0x00000543, 0x00005430, 0x00005431, 0x00054310, 0x00005432, 0x00054320, 0x00054321, 0x00543210,
+    0x00000006, 0x00000060, 0x00000061, 0x00000610, 0x00000062, 0x00000620, 0x00000621, 0x00006210,
+    0x00000063, 0x00000630, 0x00000631, 0x00006310, 0x00000632, 0x00006320, 0x00006321, 0x00063210,
+    0x00000064, 0x00000640, 0x00000641, 0x00006410, 0x00000642, 0x00006420, 0x00006421, 0x00064210,
+    0x00000643, 0x00006430, 0x00006431, 0x00064310, 0x00006432, 0x00064320, 0x00064321, 0x00643210,
+    0x00000065, 0x00000650, 0x00000651, 0x00006510, 0x00000652, 0x00006520, 0x00006521, 0x00065210,
+    0x00000653, 0x00006530, 0x00006531, 0x00065310, 0x00006532, 0x00065320, 0x00065321, 0x00653210,
+    0x00000654, 0x00006540, 0x00006541, 0x00065410, 0x00006542, 0x00065420, 0x00065421, 0x00654210,
+    0x00006543, 0x00065430, 0x00065431, 0x00654310, 0x00065432, 0x00654320, 0x00654321, 0x06543210,
+    0x00000007, 0x00000070, 0x00000071, 0x00000710, 0x00000072, 0x00000720, 0x00000721, 0x00007210,
+    0x00000073, 0x00000730, 0x00000731, 0x00007310, 0x00000732, 0x00007320, 0x00007321, 0x00073210,
+    0x00000074, 0x00000740, 0x00000741, 0x00007410, 0x00000742, 0x00007420, 0x00007421, 0x00074210,
+    0x00000743, 0x00007430, 0x00007431, 0x00074310, 0x00007432, 0x00074320, 0x00074321, 0x00743210,
+    0x00000075, 0x00000750, 0x00000751, 0x00007510, 0x00000752, 0x00007520, 0x00007521, 0x00075210,
+    0x00000753, 0x00007530, 0x00007531, 0x00075310, 0x00007532, 0x00075320, 0x00075321, 0x00753210,
+    0x00000754, 0x00007540, 0x00007541, 0x00075410, 0x00007542, 0x00075420, 0x00075421, 0x00754210,
+    0x00007543, 0x00075430, 0x00075431, 0x00754310, 0x00075432, 0x00754320, 0x00754321, 0x07543210,
+    0x00000076, 0x00000760, 0x00000761, 0x00007610, 0x00000762, 0x00007620, 0x00007621, 0x00076210,
+    0x00000763, 0x00007630, 0x00007631, 0x00076310, 0x00007632, 0x00076320, 0x00076321, 0x00763210,
+    0x00000764, 0x00007640, 0x00007641, 0x00076410, 0x00007642, 0x00076420, 0x00076421, 0x00764210,
+    0x00007643, 0x00076430, 0x00076431, 0x00764310, 0x00076432, 0x00764320, 0x00764321, 0x07643210,
+    0x00000765, 0x00007650, 0x00007651, 0x00076510, 0x00007652, 0x00076520, 0x00076521, 0x00765210,
+    0x00007653, 0x00076530, 0x00076531, 0x00765310, 0x00076532, 0x00765320, 0x00765321, 0x07653210,
+    0x00007654, 0x00076540, 0x00076541, 0x00765410, 0x00076542, 0x00765420, 0x00765421, 0x07654210,
+    0x00076543, 0x00765430, 0x00765431, 0x07654310, 0x00765432, 0x07654320, 0x07654321, 0x76543210,
+};
+
+/* All loads of a step come before its first store: a load may be held up by a store whose address is not known yet. */
+#define PACK(name, mask_at)                                                                        \
+    size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
+        const hand_inputs in = *inputs;                                                            \
+        float *y = out;                                                                            \
+        const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);                     \
+        for (size_t i = 0; i < n; i += LANES * UNROLL) {                                           \
+            __m256 values[UNROLL];                                                                 \
+            unsigned masks[UNROLL];                                                                \
+            for (size_t u = 0; u < UNROLL; u++) {                                                  \
+                masks[u] = (unsigned)_mm256_movemask_ps(mask_at(in, i + u * LANES));               \
+                __m256i packed = _mm256_set1_epi32((int)permutations[masks[u]]);                   \
+                __m256 value = _mm256_load_ps(in.x + i + u * LANES);                               \
+                values[u] = _mm256_permutevar8x32_ps(value, _mm256_srlv_epi32(packed, shifts));    \
+            }                                                                                      \
+            for (size_t u = 0; u < UNROLL; u++) {                                                  \
+                _mm256_storeu_ps(y, values[u]);                                                    \
+                y += (unsigned)_mm_popcnt_u32(masks[u]);                                           \
+            }                                                                                      \
+        }                                                                                          \
+        return (size_t)(y - (float *)out);                                                         \
+    }
+
+PACK(negative, negative_at)
+PACK(both, both_at)
+
+static void stream_lines(float *to, const float *from, size_t count) {
+    for (size_t i = 0; i < count; i += 2 * LANES) {
+        _mm256_stream_ps(to + i, _mm256_load_ps(from + i));
+        _mm256_stream_ps(to + i + LANES, _mm256_load_ps(from + i + LANES));
+    }
+    _mm_sfence();
+}
+
+size_t wn_hand_negative_stream_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    return hand_pack_streaming(wn_hand_negative_avx2, stream_lines, inputs, out, n);
+}
+
+size_t wn_hand_both_stream_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    return hand_pack_streaming(wn_hand_both_avx2, stream_lines, inputs, out, n);
+}
+
+/* ---- Counting --------------------------------------------------------------------------------------------------------- */
+
+/* A lane that is true is -1: subtracting masks counts without leaving the vector registers. */
+static inline __m256i count_at(__m256i sum, hand_inputs in, size_t i) {
+    return _mm256_sub_epi32(sum, _mm256_castps_si256(negative_at(in, i)));
+}
+
+size_t wn_hand_count_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    (void)out;
+    const hand_inputs in = *inputs;
+    __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
+    for (size_t i = 0; i < n; i += 64) {
+        s0 = count_at(count_at(s0, in, i), in, i + 32);
+        s1 = count_at(count_at(s1, in, i + 8), in, i + 40);
+        s2 = count_at(count_at(s2, in, i + 16), in, i + 48);
+        s3 = count_at(count_at(s3, in, i + 24), in, i + 56);
+    }
+    __m256i sum = _mm256_add_epi32(_mm256_add_epi32(s0, s1), _mm256_add_epi32(s2, s3));
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+    half = _mm_add_epi32(half, _mm_srli_si128(half, 8));
+    half = _mm_add_epi32(half, _mm_srli_si128(half, 4));
+    return (unsigned)_mm_cvtsi128_si32(half);
+}
+
+#endif

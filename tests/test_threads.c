@@ -1,0 +1,195 @@
+/*
+ * test_threads.c - one kernel and one context used by many threads at once, and runs that are cut for threads.
+ *
+ * A result must not depend on how many threads made it, to the bit.
+ */
+#include "support.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS 8
+#define ROUNDS 40
+
+/* ---- Many threads, one context ----------------------------------------------------------------------------------- */
+
+typedef struct user {
+    wn_context *context;
+    wn_kernel *shared;
+    int number;
+    const char *wrong; /* NULL: all was well */
+} user;
+
+static const char *const shared_text = "input x: f32[?]; output n = x[x < 0]; output y = x * 2;";
+
+static const char *run_shared(const user *u, int round) {
+    float x[1000] = {0}, y[1000];
+    int64_t length = 1 + (u->number * 131 + round * 17) % 1000, negative = 0;
+    for (int64_t i = 0; i < length; i++) {
+        x[i] = (float)((i * 7 + u->number) % 13 - 6);
+        negative += x[i] < 0;
+    }
+    wn_array in = wn_vector(WN_F32, x, length);
+    wn_array out[] = {{0}, wn_vector(WN_F32, y, length)};
+    if (wn_call(u->shared, &in, 1, out, 2, NULL) != WN_OK) return "wn_call failed";
+    bool right = out[0].shape[0] == negative;
+    for (int64_t i = 0; i < length; i++)
+        right &= y[i] == x[i] * 2;
+    wn_array_free(u->context, &out[0]);
+    return right ? NULL : "a result is wrong";
+}
+
+/* Texts that some threads share and some do not, so that the cache is filled, searched and cut at once. */
+static const char *run_own(const user *u, int round) {
+    char text[64];
+    float x[] = {1, 2, 3}, y[3];
+    const char *names[] = {"x"};
+    int added = (u->number / 2 + round) % 12;
+    wn_array in = wn_vector(WN_F32, x, 3), out = wn_vector(WN_F32, y, 3);
+    snprintf(text, sizeof text, "x + %d", added);
+    if (wn_eval(u->context, text, names, &in, 1, &out, 1, NULL) != WN_OK) return "wn_eval failed";
+    return y[2] == (float)(3 + added) ? NULL : "a result of wn_eval is wrong";
+}
+
+static void *use(void *state) {
+    user *u = state;
+    for (int round = 0; round < ROUNDS && !u->wrong; round++) {
+        u->wrong = run_shared(u, round);
+        if (!u->wrong) u->wrong = run_own(u, round);
+    }
+    return NULL;
+}
+
+static void threads_share_a_context_and_a_kernel(void **state) {
+    (void)state;
+    wn_context *c = support_context(1);
+    wn_kernel *k = support_compile(c, shared_text, WN_ENGINE_AUTO);
+    pthread_t threads[THREADS];
+    user users[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        users[i] = (user){c, k, i, NULL};
+        assert_int_equal(pthread_create(&threads[i], NULL, use, &users[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++)
+        if (users[i].wrong) fail_msg("thread %d: %s", i, users[i].wrong);
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
+/* ---- One run, many threads ---------------------------------------------------------------------------------------- */
+
+static const char *const texts[] = {
+    "input x: f32[?, ?]; input w: f32[?]; where(x < w, x * w, w)",
+    "input x: f32[?, ?]; input w: f32[?]; output a = x[x < w]; output b = (x + w)[x < w]; output c "
+    "= nonzero(x < w);",
+    "input x: f32[?, ?]; input w: f32[?]; output a = x[w < 0 | x == x]; output b = x - w;",
+    "input x: f32[?, ?]; input w: f32[?]; x[:, w < 0] * 2",
+};
+
+static void run_text(int32_t threads, const char *text, const wn_array *in, wn_array *out,
+                     size_t *count) {
+    wn_error error;
+    wn_context *c = support_context(threads);
+    wn_kernel *k = support_compile(c, text, WN_ENGINE_AUTO);
+    *count = (size_t)wn_kernel_output_count(k);
+    wn_array given[3] = {{0}};
+    support_expect_ok(wn_call(k, in, 2, given, *count, &error), &error);
+    for (size_t i = 0; i < *count;
+         i++) { /* into memory that outlives the context; a second run has the caller's arrays */
+        size_t bytes = (size_t)support_elements(&given[i]) * wn_type_size(given[i].type);
+        out[i] = wn_array_of(given[i].type, malloc(bytes + 1), given[i].rank, given[i].shape);
+        memset(out[i].data, 0xA5, bytes + 1);
+    }
+    support_expect_ok(wn_call(k, in, 2, out, *count, &error), &error);
+    for (size_t i = 0; i < *count; i++) {
+        support_expect_equal(&out[i], &given[i], text);
+        size_t bytes = (size_t)support_elements(&out[i]) * wn_type_size(out[i].type);
+        assert_int_equal(((uint8_t *)out[i].data)[bytes], 0xA5);
+        wn_array_free(c, &given[i]);
+    }
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
+static void results_do_not_depend_on_threads(void **state) {
+    static const int64_t shapes[][2] = {{1, 65536}, {70001, 3}, {400, 1001}};
+    (void)state;
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        uint64_t seed = s;
+        for (layout l = LAYOUT_CONTIGUOUS; l <= LAYOUT_TRANSPOSED; l = (layout)(l + 2)) {
+            placed x = support_place(WN_F32, 2, shapes[s], l, GUARD_BEHIND);
+            placed w = support_place(WN_F32, 1, shapes[s] + 1, l, GUARD_BEHIND);
+            support_fill(&x.array, &seed);
+            support_fill(&w.array, &seed);
+            for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+                wn_array in[] = {x.array, w.array}, one[3], many[3];
+                size_t count;
+                run_text(1, texts[t], in, one, &count);
+                for (int32_t threads = 2; threads <= 5; threads += 3) {
+                    run_text(threads, texts[t], in, many, &count);
+                    for (size_t i = 0; i < count; i++) {
+                        support_expect_equal(&many[i], &one[i], texts[t]);
+                        free(many[i].data);
+                    }
+                }
+                for (size_t i = 0; i < count; i++)
+                    free(one[i].data);
+            }
+            support_unplace(&x);
+            support_unplace(&w);
+        }
+    }
+}
+
+/* ---- Many runs on a context's threads ------------------------------------------------------------------------------ */
+
+static void *run_large(void *state) {
+    user *u = state;
+    int64_t n = 200000;
+    float *x = malloc((size_t)n * sizeof *x), *y = malloc((size_t)n * sizeof *y);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)(i % 1000);
+    wn_array in = wn_vector(WN_F32, x, n), out[] = {wn_vector(WN_F32, y, n), wn_vector(WN_F32, y, n)};
+    out[0] = wn_vector(WN_F32, y, 0);
+    out[0].data = NULL;
+    for (int round = 0; round < 10 && !u->wrong; round++) {
+        if (wn_call(u->shared, &in, 1, out, 2, NULL) != WN_OK) u->wrong = "wn_call failed";
+        if (!u->wrong && (y[n - 1] != x[n - 1] * 2 || out[0].shape[0] != 0))
+            u->wrong = "a result is wrong";
+        wn_array_free(u->context, &out[0]);
+    }
+    free(x);
+    free(y);
+    return NULL;
+}
+
+static void runs_share_a_contexts_threads(void **state) {
+    (void)state;
+    wn_context *c = support_context(3);
+    wn_kernel *k = support_compile(c, shared_text, WN_ENGINE_AUTO);
+    pthread_t threads[THREADS];
+    user users[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        users[i] = (user){c, k, i, NULL};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_large, &users[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < THREADS; i++)
+        if (users[i].wrong) fail_msg("thread %d: %s", i, users[i].wrong);
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_share_a_context_and_a_kernel),
+        cmocka_unit_test(results_do_not_depend_on_threads),
+        cmocka_unit_test(runs_share_a_contexts_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
