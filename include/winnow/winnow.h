@@ -336,9 +336,9 @@ typedef enum wn_engine { WN_ENGINE_AUTO, WN_ENGINE_JIT, WN_ENGINE_INTERPRETER } 
 typedef enum wn_isa {
     WN_ISA_NATIVE,    /* the best of the following that this machine has, and its extensions          */
     WN_ISA_PORTABLE,  /* no sequence that is particular to an instruction set: slow, the same anywhere */
-    WN_ISA_X86_64_V2, /* SSE4.1                */
-    WN_ISA_X86_64_V3, /* AVX2                  */
-    WN_ISA_X86_64_V4  /* AVX-512 F BW CD DQ VL */
+    WN_ISA_X86_64_V2, /* SSE4.2, POPCNT         */
+    WN_ISA_X86_64_V3, /* AVX2, BMI2, F16C, FMA  */
+    WN_ISA_X86_64_V4  /* AVX-512 F BW CD DQ VL  */
 } wn_isa;
 
 typedef struct wn_compile_options {

@@ -184,6 +184,9 @@ static inline bool node_is_literal(const node *n) {
     return n->op == OP_literal;
 }
 
+/* The name of an input or output, by its number; NULL beyond the last (tables.c). */
+const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
+
 /* Set the graph's error if it has none, and return 0, the null node's id. printf's formats. */
 node_id wn_graph_fail(wn_graph *g, wn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -3,7 +3,7 @@
  *
  * A stage of the plan becomes up to three functions of one type. They see contiguous blocks only:
  *   in[i]   stream i of the function's program: the block's first element; for a scalar stream, its one element.
- *           n elements are readable (rounded up to the step). Any alignment that its element type allows, and less.
+ *           n elements are readable. Any alignment.
  *   out[j]  output j of the stage.
  *
  * map      computes n elements of every output. n is a multiple of the program's step. Returns n.
@@ -36,9 +36,9 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 /* Elements that a word of bitmap, and so a step of count, fused and scatter, covers. */
 #define KERNEL_WORD 64
 
-typedef enum kernel_part { PART_MAP, PART_COUNT, PART_FUSED, PART_SCATTER, PART_COUNT_ } kernel_part;
+typedef enum kernel_function { KERNEL_MAP, KERNEL_COUNT, KERNEL_FUSED, KERNEL_SCATTER, KERNEL_FUNCTION_COUNT } kernel_function;
 
-/* The symbol of a part of stage i is wn_<name>_<i>: "wn_fused_0". */
-static const char *const kernel_part_name[PART_COUNT_] = {"map", "count", "fused", "scatter"};
+/* The symbol of a function of stage i is wn_<name>_<i>: "wn_fused_0". */
+static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused", "scatter"};
 
 #endif

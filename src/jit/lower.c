@@ -67,7 +67,16 @@ void wn_lower_end(planner *p) {
 
 /* ---- Values --------------------------------------------------------------------------------------------------------- */
 
+/* Values that many stages share are computed in each. In an ordinary graph that is next to nothing; in a long chain with a mask at every
+   link it would be the square of its length. */
+#define MOST_VALUES 1000000u
+
 static uint32_t add_value(planner *p, plan_program *to, const plan_value *v) {
+    if (++p->value_count > MOST_VALUES && !p->failed) {
+        p->failed = true;
+        wn_fail(p->error, WN_ERROR_LIMIT, "compile: the loops would compute more than %u values in all", MOST_VALUES);
+        return 0;
+    }
     if (!wn_grow(p->plan->context, (void **)&to->values, &to->value_room, to->value_count + 1, sizeof *to->values)) {
         p->failed = true;
         return 0;
@@ -145,9 +154,8 @@ static lower_key tensor_key(const planner *p, const lower_key *user, const node 
 /* ---- The walk ------------------------------------------------------------------------------------------------------- */
 
 static void push(planner *p, const lower_key *k) {
-    uint32_t room = p->frame_room;
-    if (!wn_grow(p->plan->context, (void **)&p->frames, &room, p->frame_count + 1, sizeof *p->frames)) p->failed = true;
-    p->frame_room = room;
+    wn_context *c = p->plan->context;
+    if (!wn_grow(c, (void **)&p->frames, &p->frame_room, p->frame_count + 1, sizeof *p->frames)) p->failed = true;
     if (!p->failed) p->frames[p->frame_count++] = *k;
 }
 

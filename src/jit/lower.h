@@ -55,6 +55,8 @@ typedef struct planner {
     wn_plan *plan;
     placement *places; /* by node   */
     mask_place *masks; /* by key    */
+    uint32_t *owners;  /* by key: the stage that counts the mask, + 1; 0: none yet       */
+    uint32_t *chains;  /* stages by a hash of their space: the number of the latest, + 1 */
     wn_error *error;
     bool failed;
 
@@ -62,12 +64,15 @@ typedef struct planner {
     uint32_t entry_count, entry_room; /* room: a power of two */
     lower_key *frames;
     uint32_t frame_count, frame_room;
+    uint32_t value_count; /* of all programs */
 } planner;
+
+#define PLAN_CHAINS 1024u
 
 static inline bool mask_is_chained(int64_t key) {
     return key & 1;
 }
-/* How many axes a mask is evaluated over; -1: too many. */
+/* How many axes a mask is evaluated over; a mask that a stage has is known to have few enough. */
 int wn_mask_width(const planner *p, int64_t key);
 
 void wn_lower_end(planner *p);

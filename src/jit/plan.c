@@ -3,12 +3,12 @@
  *
  * First every node gets a placement, bottom up: PLAIN over its own axes, or PACKED: it has an axis of length n_true of some mask,
  * and is evaluated over the axes of that mask, before packing. Operands that do not fit their user's placement are
- * kept in temporaries. Then temporaries and outputs, in order of their nodes, are put into stages: one that has the same
- * space, mask and level is joined, else a new one opened. lower.c turns the nodes of a stage into its program.
+ * kept in temporaries. Then temporaries and outputs, level by level, are put into stages: one that has the same space, mask and
+ * level is joined, else a new one opened. lower.c turns the nodes of a stage into its program.
  */
 #include "jit/lower.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Placement --------------------------------------------------------------------------------------------------- */
@@ -160,53 +160,41 @@ static bool same_space(const plan_stage *a, const plan_stage *b) {
            memcmp(a->program.dims, b->program.dims, sizeof(dim) * (size_t)a->program.rank) == 0;
 }
 
-static plan_stage *new_stage(planner *p, const plan_stage *like) {
+/* The chain of stages that may have the same space: the table has as many as there can be masks and shapes to tell apart. */
+static uint32_t *stage_chain(const planner *p, const plan_stage *s) {
+    uint64_t h = (uint64_t)s->mask_key * 0x9e3779b97f4a7c15u + s->level;
+    for (int i = 0; i < s->program.rank; i++) h = (h ^ (uint64_t)s->program.dims[i]) * 0xff51afd7ed558ccdu;
+    return &p->chains[(h >> 32) & (PLAN_CHAINS - 1)];
+}
+
+static plan_stage *find_stage(const planner *p, const plan_stage *like) {
+    for (uint32_t i = *stage_chain(p, like); i; i = p->plan->stages[i - 1].next)
+        if (same_space(&p->plan->stages[i - 1], like)) return &p->plan->stages[i - 1];
+    return NULL;
+}
+
+/* A mask that an earlier stage counts is not evaluated again. */
+static void find_mask_owner(planner *p, plan_stage *s, uint32_t number) {
+    uint32_t owner = p->owners[s->mask_key];
+    s->mask_stage = owner ? owner - 1 : number;
+    s->owns_mask = !owner;
+    if (owner) p->plan->stages[owner - 1].bitmap_shared = true;
+    else p->owners[s->mask_key] = number + 1;
+}
+
+static plan_stage *open_stage(planner *p, const plan_stage *like) {
     wn_plan *plan = p->plan;
     if (!wn_grow(plan->context, (void **)&plan->stages, &plan->stage_room, plan->stage_count + 1, sizeof *plan->stages)) {
         p->failed = true;
         return NULL;
     }
-    plan_stage *s = &plan->stages[plan->stage_count++];
+    uint32_t number = plan->stage_count++, *chain = stage_chain(p, like);
+    plan_stage *s = &plan->stages[number];
     *s = *like;
-    s->mask_stage = plan->stage_count - 1;
-    s->owns_mask = s->kind != STAGE_MAP;
-    return s;
-}
-
-/* A mask that an earlier stage counts is not evaluated again. */
-static void share_mask(wn_plan *plan, plan_stage *s) {
-    for (uint32_t i = 0; i + 1 < plan->stage_count; i++) {
-        plan_stage *other = &plan->stages[i];
-        if (!other->owns_mask || other->mask_key != s->mask_key || other->level > s->level) continue;
-        s->mask_stage = i;
-        s->owns_mask = false;
-        other->bitmap_shared = true;
-        return;
-    }
-}
-
-static void explain_stage(const planner *p, plan_stage *s) {
-    char mask[48] = "";
-    size_t size = sizeof s->reason;
-    if (s->kind != STAGE_MAP) wn_node_label(p->plan->graph, p->masks[s->mask_key].node, mask, sizeof mask);
-    if (s->kind == STAGE_MAP && s->level == 0)
-        snprintf(s->reason, size, "one loop for everything of this shape");
-    else if (s->kind == STAGE_MAP)
-        snprintf(s->reason, size, "a packed value meets an array of its length: it is packed first, and read back here");
-    else if (!s->owns_mask)
-        snprintf(s->reason, size, "mask %s is known from another stage over other axes: its bitmap serves here too", mask);
-    else if (s->kind == STAGE_PACK)
-        snprintf(s->reason, size, "mask %s is evaluated once; values are computed before they are packed", mask);
-    else
-        snprintf(s->reason, size, "mask %s covers %d of %d axes: whole rows are moved", mask, s->mask_rank, s->program.rank);
-}
-
-static plan_stage *open_stage(planner *p, const plan_stage *like) {
-    plan_stage *s = new_stage(p, like);
-    if (!s) return NULL;
-    if (s->kind != STAGE_MAP) share_mask(p->plan, s);
+    s->next = *chain;
+    *chain = number + 1;
+    if (s->kind != STAGE_MAP) find_mask_owner(p, s, number);
     if (s->owns_mask) wn_lower_mask(p, s);
-    explain_stage(p, s);
     return s;
 }
 
@@ -240,35 +228,73 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     like.level = place->level;
     like.mask_key = like.kind == STAGE_MAP ? -1 : place->key;
     if (like.kind != STAGE_MAP) like.count_symbol = place->key / 2;
-    plan_stage *s = NULL;
-    for (uint32_t i = 0; i < p->plan->stage_count && !s; i++)
-        if (same_space(&p->plan->stages[i], &like)) s = &p->plan->stages[i];
+    plan_stage *s = find_stage(p, &like);
     if (!s) s = open_stage(p, &like);
     if (!p->failed) add_stage_output(p, s, target, number, id);
 }
 
+/* What has to be computed: a temporary or an output. */
+typedef struct plan_root {
+    node_id node;
+    uint32_t level, number;
+    target_kind target;
+} plan_root;
+
 static bool add_temp(planner *p, node_id id) {
     wn_plan *plan = p->plan;
-    if (!wn_grow(plan->context, (void **)&plan->temps, &plan->temp_room, plan->temp_count + 1, sizeof *plan->temps)) {
-        p->failed = true;
+    if (!wn_grow(plan->context, (void **)&plan->temps, &plan->temp_room, plan->temp_count + 1, sizeof *plan->temps))
         return false;
-    }
     p->places[id].temp = plan->temp_count;
     plan->temps[plan->temp_count++] = (plan_temp){id};
     return true;
 }
 
+/* Level by level, so that stages are opened in the order in which they run; in a level, temporaries first. */
+static int compare_roots(const void *a, const void *b) {
+    const plan_root *x = a, *y = b;
+    if (x->level != y->level) return x->level < y->level ? -1 : 1;
+    if (x->target != y->target) return x->target == TARGET_TEMP ? -1 : 1;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static void place_roots(planner *p, plan_root *roots) {
+    const wn_graph *g = p->plan->graph;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < p->plan->temp_count; i++) {
+        node_id id = p->plan->temps[i].node;
+        roots[count++] = (plan_root){id, p->places[id].level, i, TARGET_TEMP};
+    }
+    for (uint32_t i = 0; i < g->output_count; i++)
+        roots[count++] = (plan_root){g->outputs[i], p->places[g->outputs[i]].level, i, TARGET_OUTPUT};
+    qsort(roots, count, sizeof *roots, compare_roots);
+    for (uint32_t i = 0; i < count && !p->failed; i++) place_root(p, roots[i].target, roots[i].number, roots[i].node);
+}
+
+static void make_stages(planner *p) {
+    const wn_graph *g = p->plan->graph;
+    for (node_id id = 1; id < g->node_count; id++) place_node(p, id);
+    for (node_id id = 1; id < g->node_count && !p->failed; id++)
+        if (p->places[id].temp_wanted && !add_temp(p, id)) p->failed = true;
+    size_t size = sizeof(plan_root) * ((size_t)p->plan->temp_count + g->output_count);
+    plan_root *roots = p->failed ? NULL : wn_allocate(p->plan->context, size);
+    if (roots) place_roots(p, roots);
+    else p->failed = true;
+    wn_release(p->plan->context, roots, size);
+}
+
 /* ---- Checks ------------------------------------------------------------------------------------------------------ */
 
-/* The stage before which both lengths are known. */
-static int32_t known_before(const wn_plan *plan, dim a, dim b) {
-    int32_t stage = 0;
-    for (uint32_t i = 0; i < plan->stage_count; i++) {
-        const plan_stage *s = &plan->stages[i];
-        if (s->owns_mask && (s->count_symbol == ~a || s->count_symbol == ~b))
-            stage = (int32_t)i + 1;
-    }
-    return stage;
+/* After how many stages a length is known: after the first that counts its mask, whichever way the mask is evaluated. */
+static uint32_t known_after(const planner *p, dim d) {
+    if (!dim_is_packed(p->plan->graph, d)) return 0;
+    uint32_t plain = p->owners[2 * ~d], chained = p->owners[2 * ~d + 1];
+    if (!plain || !chained) return plain + chained;
+    return plain < chained ? plain : chained;
+}
+
+static int32_t known_before(const planner *p, dim a, dim b) {
+    uint32_t x = known_after(p, a), y = known_after(p, b);
+    return (int32_t)(x > y ? x : y);
 }
 
 static void add_check(planner *p, node_id id, dim a, dim b) {
@@ -277,7 +303,7 @@ static void add_check(planner *p, node_id id, dim a, dim b) {
         p->failed = true;
         return;
     }
-    plan->checks[plan->check_count++] = (plan_check){id, a, b, known_before(plan, a, b)};
+    plan->checks[plan->check_count++] = (plan_check){id, a, b, known_before(p, a, b)};
 }
 
 static void check_mask(planner *p, node_id id, const node *n) {
@@ -355,54 +381,32 @@ static void choose_step(const plan_stage *s, plan_program *p, wn_isa isa) {
 
 /* ---- The plan ---------------------------------------------------------------------------------------------------- */
 
-static void make_stages(planner *p) {
-    const wn_graph *g = p->plan->graph;
-    for (node_id id = 1; id < g->node_count; id++) place_node(p, id);
-    for (node_id id = 1; id < g->node_count && !p->failed; id++)
-        if (p->places[id].temp_wanted && add_temp(p, id)) place_root(p, TARGET_TEMP, p->places[id].temp, id);
-    for (uint32_t i = 0; i < g->output_count && !p->failed; i++) place_root(p, TARGET_OUTPUT, i, g->outputs[i]);
+static void *zeroed(wn_context *c, size_t size) {
+    void *p = wn_allocate(c, size);
+    if (p) memset(p, 0, size);
+    return p;
 }
 
-/* Stages run in the order of their levels; within one, in the order in which they were opened. */
-static bool sort_stages(planner *p) {
-    wn_plan *plan = p->plan;
-    size_t bytes = sizeof *plan->stages * plan->stage_room;
-    uint32_t *moved = wn_allocate(plan->context, sizeof *moved * (plan->stage_count + 1));
-    plan_stage *sorted = wn_allocate(plan->context, bytes ? bytes : 1);
-    uint32_t count = 0;
-    if (moved && sorted) {
-        for (uint32_t level = 0; count < plan->stage_count; level++)
-            for (uint32_t i = 0; i < plan->stage_count; i++)
-                if (plan->stages[i].level == level) {
-                    moved[i] = count;
-                    sorted[count++] = plan->stages[i];
-                }
-        for (uint32_t i = 0; i < count; i++) sorted[i].mask_stage = moved[sorted[i].mask_stage];
-        memcpy(plan->stages, sorted, sizeof *sorted * count);
-    }
-    bool ok = moved && sorted;
-    wn_release(plan->context, sorted, bytes ? bytes : 1);
-    wn_release(plan->context, moved, sizeof *moved * (plan->stage_count + 1));
-    return ok;
+static size_t mask_keys(const planner *p) {
+    return 2 * ((size_t)p->plan->graph->symbol_count + 1);
 }
 
 static bool planner_begin(planner *p) {
-    const wn_graph *g = p->plan->graph;
     wn_context *c = p->plan->context;
-    p->places = wn_allocate(c, sizeof *p->places * g->node_count);
-    p->masks = wn_allocate(c, sizeof *p->masks * 2 * (g->symbol_count + 1));
-    if (!p->places || !p->masks) return false;
-    memset(p->places, 0, sizeof *p->places * g->node_count);
-    memset(p->masks, 0, sizeof *p->masks * 2 * (g->symbol_count + 1));
-    return true;
+    p->places = zeroed(c, sizeof *p->places * p->plan->graph->node_count);
+    p->masks = zeroed(c, sizeof *p->masks * mask_keys(p));
+    p->owners = zeroed(c, sizeof *p->owners * mask_keys(p));
+    p->chains = zeroed(c, sizeof *p->chains * PLAN_CHAINS);
+    return p->places && p->masks && p->owners && p->chains;
 }
 
 static void planner_end(planner *p) {
-    const wn_graph *g = p->plan->graph;
     wn_context *c = p->plan->context;
     wn_lower_end(p);
-    wn_release(c, p->places, sizeof *p->places * g->node_count);
-    wn_release(c, p->masks, sizeof *p->masks * 2 * (g->symbol_count + 1));
+    wn_release(c, p->places, sizeof *p->places * p->plan->graph->node_count);
+    wn_release(c, p->masks, sizeof *p->masks * mask_keys(p));
+    wn_release(c, p->owners, sizeof *p->owners * mask_keys(p));
+    wn_release(c, p->chains, sizeof *p->chains * PLAN_CHAINS);
 }
 
 wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_error *error) {
@@ -416,7 +420,6 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
     planner p = {.plan = plan, .error = &own};
     p.failed = !planner_begin(&p);
     if (!p.failed) make_stages(&p);
-    if (!p.failed && !sort_stages(&p)) p.failed = true;
     if (!p.failed) add_checks(&p);
     planner_end(&p);
     for (uint32_t i = 0; i < plan->stage_count; i++) {

@@ -12,7 +12,7 @@
  * the axes of m, so a chain of masks is one mask, and sqrt(x[m]) + y[m] is one loop. Where that can't be (x[m] + v with v of length
  * n_true) the packed value is kept in a temporary array, which later stages read like an input.
  *
- * Each stage carries its reason in words. Node ids are those of the graph copy that the kernel keeps.
+ * wn_plan_print says why each stage is there. Node ids are those of the graph copy that the kernel keeps.
  */
 #ifndef WN_PLAN_H
 #define WN_PLAN_H
@@ -89,8 +89,8 @@ typedef struct plan_stage {
     int64_t mask_key;     /* the planner's own                                                                                 */
     plan_output *outputs;
     uint32_t output_count, output_room;
-    uint32_t level; /* one more than that of every stage whose temporary it reads */
-    char reason[160];
+        uint32_t level; /* one more than the highest of the stages whose temporaries it reads */
+    uint32_t next;  /* the planner's own */
 } plan_stage;
 
 /* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or are equal (boolean_mask). */
@@ -120,14 +120,20 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
 void wn_plan_free(wn_plan *plan);
 /* The stages with their reasons, as `explain --emit plan` prints them. */
 void wn_plan_print(const wn_plan *plan, wn_buffer *b);
-/* Whether a stage has a function for this part. */
-static inline bool stage_has(const plan_stage *s, kernel_part part) {
-    switch (part) {
-    case PART_MAP: return s->kind != STAGE_PACK;
-    case PART_COUNT: return s->owns_mask;
-    case PART_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
-    case PART_SCATTER: return s->kind == STAGE_PACK;
-    case PART_COUNT_: break;
+/* How many args a value has. */
+static inline uint32_t value_arity(const plan_value *v) {
+    if (v->kind == VALUE_AND) return 2;
+    return v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
+}
+
+/* Whether a stage has this function. */
+static inline bool stage_has(const plan_stage *s, kernel_function function) {
+    switch (function) {
+    case KERNEL_MAP: return s->kind != STAGE_PACK;
+    case KERNEL_COUNT: return s->owns_mask;
+    case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
+    case KERNEL_SCATTER: return s->kind == STAGE_PACK;
+    case KERNEL_FUNCTION_COUNT: break;
     }
     return false;
 }

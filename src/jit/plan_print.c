@@ -3,21 +3,10 @@
  */
 #include "jit/plan.h"
 
-#include <stdio.h>
-#include <string.h>
-
 /* ---- In words --------------------------------------------------------------------------------------------------------- */
 
 static const char *input_name(const wn_graph *g, uint32_t number) {
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == NAME_INPUT && g->names[i].id == g->inputs[number]) return g->names[i].text;
-    return "?";
-}
-
-static const char *output_name(const wn_graph *g, uint32_t number) {
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == NAME_OUTPUT && number-- == 0) return g->names[i].text;
-    return "?";
+    return wn_graph_name(g, NAME_INPUT, (int32_t)number);
 }
 
 static void print_stream(const wn_plan *plan, const plan_program *p, const plan_stream *s, wn_buffer *b) {
@@ -68,8 +57,25 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
     const char *verb = s->kind == STAGE_MAP ? "stores" : "packs";
     wn_buffer_add(b, "    %s %%%u into ", verb, o->value);
     if (o->target == TARGET_TEMP) wn_buffer_add(b, "temporary %u", o->number);
-    else wn_buffer_add(b, "%s", output_name(plan->graph, o->number));
+    else wn_buffer_add(b, "%s", wn_graph_name(plan->graph, NAME_OUTPUT, (int32_t)o->number));
     wn_buffer_add(b, "%s\n", o->coordinates ? ", as coordinates" : "");
+}
+
+static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b) {
+    char mask[48] = "";
+    wn_buffer_add(b, "  because: ");
+    if (s->kind == STAGE_MAP) {
+        wn_buffer_add(b, s->level == 0 ? "one loop for everything of this shape\n"
+                                       : "it needs packed values whole, which it reads back from a temporary\n");
+        return;
+    }
+    wn_node_label(plan->graph, (node_id)plan->graph->symbols[s->count_symbol].a, mask, sizeof mask);
+    if (!s->owns_mask)
+        wn_buffer_add(b, "stage %u has the bitmap of mask %s already\n", s->mask_stage, mask);
+    else if (s->kind == STAGE_PACK)
+        wn_buffer_add(b, "mask %s is evaluated once; values are computed before they are packed\n", mask);
+    else
+        wn_buffer_add(b, "mask %s covers %d of %d axes: whole rows are moved\n", mask, s->mask_rank, s->program.rank);
 }
 
 static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
@@ -77,10 +83,11 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     const plan_stage *s = &plan->stages[number];
     char shape[256];
     wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
-    wn_buffer_add(b, "stage %u: %s over %s\n  because: %s\n", number, kinds[s->kind], shape, s->reason);
+    wn_buffer_add(b, "stage %u: %s over %s\n", number, kinds[s->kind], shape);
+    print_reason(plan, s, b);
     wn_buffer_add(b, "  functions:");
-    for (kernel_part part = PART_MAP; part < PART_COUNT_; part++)
-        if (stage_has(s, part)) wn_buffer_add(b, " %s", kernel_part_name[part]);
+    for (kernel_function part = KERNEL_MAP; part < KERNEL_FUNCTION_COUNT; part++)
+        if (stage_has(s, part)) wn_buffer_add(b, " %s", kernel_function_name[part]);
     if (s->kind == STAGE_PACK) wn_buffer_add(b, ", 64 elements a step\n");
     else wn_buffer_add(b, ", %d elements a step\n", s->program.step);
     if (s->kind == STAGE_ROWS && s->owns_mask) {
@@ -143,8 +150,7 @@ static bool read_in_step(const plan_program *p, uint32_t input) {
 static bool used_by_values(const plan_program *p, uint32_t value) {
     for (uint32_t i = value + 1; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
-        unsigned count = v->kind == VALUE_AND ? 2 : v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
-        for (unsigned k = 0; k < count; k++)
+        for (uint32_t k = 0; k < value_arity(v); k++)
             if (v->args[k] == value) return true;
     }
     return false;
@@ -160,7 +166,8 @@ static bool packs_input_alone(const plan_stage *s, const plan_output *entry, uin
     for (uint32_t i = 0; i < s->output_count; i++)
         if (&s->outputs[i] != entry && s->outputs[i].value == entry->value) return false;
     if (v->kind != VALUE_STREAM || uses != 1 || p->streams[v->number].source != SOURCE_INPUT) return false;
-    return p->streams[v->number].number == input && s->mask_value != entry->value && !used_by_values(p, entry->value);
+    bool is_mask = s->owns_mask && s->mask_value == entry->value;
+    return p->streams[v->number].number == input && !is_mask && !used_by_values(p, entry->value);
 }
 
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {

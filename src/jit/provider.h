@@ -20,21 +20,21 @@ typedef struct wn_target {
 
 /* A PACK stage that has a fused function needs its scatter only when results are allocated exactly: that is compiled when first
    wanted, so that the first compile is shorter. */
-typedef enum provider_parts {
-    PARTS_ALL,
-    PARTS_EARLY, /* all but the late ones                      */
-    PARTS_LATE   /* scatter of the stages that also have fused */
-} provider_parts;
+typedef enum provider_functions {
+    FUNCTIONS_ALL,
+    FUNCTIONS_EARLY, /* all but the late ones                      */
+    FUNCTIONS_LATE   /* scatter of the stages that also have fused */
+} provider_functions;
 
-static inline bool part_is_wanted(const plan_stage *s, kernel_part part, provider_parts parts) {
-    bool late = part == PART_SCATTER && stage_has(s, PART_FUSED);
-    return stage_has(s, part) && (parts == PARTS_ALL || late == (parts == PARTS_LATE));
+static inline bool function_is_wanted(const plan_stage *s, kernel_function function, provider_functions functions) {
+    bool late = function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED);
+    return stage_has(s, function) && (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
 }
 
 typedef struct provider_request {
     const wn_plan *plan;
     wn_target target;
-    provider_parts parts;
+    provider_functions functions;
     bool want_ir, want_ir_optimized, want_assembly; /* text, made only when asked for */
     bool object_not_wanted;
 } provider_request;
@@ -44,7 +44,7 @@ typedef struct provider_result {
     void *object;
     size_t object_size;
     char *ir, *ir_optimized, *assembly;
-    int64_t emit_ns, optimize_ns, codegen_ns;
+    int64_t emit_ns, optimize_ns, codegen_ns; /* what each step took */
 } provider_result;
 
 typedef struct wn_provider {

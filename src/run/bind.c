@@ -77,10 +77,10 @@ static bool is_known(const wn_graph *g, const plan_program *p) {
 static void begin_stages(const wn_kernel *k, wn_binding *b) {
     for (uint32_t i = 0; i < stage_count(k); i++) {
         bound_stage *s = &b->stages[i];
-        s->map = k->functions[i][PART_MAP];
-        s->count = k->functions[i][PART_COUNT];
-        s->fused = k->functions[i][PART_FUSED];
-        s->scatter = k->functions[i][PART_SCATTER]; /* NULL: made when it is needed */
+        s->map = k->functions[i][KERNEL_MAP];
+        s->count = k->functions[i][KERNEL_COUNT];
+        s->fused = k->functions[i][KERNEL_FUSED];
+        s->scatter = k->functions[i][KERNEL_SCATTER]; /* NULL: made when it is needed */
         s->uses = k->uses[i];
         s->early = s->plan->level == 0 && is_known(k->graph, &s->plan->program);
     }

@@ -6,6 +6,8 @@
  */
 #include "run/kernel.h"
 
+#include "run/environment.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +25,7 @@ static wn_status no_memory(wn_error *error) {
 
 /* The functions and uses of a plan in one block: rows of pointers, then a byte a stream. */
 static size_t tables_size(const wn_plan *plan) {
-    size_t size = plan->stage_count * (sizeof(kernel_fn[PART_COUNT_]) + sizeof(uint8_t *));
+    size_t size = plan->stage_count * (sizeof(kernel_fn[KERNEL_FUNCTION_COUNT]) + sizeof(uint8_t *));
     for (uint32_t i = 0; i < plan->stage_count; i++)
         size += plan->stages[i].program.stream_count;
     return size;
@@ -56,10 +58,7 @@ static void mark_uses(const plan_program *p, uint32_t root, uint8_t use, uint8_t
         const plan_value *v = &p->values[i];
         if (!(values[i] & use)) continue;
         if (v->kind == VALUE_STREAM) streams[v->number] |= use;
-        unsigned arity = v->kind == VALUE_AND         ? 2
-                         : v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity
-                                                      : 0;
-        for (unsigned a = 0; a < arity; a++)
+        for (uint32_t a = 0; a < value_arity(v); a++)
             values[v->args[a]] |= use;
     }
 }
@@ -104,43 +103,45 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
 }
 
 /* Compile some parts of the plan and load them. */
-static wn_status load_parts(const wn_kernel *k, provider_parts parts, wn_code **code, wn_error *error) {
+static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code, wn_error *error) {
     wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
     const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
     if (!provider) return WN_ERROR_COMPILER;
-    provider_request request = {.plan = k->plan, .target = k->target, .parts = parts};
+    provider_request request = {.plan = k->plan, .target = k->target, .functions = functions};
     provider_result result = {0};
+    environment callers = environment_enter();
     if (provider->compile(&request, &result, &own) == WN_OK) {
         *code = wn_code_load(k->context, result.object, result.object_size, &own);
         provider->release(&result);
     }
+    environment_leave(callers);
     return *code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
 }
 
-static wn_status find_function(const wn_code *code, uint32_t stage, kernel_part part,
+static wn_status find_function(const wn_code *code, uint32_t stage, kernel_function which,
                                kernel_fn *function, wn_error *error) {
     char symbol[48];
-    snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_part_name[part], stage);
+    snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_function_name[which], stage);
     *function = wn_code_find(code, symbol);
     if (*function) return WN_OK;
     return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
 }
 
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
-    TRY(load_parts(k, PARTS_EARLY, &k->code, error));
+    TRY(load_functions(k, FUNCTIONS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
-        for (kernel_part part = PART_MAP; part < PART_COUNT_; part++)
-            if (part_is_wanted(&k->plan->stages[stage], part, PARTS_EARLY))
-                TRY(find_function(k->code, stage, part, &k->functions[stage][part], error));
+        for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+            if (function_is_wanted(&k->plan->stages[stage], f, FUNCTIONS_EARLY))
+                TRY(find_function(k->code, stage, f, &k->functions[stage][f], error));
     return WN_OK;
 }
 
 wn_status wn_kernel_scatter(wn_kernel *k, uint32_t stage, kernel_fn *function, wn_error *error) {
-    *function = k->functions[stage][PART_SCATTER];
+    *function = k->functions[stage][KERNEL_SCATTER];
     if (*function) return WN_OK;
     pthread_mutex_lock(&k->late_mutex);
-    wn_status status = k->late_code ? WN_OK : load_parts(k, PARTS_LATE, &k->late_code, error);
-    if (status == WN_OK) status = find_function(k->late_code, stage, PART_SCATTER, function, error);
+    wn_status status = k->late_code ? WN_OK : load_functions(k, FUNCTIONS_LATE, &k->late_code, error);
+    if (status == WN_OK) status = find_function(k->late_code, stage, KERNEL_SCATTER, function, error);
     pthread_mutex_unlock(&k->late_mutex);
     return status;
 }
@@ -254,12 +255,6 @@ WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options)
 }
 
 /* ---- What a kernel is ----------------------------------------------------------------------------------------------- */
-
-const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index) {
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == kind && index-- == 0) return g->names[i].text;
-    return NULL;
-}
 
 static const node *output_node(const wn_kernel *k, int32_t index) {
     if (!kernel_ok(k) || index < 0 || (uint32_t)index >= k->graph->output_count) return NULL;

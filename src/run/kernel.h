@@ -26,7 +26,7 @@ struct wn_kernel {
     wn_code *code;                       /* JIT alone */
     pthread_mutex_t late_mutex;          /* guards late_code */
     wn_code *late_code;                  /* JIT alone: the parts that few bindings need, or NULL */
-    kernel_fn (*functions)[PART_COUNT_]; /* JIT alone: by stage */
+    kernel_fn (*functions)[KERNEL_FUNCTION_COUNT]; /* JIT alone: by stage */
     uint8_t **uses;                      /* by stage, then by stream of its program */
 
     wn_engine wanted; /* with the graph and the target: the key in the cache */
@@ -44,9 +44,6 @@ static inline bool kernel_ok(const wn_kernel *k) {
 static inline void kernel_keep(wn_kernel *k) {
     atomic_fetch_add_explicit(&k->owners, 1, memory_order_relaxed);
 }
-
-/* The name of an input or output in the order of declaration; NULL beyond the last. */
-const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
 
 /* The scatter function of a stage: if the stage has a fused one too, it is compiled when it is first asked for. Any number of
    threads may ask at once. */

@@ -30,7 +30,7 @@ ir wn_ir_splat(const emitter *e, ir constant) {
 }
 
 ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value) {
-    return wn_ir_splat(e, LLVMConstInt(int_type(e, bits), value, false));
+    return wn_ir_splat(e, LLVMConstInt(int_type(e, bits), bits < 64 ? value & (((uint64_t)1 << bits) - 1) : value, false));
 }
 
 ir wn_ir_float(const emitter *e, wn_type type, double value) {
@@ -98,11 +98,7 @@ static ir load_pointer(const body *b, ir table, uint32_t number, const char *nam
 }
 
 static const char *stream_name(const body *b, const plan_stream *s) {
-    const wn_graph *g = b->e->graph;
-    if (s->source == SOURCE_TEMP) return "temporary";
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == NAME_INPUT && g->names[i].id == g->inputs[s->number]) return g->names[i].text;
-    return "input";
+    return s->source == SOURCE_TEMP ? "temporary" : wn_graph_name(b->e->graph, NAME_INPUT, (int32_t)s->number);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------------------------------- */
@@ -136,18 +132,13 @@ static wn_type operand_type(const body *b, const plan_value *v) {
 static ir operation_value(body *b, const plan_value *v, const ir *args) {
     emitter *e = b->e;
     if (v->op == OP_cast) return wn_emit_cast(e, operand_type(b, v), (wn_type)v->type, args[0]);
-    bool constant_divisor = b->program->values[v->args[1]].kind == VALUE_CONSTANT;
+    bool constant_divisor = value_arity(v) == 2 && b->program->values[v->args[1]].kind == VALUE_CONSTANT;
     return wn_emit_op(e, (op)v->op, operand_type(b, v), args, constant_divisor);
 }
 
 static void name_value(ir value, const plan_value *v) {
     const char *name = v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->name : "";
     if (LLVMIsAInstruction(value)) LLVMSetValueName2(value, name, strlen(name));
-}
-
-static unsigned operand_count(const plan_value *v) {
-    if (v->kind == VALUE_AND) return 2;
-    return v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
 }
 
 static ir emit_value(body *b, const plan_value *v, ir index, const ir *args) {
@@ -180,17 +171,16 @@ static void emit_values(body *b, const bool *wanted, ir index) {
         const plan_value *v = &p->values[i];
         if (!wanted[i] || b->values[i]) continue;
         ir args[3] = {NULL, NULL, NULL};
-        for (unsigned k = 0; k < operand_count(v); k++) args[k] = b->values[v->args[k]];
+        for (unsigned k = 0; k < value_arity(v); k++) args[k] = b->values[v->args[k]];
         b->values[i] = v->invariant ? spread_invariant(b, i) : emit_value(b, v, index, args);
     }
 }
 
-/* Mark a value and all that it is made of. */
-static void want(const plan_program *p, bool *wanted, uint32_t root) {
-    wanted[root] = true;
-    for (uint32_t i = root + 1; i-- > 0;)
+/* Mark all that the marked values are made of. */
+static void want_operands(const plan_program *p, bool *wanted) {
+    for (uint32_t i = p->value_count; i-- > 0;)
         if (wanted[i])
-            for (unsigned k = 0; k < operand_count(&p->values[i]); k++) wanted[p->values[i].args[k]] = true;
+            for (uint32_t k = 0; k < value_arity(&p->values[i]); k++) wanted[p->values[i].args[k]] = true;
 }
 
 static void emit_invariants(body *b, const bool *wanted) {
@@ -201,7 +191,7 @@ static void emit_invariants(body *b, const bool *wanted) {
         const plan_value *v = &p->values[i];
         ir args[3] = {NULL, NULL, NULL};
         if (!wanted[i] || !v->invariant) continue;
-        for (unsigned k = 0; k < operand_count(v); k++) args[k] = b->invariants[v->args[k]];
+        for (unsigned k = 0; k < value_arity(v); k++) args[k] = b->invariants[v->args[k]];
         b->invariants[i] = emit_value(b, v, NULL, args);
     }
     b->e->lanes = lanes;
@@ -219,16 +209,16 @@ static ir stored_value(body *b, uint32_t i) {
 
 /* ---- The frame of a function -------------------------------------------------------------------------------------------- */
 
-static ir new_function(emitter *e, kernel_part part, uint32_t stage) {
+static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
     LLVMTypeRef p = LLVMPointerTypeInContext(e->context, 0), i64 = int_type(e, 64);
     LLVMTypeRef params[] = {p, p, p, i64, p};
     static const char *const names[] = {"in", "out", "bitmap", "n", "cursor"};
     char name[48];
-    snprintf(name, sizeof name, "wn_%s_%u", kernel_part_name[part], stage);
-    ir function = LLVMAddFunction(e->module, name, LLVMFunctionType(i64, params, 5, false));
-    for (unsigned i = 0; i < 5; i++) LLVMSetValueName2(LLVMGetParam(function, i), names[i], strlen(names[i]));
-    wn_set_target_attributes(e, function);
-    return function;
+    snprintf(name, sizeof name, "wn_%s_%u", kernel_function_name[function], stage);
+    ir f = LLVMAddFunction(e->module, name, LLVMFunctionType(i64, params, 5, false));
+    for (unsigned i = 0; i < 5; i++) LLVMSetValueName2(LLVMGetParam(f, i), names[i], strlen(names[i]));
+    wn_set_target_attributes(e, f);
+    return f;
 }
 
 static void load_pointers(body *b, const bool *wanted, bool outputs) {
@@ -246,11 +236,11 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
 }
 
 /* Open a function: parameters, pointers, invariants. false: out of memory. */
-static bool begin(body *b, emitter *e, const wn_plan *plan, uint32_t stage, kernel_part part, const bool *wanted) {
-    const plan_stage *s = &plan->stages[stage];
-    const plan_program *p = part == PART_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
-    *b = (body){.e = e, .stage = s, .program = p};
-    e->function = new_function(e, part, stage);
+static bool begin(body *b, uint32_t stage, kernel_function function, const bool *wanted) {
+    emitter *e = b->e;
+    const plan_stage *s = b->stage;
+    const plan_program *p = b->program;
+    e->function = new_function(e, function, stage);
     b->in = LLVMGetParam(e->function, 0);
     b->out = LLVMGetParam(e->function, 1);
     b->bitmap = LLVMGetParam(e->function, 2);
@@ -264,7 +254,7 @@ static bool begin(body *b, emitter *e, const wn_plan *plan, uint32_t stage, kern
     if (!b->streams || !b->outputs || !b->invariants || !b->values || !b->waiting) return false;
     b->entry = new_block(b, "entry");
     LLVMPositionBuilderAtEnd(e->builder, b->entry);
-    load_pointers(b, wanted, part != PART_COUNT);
+    load_pointers(b, wanted, function != KERNEL_COUNT);
     emit_invariants(b, wanted);
     return true;
 }
@@ -478,15 +468,15 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
     return packed;
 }
 
-static ir emit_pack_word(body *b, const bool *wanted, kernel_part part, ir index, ir position) {
-    ir word = part == PART_SCATTER ? load_word(b, index) : NULL;
+static ir emit_pack_word(body *b, const bool *wanted, kernel_function function, ir index, ir position) {
+    ir word = function == KERNEL_SCATTER ? load_word(b, index) : NULL;
     unsigned groups = KERNEL_WORD / b->e->lanes;
     if (groups > groups_in_a_row(b)) return emit_pack_inner_loop(b, wanted, word, index, position);
     return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
 }
 
 /* Word by word while there are elements, and room for a whole word. */
-static void emit_pack_loop(body *b, const bool *wanted, kernel_part part) {
+static void emit_pack_loop(body *b, const bool *wanted, kernel_function function) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
     ir start = LLVMBuildLoad2(e->builder, i64, cursor_field(b, 0), "position");
@@ -496,7 +486,7 @@ static void emit_pack_loop(body *b, const bool *wanted, kernel_part part) {
     ir position = new_phi(b, start, "position");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
-    next_iteration(b, position, emit_pack_word(b, wanted, part, l.index, position));
+    next_iteration(b, position, emit_pack_word(b, wanted, function, l.index, position));
     end_loop(b, &l);
     LLVMBuildStore(e->builder, position, cursor_field(b, 0));
     LLVMBuildRet(e->builder, l.index);
@@ -525,29 +515,37 @@ static unsigned lanes_to_count(const plan_program *p) {
 
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
 
-static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_part part, bool *wanted) {
-    if (part == PART_COUNT || part == PART_FUSED) want(p, wanted, s->mask_value);
-    for (uint32_t i = 0; part != PART_COUNT && i < s->output_count; i++) want(p, wanted, s->outputs[i].value);
+static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_function function, bool *wanted) {
+    if (function == KERNEL_COUNT || function == KERNEL_FUSED) wanted[s->mask_value] = true;
+    for (uint32_t i = 0; function != KERNEL_COUNT && i < s->output_count; i++) wanted[s->outputs[i].value] = true;
+    want_operands(p, wanted);
 }
 
-static void emit_part(emitter *e, const wn_plan *plan, uint32_t stage, kernel_part part) {
+static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p, kernel_function function) {
+    if (function == KERNEL_MAP) return (unsigned)p->lanes;
+    return function == KERNEL_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
+}
+
+static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function) {
     const plan_stage *s = &plan->stages[stage];
-    const plan_program *p = part == PART_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
+    const plan_program *p = function == KERNEL_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
     bool *wanted = calloc(p->value_count + 1, sizeof *wanted);
-    body b = {0};
-    if (wanted) mark_wanted(s, p, part, wanted);
-    e->lanes = part == PART_MAP ? (unsigned)p->lanes : part == PART_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
-    if (wanted && begin(&b, e, plan, stage, part, wanted)) {
-        if (part == PART_MAP) emit_map_loop(&b, wanted);
-        else if (part == PART_COUNT) emit_count_loop(&b, wanted);
-        else emit_pack_loop(&b, wanted, part);
-    }
+    if (!wanted) return false;
+    mark_wanted(s, p, function, wanted);
+    e->lanes = lanes_of(e, s, p, function);
+    body b = {.e = e, .stage = s, .program = p};
+    bool ok = begin(&b, stage, function, wanted);
+    if (ok && function == KERNEL_MAP) emit_map_loop(&b, wanted);
+    else if (ok && function == KERNEL_COUNT) emit_count_loop(&b, wanted);
+    else if (ok) emit_pack_loop(&b, wanted, function);
     end(&b);
     free(wanted);
+    return ok;
 }
 
-void wn_emit_plan(emitter *e, const wn_plan *plan, provider_parts parts) {
+bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions functions) {
     for (uint32_t i = 0; i < plan->stage_count; i++)
-        for (kernel_part part = PART_MAP; part < PART_COUNT_; part++)
-            if (part_is_wanted(&plan->stages[i], part, parts)) emit_part(e, plan, i, part);
+        for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+            if (function_is_wanted(&plan->stages[i], f, functions) && !emit_function(e, plan, i, f)) return false;
+    return true;
 }

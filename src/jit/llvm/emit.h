@@ -29,8 +29,7 @@ typedef struct emitter {
 
 /* Bits of an element in memory. */
 static inline unsigned type_bits(wn_type type) {
-    static const uint8_t bits[WN_TYPE_COUNT] = {8, 8, 16, 32, 64, 8, 16, 32, 64, 16, 16, 32, 64};
-    return bits[type];
+    return 8 * (unsigned)wn_type_size(type);
 }
 static inline bool type_is_half(wn_type type) {
     return type == WN_F16 || type == WN_BF16;
@@ -56,6 +55,9 @@ ir wn_ir_splat(const emitter *e, ir constant);                /* constant elemen
 ir wn_ir_i64(const emitter *e, int64_t value);                /* scalar */
 /* Call an intrinsic, overloaded on `type` unless that is NULL. */
 ir wn_ir_intrinsic(const emitter *e, const char *name, LLVMTypeRef type, const ir *args, unsigned count);
+static inline ir wn_ir_choose(const emitter *e, ir condition, ir x, ir y) {
+    return LLVMBuildSelect(e->builder, condition, x, y, "");
+}
 static inline ir wn_ir_bitcast(const emitter *e, ir value, LLVMTypeRef type) {
     return LLVMBuildBitCast(e->builder, value, type, "");
 }
@@ -80,8 +82,8 @@ unsigned wn_pack_lanes(const emitter *e, unsigned bits);
    may run past it, but not past position + lanes. */
 ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position);
 
-/* The functions of a plan into e->module. emit.c */
-void wn_emit_plan(emitter *e, const wn_plan *plan, provider_parts parts);
+/* The functions of a plan into e->module; false when memory runs out. emit.c */
+bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions parts);
 /* Give a function the attributes of the target. llvm.c */
 void wn_set_target_attributes(const emitter *e, ir function);
 

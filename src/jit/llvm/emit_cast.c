@@ -27,9 +27,6 @@ static ir and_mask(emitter *e, ir a, unsigned bits, uint64_t mask) {
 static ir above(emitter *e, ir a, unsigned bits, uint64_t limit) {
     return LLVMBuildICmp(e->builder, LLVMIntUGT, a, wn_ir_int(e, bits, limit), "");
 }
-static ir choose(emitter *e, ir condition, ir x, ir y) {
-    return LLVMBuildSelect(e->builder, condition, x, y, "");
-}
 
 /* ---- 16-bit floats to f32 -------------------------------------------------------------------------------------------- */
 
@@ -42,7 +39,7 @@ static ir widen_f16_by_integers(emitter *e, ir h) {
     ir sign = shift_left(e, and_mask(e, x, 32, 0x8000), 32, 16), magnitude = and_mask(e, x, 32, 0x7fff);
     ir moved = wn_ir_bitcast(e, shift_left(e, magnitude, 32, 13), f32_vector(e));
     ir scaled = LLVMBuildFMul(b, moved, wn_ir_float(e, WN_F32, 0x1p112), "");
-    ir special = choose(e, above(e, magnitude, 32, 0x7bff), wn_ir_int(e, 32, 0x7f800000), wn_ir_int(e, 32, 0));
+    ir special = wn_ir_choose(e, above(e, magnitude, 32, 0x7bff), wn_ir_int(e, 32, 0x7f800000), wn_ir_int(e, 32, 0));
     ir bits = LLVMBuildOr(b, wn_ir_bitcast(e, scaled, i32), LLVMBuildOr(b, special, sign, ""), "");
     return wn_ir_bitcast(e, bits, f32_vector(e));
 }
@@ -69,9 +66,9 @@ static ir narrow_f16_by_integers(emitter *e, ir value) {
     ir normal = shift_right(e, rounded, 32, 13);
     ir small = LLVMBuildFAdd(b, wn_ir_bitcast(e, magnitude, f32_vector(e)), wn_ir_float(e, WN_F32, 0.5), "");
     ir subnormal = LLVMBuildSub(b, wn_ir_bitcast(e, small, i32), wn_ir_int(e, 32, 0x3f000000), "");
-    ir result = choose(e, above(e, magnitude, 32, 0x387fffff), normal, subnormal);
-    result = choose(e, above(e, magnitude, 32, 0x477fefff), wn_ir_int(e, 32, 0x7c00), result);
-    result = choose(e, above(e, magnitude, 32, 0x7f800000), wn_ir_int(e, 32, 0x7e00), result);
+    ir result = wn_ir_choose(e, above(e, magnitude, 32, 0x387fffff), normal, subnormal);
+    result = wn_ir_choose(e, above(e, magnitude, 32, 0x477fefff), wn_ir_int(e, 32, 0x7c00), result);
+    result = wn_ir_choose(e, above(e, magnitude, 32, 0x7f800000), wn_ir_int(e, 32, 0x7e00), result);
     return LLVMBuildTrunc(b, LLVMBuildOr(b, result, sign, ""), int_vector(e, 16), "");
 }
 
@@ -82,7 +79,7 @@ static ir narrow_bf16(emitter *e, ir value) {
     ir rounded = LLVMBuildAdd(b, LLVMBuildAdd(b, x, wn_ir_int(e, 32, 0x7fff), ""), odd, "");
     ir quiet = LLVMBuildOr(b, high, wn_ir_int(e, 32, 0x40), "");
     ir is_nan = above(e, and_mask(e, x, 32, 0x7fffffff), 32, 0x7f800000);
-    ir result = choose(e, is_nan, quiet, shift_right(e, rounded, 32, 16));
+    ir result = wn_ir_choose(e, is_nan, quiet, shift_right(e, rounded, 32, 16));
     return LLVMBuildTrunc(b, result, int_vector(e, 16), "");
 }
 
@@ -116,10 +113,10 @@ static ir gather_low_bits(emitter *e, ir value) {
     LLVMBuilderRef b = e->builder;
     ir low = and_mask(e, value, 64, 0x7ff), high = and_mask(e, value, 64, ~(uint64_t)0x7ff);
     ir lost = LLVMBuildICmp(b, LLVMIntNE, low, wn_ir_int(e, 64, 0), "");
-    ir gathered = LLVMBuildOr(b, high, choose(e, lost, wn_ir_int(e, 64, 0x800), wn_ir_int(e, 64, 0)), "");
-    /* -2^53 < value < 2^53, in one unsigned comparison */
+    ir gathered = LLVMBuildOr(b, high, wn_ir_choose(e, lost, wn_ir_int(e, 64, 0x800), wn_ir_int(e, 64, 0)), "");
+    /* |value| < 2^53, in one unsigned comparison; a u64 that wraps around to it, from 2^64 - 2^53 on, rounds to 2^64 either way */
     ir shifted = LLVMBuildAdd(b, value, wn_ir_int(e, 64, (uint64_t)1 << 53), "");
-    return choose(e, above(e, shifted, 64, (uint64_t)1 << 54), gathered, value);
+    return wn_ir_choose(e, above(e, shifted, 64, (uint64_t)1 << 54), gathered, value);
 }
 
 static ir integer_to_float(emitter *e, wn_type from, ir value, LLVMTypeRef to) {
@@ -142,9 +139,9 @@ static ir cast_bool(emitter *e, wn_type to, ir value) {
     LLVMTypeRef type = vector_of(e, wn_ir_element(e, to));
     if (type_is_half(to)) {
         uint64_t one = to == WN_F16 ? 0x3c00 : 0x3f80;
-        return choose(e, value, wn_ir_int(e, 16, one), wn_ir_int(e, 16, 0));
+        return wn_ir_choose(e, value, wn_ir_int(e, 16, one), wn_ir_int(e, 16, 0));
     }
-    if (type_is_float(to)) return choose(e, value, wn_ir_float(e, to, 1), wn_ir_float(e, to, 0));
+    if (type_is_float(to)) return wn_ir_choose(e, value, wn_ir_float(e, to, 1), wn_ir_float(e, to, 0));
     return LLVMBuildZExt(e->builder, value, type, "");
 }
 
@@ -176,15 +173,15 @@ static ir cast_float_to_integer(emitter *e, wn_type from, wn_type to, ir value) 
     bool is_signed = type_is_signed(to);
     ir zero = wn_ir_float(e, from, 0), limit = wn_ir_float(e, from, power_of_two(bits - is_signed));
     ir least = is_signed ? wn_ir_float(e, from, -power_of_two(bits - 1)) : zero;
-    ir inside = choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, limit, ""), value, zero);
-    inside = choose(e, LLVMBuildFCmp(b, LLVMRealOGE, inside, least, ""), inside, zero);
+    ir inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, limit, ""), value, zero);
+    inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, inside, least, ""), inside, zero);
     bool as_signed = is_signed || bits < 32;
     ir result = as_signed ? LLVMBuildFPToSI(b, inside, int_vector(e, wide), "") : LLVMBuildFPToUI(b, inside, int_vector(e, wide), "");
     if (wide != bits) result = LLVMBuildTrunc(b, result, int_vector(e, bits), "");
     uint64_t most = is_signed ? ((uint64_t)1 << (bits - 1)) - 1 : UINT64_MAX >> (64 - bits);
-    result = choose(e, LLVMBuildFCmp(b, LLVMRealOGE, value, limit, ""), wn_ir_int(e, bits, most), result);
+    result = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, value, limit, ""), wn_ir_int(e, bits, most), result);
     if (!is_signed) return result;
-    return choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, least, ""), wn_ir_int(e, bits, most + 1), result);
+    return wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, least, ""), wn_ir_int(e, bits, most + 1), result);
 }
 
 static ir cast_integer(emitter *e, wn_type from, wn_type to, ir value) {

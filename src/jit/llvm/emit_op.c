@@ -38,10 +38,6 @@ static ir emit_comparison(emitter *e, op o, wn_type type, const ir *a) {
 
 /* ---- Integers -------------------------------------------------------------------------------------------------------- */
 
-static ir choose(emitter *e, ir condition, ir x, ir y) {
-    return LLVMBuildSelect(e->builder, condition, x, y, "");
-}
-
 static ir icmp(emitter *e, LLVMIntPredicate p, ir a, ir b) {
     return LLVMBuildICmp(e->builder, p, a, b, "");
 }
@@ -52,15 +48,15 @@ static ir emit_shift(emitter *e, op o, wn_type type, const ir *a) {
     ir width = wn_ir_int(e, bits, bits), zero = wn_ir_int(e, bits, 0);
     ir inside = icmp(e, LLVMIntULT, a[1], width);
     if (o == OP_right_shift && type_is_signed(type)) {
-        ir count = choose(e, inside, a[1], wn_ir_int(e, bits, bits - 1));
+        ir count = wn_ir_choose(e, inside, a[1], wn_ir_int(e, bits, bits - 1));
         return LLVMBuildAShr(e->builder, a[0], count, "");
     }
     ir shifted = o == OP_left_shift ? LLVMBuildShl(e->builder, a[0], a[1], "") : LLVMBuildLShr(e->builder, a[0], a[1], "");
-    return choose(e, inside, shifted, zero);
+    return wn_ir_choose(e, inside, shifted, zero);
 }
 
-/* a / b towards zero for a divisor that is not 0 and does not overflow. Processors divide no integer vectors, but floats: a quotient
-   of n-bit integers, rounded to a float of more than 2n digits... or, as here, more than n + 8, never reaches the next integer. */
+/* a / b towards zero for a divisor that is not 0 and does not overflow. Processors divide vectors of floats, not of integers. The quotient
+   of n-bit integers is at least 1 / b below the next integer, so n digits and a few keep it there: 24 for 16 bits, 53 for 32. */
 static ir divide_by_float(emitter *e, wn_type type, ir a, ir b) {
     bool is_signed = type_is_signed(type), wide = type_bits(type) == 32;
     LLVMTypeRef f = vector_of(e, wide ? LLVMDoubleTypeInContext(e->context) : LLVMFloatTypeInContext(e->context));
@@ -87,7 +83,7 @@ static ir safe_divisor(emitter *e, wn_type type, const ir *a, ir by_zero) {
         ir minus = icmp(e, LLVMIntEQ, a[1], wn_ir_int(e, bits, UINT64_MAX));
         unsafe = LLVMBuildOr(e->builder, unsafe, LLVMBuildAnd(e->builder, least, minus, ""), "");
     }
-    return choose(e, unsafe, one, a[1]);
+    return wn_ir_choose(e, unsafe, one, a[1]);
 }
 
 static ir emit_division(emitter *e, op o, wn_type type, const ir *a, bool constant) {
@@ -101,9 +97,9 @@ static ir emit_division(emitter *e, op o, wn_type type, const ir *a, bool consta
         ir differ = icmp(e, LLVMIntSLT, LLVMBuildXor(b, r, divisor, ""), zero);
         ir down = LLVMBuildAnd(b, differ, icmp(e, LLVMIntNE, r, zero), "");
         q = LLVMBuildAdd(b, q, LLVMBuildSExt(b, down, int_vector(e, bits), ""), "");
-        r = LLVMBuildAdd(b, r, choose(e, down, divisor, zero), "");
+        r = LLVMBuildAdd(b, r, wn_ir_choose(e, down, divisor, zero), "");
     }
-    return choose(e, by_zero, zero, o == OP_floor_divide ? q : r);
+    return wn_ir_choose(e, by_zero, zero, o == OP_floor_divide ? q : r);
 }
 
 static ir emit_least(emitter *e, op o, wn_type type, const ir *a) {
@@ -115,7 +111,7 @@ static ir emit_least(emitter *e, op o, wn_type type, const ir *a) {
 static ir emit_magnitude(emitter *e, wn_type type, ir a) {
     if (!type_is_signed(type)) return a;
     ir negative = icmp(e, LLVMIntSLT, a, wn_ir_int(e, type_bits(type), 0));
-    return choose(e, negative, LLVMBuildNeg(e->builder, a, ""), a);
+    return wn_ir_choose(e, negative, LLVMBuildNeg(e->builder, a, ""), a);
 }
 
 static ir emit_integer(emitter *e, op o, wn_type type, const ir *a, bool constant) {
@@ -139,6 +135,10 @@ static ir emit_integer(emitter *e, op o, wn_type type, const ir *a, bool constan
 
 /* ---- Floats ---------------------------------------------------------------------------------------------------------- */
 
+static bool op_reads_bits(op o) {
+    return o == OP_negative || o == OP_abs || (o >= OP_is_nan && o <= OP_is_finite);
+}
+
 /* Operations on the bits, the same for every float type: `infinity` is the pattern of +inf, all exponent bits set. */
 static ir emit_float_bits(emitter *e, op o, wn_type type, ir a) {
     unsigned bits = type_bits(type);
@@ -161,7 +161,7 @@ static ir emit_float_bits(emitter *e, op o, wn_type type, ir a) {
 static ir emit_no_nan(emitter *e, wn_type type, const ir *a) {
     ir zero = wn_ir_float(e, type, 0);
     ir is_zero = LLVMBuildFCmp(e->builder, LLVMRealOEQ, a[1], zero, "");
-    return choose(e, is_zero, zero, LLVMBuildFMul(e->builder, a[0], a[1], ""));
+    return wn_ir_choose(e, is_zero, zero, LLVMBuildFMul(e->builder, a[0], a[1], ""));
 }
 
 /* On f32 and f64. */
@@ -197,7 +197,7 @@ static ir emit_half_least(emitter *e, op o, const ir *a, const ir *wide) {
     ir same = LLVMBuildFCmp(b, LLVMRealOEQ, wide[0], wide[1], "");
     ir is_nan = LLVMBuildFCmp(b, LLVMRealUNO, wide[0], wide[0], "");
     ir zero = o == OP_minimum ? LLVMBuildOr(b, a[0], a[1], "") : LLVMBuildAnd(b, a[0], a[1], "");
-    return choose(e, LLVMBuildOr(b, first, is_nan, ""), a[0], choose(e, same, zero, a[1]));
+    return wn_ir_choose(e, LLVMBuildOr(b, first, is_nan, ""), a[0], wn_ir_choose(e, same, zero, a[1]));
 }
 
 static ir emit_half(emitter *e, op o, wn_type type, const ir *a, unsigned arity) {
@@ -210,19 +210,11 @@ static ir emit_half(emitter *e, op o, wn_type type, const ir *a, unsigned arity)
 
 /* ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Arities, for the one place where they matter here. */
-static const uint8_t arities[OP_count_] = {
-#define OP(name, n, ...) [OP_##name] = n,
-#include "graph/ops.def"
-#undef OP
-};
-
 ir wn_emit_op(emitter *e, op o, wn_type type, const ir *a, bool constant_divisor) {
-    if (o == OP_where) return choose(e, a[0], a[1], a[2]);
+    if (o == OP_where) return wn_ir_choose(e, a[0], a[1], a[2]);
     if (type_is_float(type)) {
-        ir bits = emit_float_bits(e, o, type, a[0]);
-        if (bits) return bits;
-        if (type_is_half(type)) return emit_half(e, o, type, a, arities[o]);
+        if (op_reads_bits(o)) return emit_float_bits(e, o, type, a[0]);
+        if (type_is_half(type)) return emit_half(e, o, type, a, wn_op_row(o)->arity);
     }
     if (op_is_comparison(o)) return emit_comparison(e, o, type, a);
     return type_is_float(type) ? emit_float(e, o, type, a) : emit_integer(e, o, type, a, constant_divisor);

@@ -28,6 +28,14 @@ static int64_t now(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static wn_status fail_memory(wn_error *error) {
+    if (error) {
+        error->status = WN_ERROR_MEMORY;
+        snprintf(error->message, sizeof error->message, "compile: out of memory");
+    }
+    return WN_ERROR_MEMORY;
+}
+
 static wn_status fail(wn_error *error, const char *what, const char *detail) {
     if (error) {
         error->status = WN_ERROR_COMPILER;
@@ -53,7 +61,7 @@ static const char *cpu_name(const wn_target *t) {
 }
 
 static const char *cpu_features(const wn_target *t) {
-    return t->isa == WN_ISA_X86_64_V4 && t->vbmi2 ? "+avx512vbmi,+avx512vbmi2" : "";
+    return t->isa == WN_ISA_X86_64_V4 && t->vbmi2 ? "+avx512vbmi2" : "";
 }
 
 static void add_attribute(const emitter *e, ir function, const char *key, const char *value) {
@@ -75,7 +83,14 @@ static void initialize_native_target(void) {
     LLVMInitializeNativeAsmPrinter();
 }
 
-static LLVMTargetMachineRef new_machine(const wn_target *t, wn_error *error) {
+/* LLVM's scheduler takes time in the square of a block's length, so a loop of thousands of values goes without it. */
+static LLVMCodeGenOptLevel level_for(const wn_plan *plan) {
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        if (plan->stages[i].program.value_count > 2000) return LLVMCodeGenLevelNone;
+    return LLVMCodeGenLevelLess;
+}
+
+static LLVMTargetMachineRef new_machine(const wn_target *t, LLVMCodeGenOptLevel level, wn_error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, initialize_native_target);
     char *triple = LLVMGetDefaultTargetTriple(), *message = NULL;
@@ -84,8 +99,8 @@ static LLVMTargetMachineRef new_machine(const wn_target *t, wn_error *error) {
     if (LLVMGetTargetFromTriple(triple, &target, &message))
         fail(error, "LLVM does not know this machine", message);
     else
-        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), LLVMCodeGenLevelLess,
-                                          LLVMRelocPIC, LLVMCodeModelSmall);
+        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), level, LLVMRelocPIC,
+                                          LLVMCodeModelSmall);
     if (target && !machine) fail(error, "LLVM has no code generator for", triple);
     LLVMDisposeMessage(message);
     LLVMDisposeMessage(triple);
@@ -161,7 +176,7 @@ static wn_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LL
     *size = LLVMGetBufferSize(buffer);
     *bytes = copy_bytes(LLVMGetBufferStart(buffer), *size, true);
     LLVMDisposeMemoryBuffer(buffer);
-    return *bytes ? WN_OK : fail(error, "code generator", "out of memory");
+        return *bytes ? WN_OK : fail_memory(error);
 }
 
 static wn_status generate_assembly(const emitter *e, LLVMTargetMachineRef machine, provider_result *result,
@@ -179,22 +194,22 @@ static wn_status run_steps(emitter *e, LLVMTargetMachineRef machine, const provi
                            provider_result *result, wn_error *error) {
     int64_t start = now();
     set_machine(e, machine);
-    wn_emit_plan(e, request->plan, request->parts);
-    if (request->want_ir) result->ir = module_text(e);
+    if (!wn_emit_plan(e, request->plan, request->functions)) return fail_memory(error);
+    if (request->want_ir && !(result->ir = module_text(e))) return fail_memory(error);
     if (verify(e, error) != WN_OK) return WN_ERROR_COMPILER;
     int64_t emitted = now();
     if (optimize(e, machine, error) != WN_OK) return WN_ERROR_COMPILER;
     int64_t optimized = now();
-    if (request->want_ir_optimized) result->ir_optimized = module_text(e);
-    if (request->want_assembly && generate_assembly(e, machine, result, error) != WN_OK) return WN_ERROR_COMPILER;
+    if (request->want_ir_optimized && !(result->ir_optimized = module_text(e))) return fail_memory(error);
+    wn_status status = WN_OK;
+    if (request->want_assembly) status = generate_assembly(e, machine, result, error);
     int64_t generating = now();
-    if (!request->object_not_wanted &&
-        generate(e->module, machine, LLVMObjectFile, &result->object, &result->object_size, error) != WN_OK)
-        return WN_ERROR_COMPILER;
+    if (status == WN_OK && !request->object_not_wanted)
+        status = generate(e->module, machine, LLVMObjectFile, &result->object, &result->object_size, error);
     result->emit_ns = emitted - start;
     result->optimize_ns = optimized - emitted;
     result->codegen_ns = now() - generating;
-    return WN_OK;
+    return status;
 }
 
 /* ---- The provider -------------------------------------------------------------------------------------------------------------- */
@@ -210,7 +225,7 @@ static void release(provider_result *result) {
 static wn_status compile(const provider_request *request, provider_result *result, wn_error *error) {
     wn_error first = {WN_OK, ""};
     memset(result, 0, sizeof *result);
-    LLVMTargetMachineRef machine = new_machine(&request->target, error);
+    LLVMTargetMachineRef machine = new_machine(&request->target, level_for(request->plan), error);
     if (!machine) return WN_ERROR_COMPILER;
     emitter e = {.context = LLVMContextCreate(), .graph = request->plan->graph, .target = request->target};
     LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);

@@ -94,7 +94,7 @@ static ir count_bits(emitter *e, ir bits) {
 
 static void store_at(emitter *e, ir value, unsigned bits, ir base, ir position) {
     ir at = LLVMBuildInBoundsGEP2(e->builder, int_type(e, bits), base, &position, 1, "");
-    LLVMSetAlignment(LLVMBuildStore(e->builder, value, at), bits / 8);
+    LLVMSetAlignment(LLVMBuildStore(e->builder, value, at), 1);
 }
 
 /* ---- AVX-512: the instruction ---------------------------------------------------------------------------------------- */
@@ -229,7 +229,7 @@ static ir pack_scalar(emitter *e, ir value, unsigned bits, ir mask, unsigned lan
 
 /* ---------------------------------------------------------------------------------------------------------------------- */
 
-static ir pack_group(emitter *e, const pack_row *row, ir value, unsigned bits, const pack_mask *mask, unsigned first) {
+static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits, const pack_mask *mask, unsigned first) {
     ir group = take_lanes(e, value, first, row->lanes);
     if (row->way == WAY_COMPRESS) return pack_compress(e, row, group, bits, mask_vector(e, mask, first, row->lanes));
     ir index = as_i64(e, mask_bits(e, mask, first, row->lanes));
@@ -247,7 +247,7 @@ ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir b
             position = pack_scalar(e, group, bits, as_i64(e, selected), row->lanes, base, position);
             continue;
         }
-        store_at(e, pack_group(e, row, value, bits, mask, first), bits, base, position);
+        store_at(e, pack_lanes(e, row, value, bits, mask, first), bits, base, position);
         position = LLVMBuildAdd(e->builder, position, count_bits(e, selected), "");
     }
     return position;
