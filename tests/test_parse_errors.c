@@ -5,8 +5,8 @@
 
 static void expect_message(const char *text, size_t length, wn_status status, const char *message) {
     fixture f = set_up();
-    wn_node node = wn_parse(f.g, text, length);
-    assert_int_equal(node.id, 0);
+    wn_node value = wn_parse(f.g, text, length);
+    assert_int_equal(value.id, 0);
     expect_error(f, status, message);
 }
 

@@ -1,7 +1,7 @@
 /*
  * kernel.h - how generated code is called: the contract between src/jit/llvm (which emits it) and src/run (which calls it).
  *
- * A stage of the plan becomes up to three functions of one type. They see contiguous blocks only:
+ * A stage of the plan becomes a few functions of one type. They see contiguous blocks only:
  *   in[i]   stream i of the function's program: the block's first element; for a scalar stream, its one element.
  *           n elements are readable. Any alignment.
  *   out[j]  output j of the stage.
@@ -13,6 +13,7 @@
  *          cursor->position + 64 <= cursor->room, moves cursor->position by the elements packed, and returns the
  *          elements consumed. It may write up to out[j] + room, never beyond. The bitmap is not used.
  * scatter  the same, but reads the mask from the bitmap.
+ * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
  *
  * A last partial step is the caller's: it runs the function on padded copies, and clears the bits past the end between
  * count and scatter. So generated code has no tails, and touches no byte outside what it was given.
@@ -36,9 +37,16 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 /* Elements that a word of bitmap, and so a step of count, fused and scatter, covers. */
 #define KERNEL_WORD 64
 
-typedef enum kernel_function { KERNEL_MAP, KERNEL_COUNT, KERNEL_FUSED, KERNEL_SCATTER, KERNEL_FUNCTION_COUNT } kernel_function;
+typedef enum kernel_function {
+    KERNEL_MAP,
+    KERNEL_COUNT,
+    KERNEL_FUSED,
+    KERNEL_SCATTER,
+    KERNEL_STREAM,
+    KERNEL_FUNCTION_COUNT
+} kernel_function;
 
 /* The symbol of a function of stage i is wn_<name>_<i>: "wn_fused_0". */
-static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused", "scatter"};
+static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused", "scatter", "stream"};
 
 #endif

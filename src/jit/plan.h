@@ -133,6 +133,7 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
     case KERNEL_COUNT: return s->owns_mask;
     case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
     case KERNEL_SCATTER: return s->kind == STAGE_PACK;
+    case KERNEL_STREAM: return s->kind == STAGE_MAP;
     case KERNEL_FUNCTION_COUNT: break;
     }
     return false;

@@ -86,8 +86,8 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     wn_buffer_add(b, "stage %u: %s over %s\n", number, kinds[s->kind], shape);
     print_reason(plan, s, b);
     wn_buffer_add(b, "  functions:");
-    for (kernel_function part = KERNEL_MAP; part < KERNEL_FUNCTION_COUNT; part++)
-        if (stage_has(s, part)) wn_buffer_add(b, " %s", kernel_function_name[part]);
+    for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+        if (stage_has(s, f)) wn_buffer_add(b, " %s", kernel_function_name[f]);
     if (s->kind == STAGE_PACK) wn_buffer_add(b, ", 64 elements a step\n");
     else wn_buffer_add(b, ", %d elements a step\n", s->program.step);
     if (s->kind == STAGE_ROWS && s->owns_mask) {

@@ -18,16 +18,16 @@ typedef struct wn_target {
     bool vbmi2; /* AVX-512 VBMI2: compress for 8 and 16 bits */
 } wn_target;
 
-/* A PACK stage that has a fused function needs its scatter only when results are allocated exactly: that is compiled when first
-   wanted, so that the first compile is shorter. */
+/* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
+   fused function, for results that are allocated exactly; stream, for outputs larger than the caches. */
 typedef enum provider_functions {
     FUNCTIONS_ALL,
-    FUNCTIONS_EARLY, /* all but the late ones                      */
-    FUNCTIONS_LATE   /* scatter of the stages that also have fused */
+    FUNCTIONS_EARLY,
+    FUNCTIONS_LATE
 } provider_functions;
 
 static inline bool function_is_wanted(const plan_stage *s, kernel_function function, provider_functions functions) {
-    bool late = function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED);
+    bool late = function == KERNEL_STREAM || (function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED));
     return stage_has(s, function) && (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
 }
 

@@ -36,7 +36,7 @@ typedef struct bound_output {
 
 typedef struct bound_stage {
     const plan_stage *plan;
-    kernel_fn map, count, fused, scatter;
+    kernel_fn map, count, fused, scatter, stream; /* NULL: not there, or not needed */
     const uint8_t *uses; /* by stream */
     bool early;          /* prepared when bound */
     bool prepared;

@@ -136,12 +136,13 @@ static wn_status compile_code(wn_kernel *k, wn_error *error) {
     return WN_OK;
 }
 
-wn_status wn_kernel_scatter(wn_kernel *k, uint32_t stage, kernel_fn *function, wn_error *error) {
-    *function = k->functions[stage][KERNEL_SCATTER];
+wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, kernel_fn *function,
+                         wn_error *error) {
+    *function = k->functions[stage][which];
     if (*function) return WN_OK;
     pthread_mutex_lock(&k->late_mutex);
     wn_status status = k->late_code ? WN_OK : load_functions(k, FUNCTIONS_LATE, &k->late_code, error);
-    if (status == WN_OK) status = find_function(k->late_code, stage, KERNEL_SCATTER, function, error);
+    if (status == WN_OK) status = find_function(k->late_code, stage, which, function, error);
     pthread_mutex_unlock(&k->late_mutex);
     return status;
 }

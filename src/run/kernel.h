@@ -45,9 +45,9 @@ static inline void kernel_keep(wn_kernel *k) {
     atomic_fetch_add_explicit(&k->owners, 1, memory_order_relaxed);
 }
 
-/* The scatter function of a stage: if the stage has a fused one too, it is compiled when it is first asked for. Any number of
-   threads may ask at once. */
-wn_status wn_kernel_scatter(wn_kernel *k, uint32_t stage, kernel_fn *function, wn_error *error);
+/* A function of a stage that may not be compiled yet: it is when it is first asked for. Any number of threads may ask at once. */
+wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, kernel_fn *function,
+                         wn_error *error);
 
 /* The cache (cache.c). What is found or added is kept for the caller. */
 wn_kernel *wn_cache_find(wn_context *c, const wn_kernel *like);

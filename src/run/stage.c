@@ -257,8 +257,27 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
     return false;
 }
 
+/* Outputs of this many bytes are stored past the caches: there they would only push out what is read again. */
+#define STREAM_LEAST ((int64_t)32 << 20)
+
+static bool wants_stream(const wn_binding *b, const bound_stage *s) {
+    int64_t bytes = 0;
+    if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        bytes += s->grid.total * s->grid.out[i].size;
+    return bytes >= STREAM_LEAST && b->kernel->target.isa != WN_ISA_PORTABLE;
+}
+
+static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
+    s->stream = NULL;
+    if (s->bitmap_wanted && s->plan->kind == STAGE_PACK && !s->scatter)
+        TRY(wn_kernel_late(b->kernel, stage, KERNEL_SCATTER, &s->scatter, error));
+    if (!wants_stream(b, s)) return WN_OK;
+    return wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error);
+}
+
 static bool is_direct(const bound_stage *s) {
-    if (s->worker_count > 1 || !s->early || s->bitmap_wanted) return false;
+    if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
         return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
     for (uint32_t i = 0; i < s->grid.out_count; i++)
@@ -277,8 +296,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
     TRY(make_bitmap(b, s, error));
-    if (s->bitmap_wanted && s->plan->kind == STAGE_PACK && !s->scatter)
-        TRY(wn_kernel_scatter(b->kernel, stage, &s->scatter, error));
+        TRY(find_late_functions(b, s, stage, error));
     s->direct = is_direct(s);
     wn_stage_point(b, stage);
     s->prepared = true;
@@ -335,9 +353,35 @@ static void map_block(const bound_stage *s, worker *w, int64_t first, int64_t co
     write_outputs(g, w, first, count, rounded == count);
 }
 
+/* Elements up to the next place where all outputs are aligned to 64 bytes; -1 if there is none. */
+static int64_t elements_to_line(const grid *g, int64_t first) {
+    int64_t elements = -1;
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        const operand *o = &g->out[i];
+        int64_t bytes = (int64_t)(-(uintptr_t)(o->data + first * o->size) & 63);
+        if (bytes % o->size || (i && bytes / o->size != elements)) return -1;
+        elements = bytes / o->size;
+    }
+    return elements;
+}
+
+/* Whole steps, stored past the caches, from the first aligned place on; where they end. */
+static int64_t stream_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
+    const grid *g = &s->grid;
+    int64_t head = elements_to_line(g, first), whole = (end - first - head) & -g->step;
+    kernel_cursor cursor = {0, 0, first + head};
+    if (head < 0 || whole <= 0) return first;
+    if (head) map_block(s, w, first, head);
+    wn_grid_point(g, w, 0, first + head, whole);
+    point_outputs(g, w, first + head, true);
+    s->stream(w->in, w->out, NULL, whole, &cursor);
+    return first + head + whole;
+}
+
 static void map_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
     const grid *g = &s->grid;
     wn_grid_begin(g, w);
+    if (s->stream) first = stream_range(s, w, first, end);
     while (first < end) {
         int64_t count = end - first;
         if (!g->direct && count > g->block) count = g->block;

@@ -62,6 +62,7 @@ typedef struct body {
     emitter *e;
     const plan_stage *stage;
     const plan_program *program;
+    kernel_function function;
     ir in, out, bitmap, n, cursor; /* parameters */
     ir *streams;                   /* pointer of each */
     ir *outputs;                   /* pointer of each */
@@ -319,9 +320,19 @@ static void forget_values(body *b) {
 
 /* ---- map ---------------------------------------------------------------------------------------------------------------- */
 
+static void set_nontemporal(const emitter *e, ir store) {
+    LLVMMetadataRef one = LLVMValueAsMetadata(LLVMConstInt(int_type(e, 32), 1, false));
+    LLVMMetadataRef node_ = LLVMMDNodeInContext2(e->context, &one, 1);
+    LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->context, "nontemporal", 11), LLVMMetadataAsValue(e->context, node_));
+}
+
+/* A store that goes past the caches has to be aligned: at less, it would become one scalar store a lane. */
 static void store_vector(body *b, uint32_t output, ir value, ir index) {
     wn_type type = (wn_type)b->program->values[b->stage->outputs[output].value].type;
-    LLVMSetAlignment(LLVMBuildStore(b->e->builder, value, element_pointer(b, type, b->outputs[output], index)), 1);
+    ir store = LLVMBuildStore(b->e->builder, value, element_pointer(b, type, b->outputs[output], index));
+    unsigned bytes = b->e->lanes * type_bits(type) / 8;
+    LLVMSetAlignment(store, b->function == KERNEL_STREAM ? (bytes < 64 ? bytes : 64) : 1);
+    if (b->function == KERNEL_STREAM) set_nontemporal(b->e, store);
 }
 
 /* A step: vectors in a row, all of them evaluated before the first is stored. */
@@ -344,6 +355,7 @@ static void emit_map_loop(body *b, const bool *wanted) {
     enter_loop(b, &l, is_below(b, l.index, b->n));
     emit_map_step(b, wanted, l.index);
     end_loop(b, &l);
+    if (b->function == KERNEL_STREAM) LLVMBuildFence(b->e->builder, LLVMAtomicOrderingSequentiallyConsistent, false, "");
     LLVMBuildRet(b->e->builder, b->n);
 }
 
@@ -522,7 +534,7 @@ static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_funct
 }
 
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p, kernel_function function) {
-    if (function == KERNEL_MAP) return (unsigned)p->lanes;
+    if (function == KERNEL_MAP || function == KERNEL_STREAM) return (unsigned)p->lanes;
     return function == KERNEL_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
 }
 
@@ -533,9 +545,9 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     if (!wanted) return false;
     mark_wanted(s, p, function, wanted);
     e->lanes = lanes_of(e, s, p, function);
-    body b = {.e = e, .stage = s, .program = p};
+    body b = {.e = e, .stage = s, .program = p, .function = function};
     bool ok = begin(&b, stage, function, wanted);
-    if (ok && function == KERNEL_MAP) emit_map_loop(&b, wanted);
+    if (ok && (function == KERNEL_MAP || function == KERNEL_STREAM)) emit_map_loop(&b, wanted);
     else if (ok && function == KERNEL_COUNT) emit_count_loop(&b, wanted);
     else if (ok) emit_pack_loop(&b, wanted, function);
     end(&b);

@@ -1,0 +1,78 @@
+/*
+ * test_stream.c - outputs larger than the caches, whose stores go past them: the same bits, whatever the alignment of the arrays.
+ */
+#include "graph_fixture.h"
+
+#define LENGTH ((int64_t)9 * 1024 * 1024 + 37) /* 36 MiB of f32 */
+
+typedef struct arrays {
+    float *x;
+    char *first, *second; /* room for LENGTH elements and an offset */
+} arrays;
+
+static arrays make_arrays(void) {
+    size_t size = (size_t)LENGTH * sizeof(float) + 256;
+    arrays a = {aligned_alloc(64, size & ~(size_t)63), aligned_alloc(64, size & ~(size_t)63),
+                aligned_alloc(64, size & ~(size_t)63)};
+    assert_true(a.x && a.first && a.second);
+    for (int64_t i = 0; i < LENGTH; i++) a.x[i] = (float)(i * 7919 % 2000 - 1000);
+    return a;
+}
+
+static void free_arrays(arrays a) {
+    free(a.x);
+    free(a.first);
+    free(a.second);
+}
+
+/* Where `first` and `second` begin, in bytes from an aligned address; the bytes before and after them must stay. */
+static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t second) {
+    float *y = (float *)(void *)(a->first + first);
+    uint8_t *z = (uint8_t *)a->second + second;
+    wn_array in = wn_vector(WN_F32, a->x, LENGTH);
+    wn_array out[] = {wn_vector(WN_F32, y, LENGTH), wn_vector(WN_BOOL, z, LENGTH)};
+    wn_error error = {WN_OK, ""};
+    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof *y + 16);
+    memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
+    if (wn_call(k, &in, 1, out, 2, &error) != WN_OK) fail_msg("%s", error.message);
+    for (int64_t i = 0; i < LENGTH; i++)
+        if (y[i] != (a->x[i] < 0 ? 0 : a->x[i]) || z[i] != (a->x[i] < 0))
+            fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
+    for (size_t i = 0; i < first; i++) assert_int_equal((uint8_t)a->first[i], 0xa5);
+    for (size_t i = 0; i < second; i++) assert_int_equal((uint8_t)a->second[i], 0xa5);
+    for (size_t i = 0; i < 16; i++) {
+        assert_int_equal((uint8_t)a->first[first + (size_t)LENGTH * sizeof *y + i], 0xa5);
+        assert_int_equal(z[(size_t)LENGTH + i], 0xa5);
+    }
+}
+
+static void large_outputs_are_right_at_any_alignment(void **state) {
+    (void)state;
+    static const char text[] = "input x: f32[?]; output y = where(x < 0, 0, x); output z = x < 0;";
+    /* aligned; both unaligned but aligned at the same element; never aligned together; never aligned */
+    static const size_t offsets[][2] = {{0, 0}, {60, 63}, {4, 0}, {2, 1}};
+    arrays a = make_arrays();
+    for (wn_isa isa = WN_ISA_NATIVE; isa <= WN_ISA_X86_64_V4; isa++) {
+        if (!wn_isa_available(isa)) continue;
+        for (int32_t threads = 1; threads <= 2; threads++) {
+            wn_context_options options = {.size = sizeof options, .threads = threads};
+            wn_compile_options compile = {.size = sizeof compile, .isa = isa};
+            wn_context *ctx = wn_context_new(&options);
+            wn_graph *g = wn_graph_new(ctx);
+            wn_parse(g, text, strlen(text));
+            wn_kernel *k = wn_compile(g, &compile);
+            assert_non_null(k);
+            for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+                check_offsets(k, &a, offsets[i][0], offsets[i][1]);
+            wn_kernel_free(k);
+            wn_graph_free(g);
+            wn_context_free(ctx);
+        }
+    }
+    free_arrays(a);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(large_outputs_are_right_at_any_alignment)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
