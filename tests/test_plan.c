@@ -59,8 +59,11 @@ static void describe(const wn_plan *plan, char *text, size_t size) {
         n += (size_t)snprintf(text + n, size - n, "%s%s%s", i ? " " : "", kinds[s->kind], shared);
     }
     if (plan->temp_count == 1) n += (size_t)snprintf(text + n, size - n, ", 1 temporary");
-    if (plan->temp_count > 1) n += (size_t)snprintf(text + n, size - n, ", %u temporaries", plan->temp_count);
-    if (plan->check_count) snprintf(text + n, size - n, ", %u check%s", plan->check_count, plan->check_count > 1 ? "s" : "");
+    if (plan->temp_count > 1)
+        n += (size_t)snprintf(text + n, size - n, ", %u temporaries", plan->temp_count);
+    if (plan->check_count)
+        snprintf(text + n, size - n, ", %u check%s", plan->check_count,
+                 plan->check_count > 1 ? "s" : "");
 }
 
 static wn_graph *parsed(wn_context *ctx, const char *text) {
@@ -98,8 +101,13 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
     static const struct {
         const char *text, *may;
     } cases[] = {
-        {"where(x < 0, 0, x)", "yyy"},   {"x + y", "yyy"},          {"x[m]", "yyn"},  {"x[x < 0]", "nyy"},
-        {"x[m] * 2", "nyn"},             {"output a = x[m]; output b = x[m];", "nyn"}, {"x[m] + v", "nyn"},
+        {"where(x < 0, 0, x)", "yyy"},
+        {"x + y", "yyy"},
+        {"x[m]", "yyn"},
+        {"x[x < 0]", "nyy"},
+        {"x[m] * 2", "nyn"},
+        {"output a = x[m]; output b = x[m];", "nyn"},
+        {"x[m] + v", "nyn"},
     };
     wn_context *ctx = wn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -107,7 +115,8 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
         wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
         assert_non_null(plan);
         char may[4] = {0};
-        for (uint32_t k = 0; k < 3; k++) may[k] = wn_plan_may_alias(plan, k == 2 ? 3 : k, 0) ? 'y' : 'n';
+        for (uint32_t k = 0; k < 3; k++)
+            may[k] = wn_plan_may_alias(plan, k == 2 ? 3 : k, 0) ? 'y' : 'n';
         if (strcmp(may, cases[i].may) != 0) print_error("%s\n", cases[i].text);
         assert_string_equal(may, cases[i].may);
         wn_plan_free(plan);
@@ -132,7 +141,8 @@ static void *allocate_some(void *user, void *pointer, size_t old_size, size_t ne
 static void every_allocation_may_fail(void **state) {
     (void)state;
     size_t left = SIZE_MAX;
-    wn_context_options options = {.size = sizeof options, .allocate = allocate_some, .allocate_user = &left};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_some, .allocate_user = &left};
     wn_context *ctx = wn_context_new(&options);
     wn_graph *g = parsed(ctx, "output a = x[m][x[m] > 1]; output b = t[mm]; output c = x[m] + v;");
     wn_plan *plan = NULL;

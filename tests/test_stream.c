@@ -15,7 +15,8 @@ static arrays make_arrays(void) {
     arrays a = {aligned_alloc(64, size & ~(size_t)63), aligned_alloc(64, size & ~(size_t)63),
                 aligned_alloc(64, size & ~(size_t)63)};
     assert_true(a.x && a.first && a.second);
-    for (int64_t i = 0; i < LENGTH; i++) a.x[i] = (float)(i * 7919 % 2000 - 1000);
+    for (int64_t i = 0; i < LENGTH; i++)
+        a.x[i] = (float)(i * 7919 % 2000 - 1000);
     return a;
 }
 
@@ -38,8 +39,10 @@ static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t se
     for (int64_t i = 0; i < LENGTH; i++)
         if (y[i] != (a->x[i] < 0 ? 0 : a->x[i]) || z[i] != (a->x[i] < 0))
             fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
-    for (size_t i = 0; i < first; i++) assert_int_equal((uint8_t)a->first[i], 0xa5);
-    for (size_t i = 0; i < second; i++) assert_int_equal((uint8_t)a->second[i], 0xa5);
+    for (size_t i = 0; i < first; i++)
+        assert_int_equal((uint8_t)a->first[i], 0xa5);
+    for (size_t i = 0; i < second; i++)
+        assert_int_equal((uint8_t)a->second[i], 0xa5);
     for (size_t i = 0; i < 16; i++) {
         assert_int_equal((uint8_t)a->first[first + (size_t)LENGTH * sizeof *y + i], 0xa5);
         assert_int_equal(z[(size_t)LENGTH + i], 0xa5);

@@ -49,6 +49,7 @@ WN_API const char *wn_version(void);
 
 /* ---- Statuses -------------------------------------------------------------------------------------------------- */
 
+/* clang-format off */
 /*   code             name                what went wrong, and whose turn it is */
 #define WN_STATUSES(X)                                                                             \
     X(OK,             "ok",               "nothing went wrong")                                    \
@@ -65,6 +66,7 @@ WN_API const char *wn_version(void);
     X(ERROR_TARGET,   "target missing",   "this machine lacks the instruction set asked for")      \
     X(ERROR_COMPILER, "compiler error",   "LLVM is missing or refused, and the JIT was asked for") \
     X(ERROR_INTERNAL, "internal error",   "a mistake in Winnow: please report it")
+/* clang-format on */
 
 typedef enum wn_status {
 #define WN_X(code, name, doc) WN_##code,
@@ -84,9 +86,11 @@ typedef struct wn_error {
 /* ---- Types and arrays ------------------------------------------------------------------------------------------ */
 
 /* A bool is one byte, any non-zero byte is true when read; f16 is IEEE binary16, bf16 the upper half of an f32. */
+/* clang-format off */
 typedef enum wn_type {
     WN_BOOL, WN_I8, WN_I16, WN_I32, WN_I64, WN_U8, WN_U16, WN_U32, WN_U64, WN_F16, WN_BF16, WN_F32, WN_F64
 } wn_type;
+/* clang-format on */
 
 #define WN_TYPE_COUNT 13
 #define WN_MAX_RANK 8
@@ -129,7 +133,7 @@ typedef struct wn_context_options {
     void *allocate_user;
     wn_log_fn log;
     void *log_user;
-    int32_t threads;          /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
+    int32_t threads; /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
     const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library */
 } wn_context_options;
 
@@ -172,7 +176,8 @@ WN_API const char *wn_graph_error(const wn_graph *graph);
  * name  [A-Za-z_][A-Za-z0-9_]*, no word of the language, not yet taken
  * dims  `rank` lengths, each >= 0 or WN_ANY
  */
-WN_API wn_node wn_input_dims(wn_graph *graph, const char *name, wn_type type, int32_t rank, const int64_t *dims);
+WN_API wn_node wn_input_dims(wn_graph *graph, const char *name, wn_type type, int32_t rank,
+                             const int64_t *dims);
 
 /* Export a value under a name. The kernel takes its output arrays in the order of these calls. */
 WN_API void wn_output(wn_graph *graph, const char *name, wn_node value);
@@ -199,11 +204,11 @@ WN_API wn_node wn_parse(wn_graph *graph, const char *text, size_t length);
  * Other languages fill the struct. A literal takes the type of what it meets: wn_less(x, 0) compares f32 with f32.
  */
 typedef enum wn_operand_kind {
-    WN_OPERAND_NODE,  /* graph, id                       */
-    WN_OPERAND_BOOL,  /* value: 0 or 1                   */
-    WN_OPERAND_INT,   /* value: an int64_t, converted    */
-    WN_OPERAND_UINT,  /* value                           */
-    WN_OPERAND_FLOAT  /* value: the bits of a double     */
+    WN_OPERAND_NODE, /* graph, id                       */
+    WN_OPERAND_BOOL, /* value: 0 or 1                   */
+    WN_OPERAND_INT,  /* value: an int64_t, converted    */
+    WN_OPERAND_UINT, /* value                           */
+    WN_OPERAND_FLOAT /* value: the bits of a double     */
 } wn_operand_kind;
 
 typedef struct wn_operand {
@@ -221,7 +226,9 @@ typedef struct wn_operand {
     wn_operand(unsigned v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
-    wn_operand(double v) : graph(), value(), id(), kind(WN_OPERAND_FLOAT) { __builtin_memcpy(&value, &v, sizeof v); }
+    wn_operand(double v) : graph(), value(), id(), kind(WN_OPERAND_FLOAT) {
+        __builtin_memcpy(&value, &v, sizeof v);
+    }
 #endif
 } wn_operand;
 
@@ -246,6 +253,7 @@ static inline wn_operand wn_operand_float(double v) {
 static inline wn_operand wn_operand_same(wn_operand o) {
     return o;
 }
+/* clang-format off */
 #define WN_OPERAND(x)                                                                              \
     _Generic((x), wn_node: wn_operand_node, wn_operand: wn_operand_same, bool: wn_operand_bool,    \
         char: wn_operand_int, signed char: wn_operand_int, short: wn_operand_int,                  \
@@ -253,6 +261,7 @@ static inline wn_operand wn_operand_same(wn_operand o) {
         unsigned char: wn_operand_uint, unsigned short: wn_operand_uint,                           \
         unsigned: wn_operand_uint, unsigned long: wn_operand_uint,                                 \
         unsigned long long: wn_operand_uint, float: wn_operand_float, double: wn_operand_float)(x)
+/* clang-format on */
 #endif
 
 /* ---- Elementwise operations ------------------------------------------------------------------------------------ */
@@ -262,6 +271,7 @@ WN_API wn_node wn_constant(wn_graph *graph, wn_operand value);
 
 /* Shapes broadcast as NumPy's do; both operands have one type. By each: its meaning, its spelling in text. */
 
+/* clang-format off */
 /* Comparisons give bool. == and != take all types, the others numbers.                                            */
 WN_API wn_node wn_equal(wn_operand a, wn_operand b);         /* a == b   IEEE: nan != nan, -0 == 0                  */
 WN_API wn_node wn_not_equal(wn_operand a, wn_operand b);     /* a != b                                             */
@@ -312,6 +322,7 @@ WN_API wn_node wn_trunc(wn_operand a);
 WN_API wn_node wn_is_nan(wn_operand a); /* these three: floats to bool                                             */
 WN_API wn_node wn_is_inf(wn_operand a);
 WN_API wn_node wn_is_finite(wn_operand a);
+/* clang-format on */
 
 /* ---- Masking --------------------------------------------------------------------------------------------------- */
 
@@ -333,6 +344,7 @@ typedef struct wn_kernel wn_kernel;
 
 typedef enum wn_engine { WN_ENGINE_AUTO, WN_ENGINE_JIT, WN_ENGINE_INTERPRETER } wn_engine;
 
+/* clang-format off */
 typedef enum wn_isa {
     WN_ISA_NATIVE,    /* the best of the following that this machine has, and its extensions          */
     WN_ISA_PORTABLE,  /* no sequence that is particular to an instruction set: slow, the same anywhere */
@@ -340,6 +352,7 @@ typedef enum wn_isa {
     WN_ISA_X86_64_V3, /* AVX2, BMI2, F16C, FMA  */
     WN_ISA_X86_64_V4  /* AVX-512 F BW CD DQ VL  */
 } wn_isa;
+/* clang-format on */
 
 typedef struct wn_compile_options {
     size_t size; /* sizeof(wn_compile_options) */
@@ -388,11 +401,12 @@ typedef struct wn_binding wn_binding;
  * binding  receives the binding, or NULL
  * An output may be the very array of an input that is used only at the same element; other overlap is ERROR_OVERLAP.
  */
-WN_API wn_status wn_bind(wn_kernel *kernel, const wn_array *inputs, size_t input_count, const wn_array *outputs,
-                         size_t output_count, wn_binding **binding, wn_error *error);
+WN_API wn_status wn_bind(wn_kernel *kernel, const wn_array *inputs, size_t input_count,
+                         const wn_array *outputs, size_t output_count, wn_binding **binding,
+                         wn_error *error);
 /* Other arrays for the same binding; on failure the old ones stay. Cheap when only pointers and lengths change. */
-WN_API wn_status wn_rebind(wn_binding *binding, const wn_array *inputs, size_t input_count, const wn_array *outputs,
-                           size_t output_count, wn_error *error);
+WN_API wn_status wn_rebind(wn_binding *binding, const wn_array *inputs, size_t input_count,
+                           const wn_array *outputs, size_t output_count, wn_error *error);
 /* Run. Nothing is allocated but results the context owns, and no lock is taken on one thread. */
 WN_API wn_status wn_run(wn_binding *binding, wn_error *error);
 /* How many elements a packed output would have, without making it: the count pass alone. */
@@ -405,15 +419,16 @@ WN_API void wn_binding_free(wn_binding *binding);
  * Bind, run, free. An output whose data is NULL is allocated and becomes yours (wn_array_free); the others get the true
  * lengths of packed axes in shape.
  */
-WN_API wn_status wn_call(wn_kernel *kernel, const wn_array *inputs, size_t input_count, wn_array *outputs,
-                         size_t output_count, wn_error *error);
+WN_API wn_status wn_call(wn_kernel *kernel, const wn_array *inputs, size_t input_count,
+                         wn_array *outputs, size_t output_count, wn_error *error);
 
 /*
  * One call from text to result: wn_eval(ctx, "x[x < 0]", (const char *[]){"x"}, &x, 1, &y, 1, &error). The types of the
  * arrays declare the inputs; the context keeps the kernel for the next call with the same text and types.
  */
-WN_API wn_status wn_eval(wn_context *context, const char *text, const char *const *names, const wn_array *inputs,
-                         size_t input_count, wn_array *outputs, size_t output_count, wn_error *error);
+WN_API wn_status wn_eval(wn_context *context, const char *text, const char *const *names,
+                         const wn_array *inputs, size_t input_count, wn_array *outputs,
+                         size_t output_count, wn_error *error);
 
 /* A contiguous array of the context's memory, uninitialised; data is NULL, and the array of rank 0, if there is none. */
 WN_API wn_array wn_array_new(wn_context *context, wn_type type, int32_t rank, const int64_t *shape);
@@ -479,7 +494,8 @@ static inline wn_node wn_input(wn_graph *graph, const char *name, wn_type type, 
 }
 #else
 #define WN_DIMS(...) ((const int64_t[]){__VA_ARGS__})
-#define wn_input(graph, name, ...) wn_input_list(graph, name, WN_DIMS(__VA_ARGS__), sizeof WN_DIMS(__VA_ARGS__))
+#define wn_input(graph, name, ...)                                                                 \
+    wn_input_list(graph, name, WN_DIMS(__VA_ARGS__), sizeof WN_DIMS(__VA_ARGS__))
 /* list: the type, then the lengths; size: in bytes */
 static inline wn_node wn_input_list(wn_graph *graph, const char *name, const int64_t *list, size_t size) {
     return wn_input_dims(graph, name, (wn_type)list[0], (int32_t)(size / sizeof *list) - 1, list + 1);

@@ -29,7 +29,12 @@
     X(F32, "f32", FLOATING, float)                                                                 \
     X(F64, "f64", FLOATING, double)
 
-typedef enum type_class { CLASS_BOOLEAN = 1, CLASS_SIGNED = 2, CLASS_UNSIGNED = 4, CLASS_FLOATING = 8 } type_class;
+typedef enum type_class {
+    CLASS_BOOLEAN = 1,
+    CLASS_SIGNED = 2,
+    CLASS_UNSIGNED = 4,
+    CLASS_FLOATING = 8
+} type_class;
 
 type_class wn_type_class(wn_type type);
 static inline bool type_is_integer(wn_type t) {
@@ -48,12 +53,12 @@ wn_type wn_type_of_name(const char *name, size_t length);
 
 typedef enum op {
     OP_null,
-    OP_input,        /* bits: the number of the input                                                          */
-    OP_literal,      /* untyped: bits, and in `attribute` a literal_kind                                       */
-    OP_constant,     /* typed: bits hold the value as it is stored, zero-extended                              */
-    OP_cast,         /* to the node's type                                                                     */
+    OP_input, /* bits: the number of the input                                                          */
+    OP_literal, /* untyped: bits, and in `attribute` a literal_kind                                       */
+    OP_constant, /* typed: bits hold the value as it is stored, zero-extended                              */
+    OP_cast, /* to the node's type                                                                     */
     OP_boolean_mask, /* args: t, m; attribute: the axis, >= 0                                                  */
-    OP_nonzero,      /* args: c                                                                                */
+    OP_nonzero, /* args: c                                                                                */
     OP_first_elementwise_,
     OP_before_elementwise_ = OP_first_elementwise_ - 1,
 #define OP(name, ...) OP_##name,
@@ -64,18 +69,25 @@ typedef enum op {
 } op;
 
 /* What a row of ops.def takes. */
-typedef enum op_takes { TAKES_ALL, TAKES_NUMBER, TAKES_BOOLEAN, TAKES_INTEGER, TAKES_FLOAT, TAKES_CHOICE } op_takes;
+typedef enum op_takes {
+    TAKES_ALL,
+    TAKES_NUMBER,
+    TAKES_BOOLEAN,
+    TAKES_INTEGER,
+    TAKES_FLOAT,
+    TAKES_CHOICE
+} op_takes;
 
 typedef struct op_row {
     const char *name;
     uint8_t arity;
-    uint8_t takes;      /* op_takes                                        */
+    uint8_t takes; /* op_takes                                        */
     bool gives_bool;
     bool idempotent;
     bool negation_exact; /* negation holds on floats too                   */
-    uint8_t mirror;     /* an op, or OP_none                               */
+    uint8_t mirror;      /* an op, or OP_none                               */
     uint8_t negation;
-    const char *text;   /* the operator, "" without one                    */
+    const char *text; /* the operator, "" without one                    */
     const char *doc;
 } op_row;
 
@@ -96,9 +108,9 @@ bool wn_op_takes(op o, wn_type type);
 typedef int64_t dim;
 
 typedef enum symbol_kind {
-    SYMBOL_INPUT,     /* a: input number, b: axis                                                              */
+    SYMBOL_INPUT, /* a: input number, b: axis                                                              */
     SYMBOL_BROADCAST, /* a, b: two lengths, of which at least one is a symbol: equal, or one of them 1         */
-    SYMBOL_COUNT      /* a: id of a mask (any type: non-zero counts); how many of its elements are true        */
+    SYMBOL_COUNT /* a: id of a mask (any type: non-zero counts); how many of its elements are true        */
 } symbol_kind;
 
 typedef struct length_symbol {
@@ -207,7 +219,8 @@ node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type t
 node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits);
 node_id wn_build_constant(wn_graph *g, wn_type type, uint64_t bits);
 /* select(c1, v1, c2, v2, ..., otherwise): nested wheres whose values get one type together. */
-node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *values, size_t count, node_id otherwise);
+node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *values, size_t count,
+                        node_id otherwise);
 
 /* Hash-cons a node whose fields are final (graph.c); `dims` has n->rank lengths and lies outside g->dims. */
 node_id wn_intern(wn_graph *g, const node *n, const dim *dims);
@@ -249,7 +262,8 @@ node_id wn_default_literal(wn_graph *g, node_id literal);
 bool wn_broadcast_is_safe(int rank, const dim *dims, int result_rank, const dim *result);
 /* Broadcast the shapes of `count` nodes into dims (WN_MAX_RANK); the rank, or -1 after an error that names `o`. */
 int wn_broadcast(wn_graph *g, op o, const node_id *args, size_t count, dim *dims);
-dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a, int64_t b); /* hash-consed; memory error: 0 and the graph fails */
+dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a,
+              int64_t b); /* hash-consed; memory error: 0 and the graph fails */
 /* Whether d is a packed length (SYMBOL_COUNT), which never stretches. */
 static inline bool dim_is_packed(const wn_graph *g, dim d) {
     return d < 0 && g->symbols[~d].kind == SYMBOL_COUNT;
@@ -313,14 +327,16 @@ uint64_t wn_graph_hash(const wn_graph *g);
 
 /* ---- Memory: the context's (run/context.c) ---------------------------------------------------------------------------- */
 
-void *wn_allocate(wn_context *c, size_t size);                                  /* NULL when there is none */
-void *wn_reallocate(wn_context *c, void *p, size_t old_size, size_t new_size);  /* NULL: p is kept        */
+void *wn_allocate(wn_context *c, size_t size); /* NULL when there is none */
+void *wn_reallocate(wn_context *c, void *p, size_t old_size, size_t new_size); /* NULL: p is kept        */
 void wn_release(wn_context *c, void *p, size_t size);
 /* Grow an array of `size`-byte elements so that it holds `count`; false when memory runs out. */
 bool wn_grow(wn_context *c, void **array, uint32_t *room, size_t count, size_t size);
-void wn_log(wn_context *c, wn_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void wn_log(wn_context *c, wn_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Fill an error (which may be NULL) and return its status. */
-wn_status wn_fail(wn_error *error, wn_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+wn_status wn_fail(wn_error *error, wn_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- The interpreter (interpret.c) ------------------------------------------------------------------------------------- */
 
@@ -331,7 +347,8 @@ wn_status wn_fail(wn_error *error, wn_status status, const char *format, ...) __
  * inputs   graph->input_count arrays whose types and ranks have been checked; any strides
  * results  graph->output_count arrays; each gets contiguous data in the context's memory (wn_array_free), also for length 0
  */
-wn_status wn_interpret(wn_context *c, const wn_graph *g, const wn_array *inputs, wn_array *results, wn_error *error);
+wn_status wn_interpret(wn_context *c, const wn_graph *g, const wn_array *inputs, wn_array *results,
+                       wn_error *error);
 
 /* One operation over n contiguous elements, args and result as stored: what the interpreter's loops are made of. `type` is
    the operands' type (for where: of the choices; for cast: `to` is the result's). Bools that come in are normalised. */

@@ -47,6 +47,7 @@ typedef enum kernel_function {
 } kernel_function;
 
 /* The symbol of a function of stage i is wn_<name>_<i>: "wn_fused_0". */
-static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused", "scatter", "stream"};
+static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused",
+                                                                        "scatter", "stream"};
 
 #endif

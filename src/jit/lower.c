@@ -19,13 +19,15 @@ static bool same_key(const lower_key *a, const lower_key *b) {
 static uint32_t hash_key(const lower_key *k) {
     uint64_t map;
     memcpy(&map, &k->map, sizeof map);
-    uint64_t h = map * 0x9e3779b97f4a7c15u ^ ((uint64_t)k->node << 20) ^ k->program ^ ((uint64_t)k->from_temp << 63);
+    uint64_t h = map * 0x9e3779b97f4a7c15u ^ ((uint64_t)k->node << 20) ^ k->program ^
+                 ((uint64_t)k->from_temp << 63);
     return (uint32_t)((h * 0xff51afd7ed558ccdu) >> 32);
 }
 
 static lower_entry *find_slot(lower_entry *entries, uint32_t room, const lower_key *k) {
     uint32_t i = hash_key(k) & (room - 1);
-    while (entries[i].key.node && !same_key(&entries[i].key, k)) i = (i + 1) & (room - 1);
+    while (entries[i].key.node && !same_key(&entries[i].key, k))
+        i = (i + 1) & (room - 1);
     return &entries[i];
 }
 
@@ -74,10 +76,12 @@ void wn_lower_end(planner *p) {
 static uint32_t add_value(planner *p, plan_program *to, const plan_value *v) {
     if (++p->value_count > MOST_VALUES && !p->failed) {
         p->failed = true;
-        wn_fail(p->error, WN_ERROR_LIMIT, "compile: the loops would compute more than %u values in all", MOST_VALUES);
+        wn_fail(p->error, WN_ERROR_LIMIT,
+                "compile: the loops would compute more than %u values in all", MOST_VALUES);
         return 0;
     }
-    if (!wn_grow(p->plan->context, (void **)&to->values, &to->value_room, to->value_count + 1, sizeof *to->values)) {
+    if (!wn_grow(p->plan->context, (void **)&to->values, &to->value_room, to->value_count + 1,
+                 sizeof *to->values)) {
         p->failed = true;
         return 0;
     }
@@ -96,7 +100,8 @@ static uint32_t add_stream(planner *p, plan_program *to, const lower_key *k) {
         s.axes[k->map.first[i]] = (int8_t)i;
         s.scalar = false;
     }
-    if (!wn_grow(p->plan->context, (void **)&to->streams, &to->stream_room, to->stream_count + 1, sizeof *to->streams)) {
+    if (!wn_grow(p->plan->context, (void **)&to->streams, &to->stream_room, to->stream_count + 1,
+                 sizeof *to->streams)) {
         p->failed = true;
         return 0;
     }
@@ -144,9 +149,12 @@ static lower_key tensor_key(const planner *p, const lower_key *user, const node 
     memset(&k.map, -1, sizeof k.map);
     axis_map mask = mask_map(p, place->key, user->map.first[axis]);
     for (int i = 0; i < t->rank; i++) {
-        if (i < axis) k.map.first[i] = user->map.first[i];
-        else if (i < axis + width) k.map.first[i] = mask.first[i - axis];
-        else k.map.first[i] = user->map.first[i - width + 1];
+        if (i < axis)
+            k.map.first[i] = user->map.first[i];
+        else if (i < axis + width)
+            k.map.first[i] = mask.first[i - axis];
+        else
+            k.map.first[i] = user->map.first[i - width + 1];
     }
     return k;
 }
@@ -155,14 +163,16 @@ static lower_key tensor_key(const planner *p, const lower_key *user, const node 
 
 static void push(planner *p, const lower_key *k) {
     wn_context *c = p->plan->context;
-    if (!wn_grow(c, (void **)&p->frames, &p->frame_room, p->frame_count + 1, sizeof *p->frames)) p->failed = true;
+    if (!wn_grow(c, (void **)&p->frames, &p->frame_room, p->frame_count + 1, sizeof *p->frames))
+        p->failed = true;
     if (!p->failed) p->frames[p->frame_count++] = *k;
 }
 
 /* An elementwise node whose operands are lowered; pushes the first that is not, and returns false. */
 static bool lower_operation(planner *p, plan_program *to, const lower_key *k, uint32_t *value) {
     const node *n = graph_node(p->plan->graph, k->node);
-    plan_value v = {.kind = VALUE_OPERATION, .op = n->op, .type = n->type, .invariant = true, .node = k->node};
+    plan_value v = {
+        .kind = VALUE_OPERATION, .op = n->op, .type = n->type, .invariant = true, .node = k->node};
     for (size_t i = 0; i < 3 && n->args[i]; i++) {
         lower_key operand = operand_key(p, k, n, i);
         if (!find_value(p, &operand, &v.args[i])) {
@@ -222,7 +232,8 @@ static uint32_t stage_number(const planner *p, const plan_stage *s) {
 static uint32_t lower_mask_chain(planner *p, plan_program *to, uint32_t program, int64_t key, int first) {
     node_id mask = p->masks[key].node;
     const placement *place = &p->places[mask];
-    lower_key k = {program, mask, mask_map(p, key, first), place->kind == PLACE_PACKED && !mask_is_chained(key)};
+    lower_key k = {program, mask, mask_map(p, key, first),
+                   place->kind == PLACE_PACKED && !mask_is_chained(key)};
     uint32_t own = lower(p, to, &k);
     if (!mask_is_chained(key) || p->failed) return own;
     uint32_t outer = lower_mask_chain(p, to, program, place->key, k.map.first[place->axis]);
@@ -254,6 +265,7 @@ static axis_map root_map(const plan_stage *s, const node *n, const placement *pl
 }
 
 uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id) {
-    lower_key k = {2 * stage_number(p, s), id, root_map(s, graph_node(p->plan->graph, id), &p->places[id]), false};
+    lower_key k = {2 * stage_number(p, s), id,
+                   root_map(s, graph_node(p->plan->graph, id), &p->places[id]), false};
     return lower(p, &s->program, &k);
 }

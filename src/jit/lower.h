@@ -60,7 +60,7 @@ typedef struct planner {
     wn_error *error;
     bool failed;
 
-    lower_entry *entries; /* open hashing */
+    lower_entry *entries;             /* open hashing */
     uint32_t entry_count, entry_room; /* room: a power of two */
     lower_key *frames;
     uint32_t frame_count, frame_room;

@@ -58,7 +58,8 @@ static bool operands_pack_alike(const planner *p, const node *n, placement *plac
 
 static void place_elementwise(planner *p, const node *n, placement *place) {
     bool any = false;
-    for (size_t i = 0; i < 3; i++) any |= arg_is_packed(p, n, i);
+    for (size_t i = 0; i < 3; i++)
+        any |= arg_is_packed(p, n, i);
     if (any && operands_pack_alike(p, n, place)) {
         place->kind = PLACE_PACKED;
         return;
@@ -93,9 +94,12 @@ static void place_nonzero(planner *p, const node *n, placement *place) {
 static void place_node(planner *p, node_id id) {
     const node *n = graph_node(p->plan->graph, id);
     placement *place = &p->places[id];
-    if (n->op == OP_boolean_mask) place_boolean_mask(p, n, place);
-    else if (n->op == OP_nonzero) place_nonzero(p, n, place);
-    else if (op_is_elementwise((op)n->op)) place_elementwise(p, n, place);
+    if (n->op == OP_boolean_mask)
+        place_boolean_mask(p, n, place);
+    else if (n->op == OP_nonzero)
+        place_nonzero(p, n, place);
+    else if (op_is_elementwise((op)n->op))
+        place_elementwise(p, n, place);
     for (size_t i = 0; i < 3 && n->args[i]; i++) {
         const placement *a = &p->places[n->args[i]];
         if (a->kind == PLACE_INDEX) keep_in_temp(p, place, n, i);
@@ -156,14 +160,16 @@ static bool node_space(const planner *p, node_id id, plan_stage *s) {
 
 static bool same_space(const plan_stage *a, const plan_stage *b) {
     return a->kind == b->kind && a->level == b->level && a->program.rank == b->program.rank &&
-           a->mask_first == b->mask_first && a->mask_rank == b->mask_rank && a->mask_key == b->mask_key &&
+           a->mask_first == b->mask_first && a->mask_rank == b->mask_rank &&
+           a->mask_key == b->mask_key &&
            memcmp(a->program.dims, b->program.dims, sizeof(dim) * (size_t)a->program.rank) == 0;
 }
 
 /* The chain of stages that may have the same space: the table has as many as there can be masks and shapes to tell apart. */
 static uint32_t *stage_chain(const planner *p, const plan_stage *s) {
     uint64_t h = (uint64_t)s->mask_key * 0x9e3779b97f4a7c15u + s->level;
-    for (int i = 0; i < s->program.rank; i++) h = (h ^ (uint64_t)s->program.dims[i]) * 0xff51afd7ed558ccdu;
+    for (int i = 0; i < s->program.rank; i++)
+        h = (h ^ (uint64_t)s->program.dims[i]) * 0xff51afd7ed558ccdu;
     return &p->chains[(h >> 32) & (PLAN_CHAINS - 1)];
 }
 
@@ -178,13 +184,16 @@ static void find_mask_owner(planner *p, plan_stage *s, uint32_t number) {
     uint32_t owner = p->owners[s->mask_key];
     s->mask_stage = owner ? owner - 1 : number;
     s->owns_mask = !owner;
-    if (owner) p->plan->stages[owner - 1].bitmap_shared = true;
-    else p->owners[s->mask_key] = number + 1;
+    if (owner)
+        p->plan->stages[owner - 1].bitmap_shared = true;
+    else
+        p->owners[s->mask_key] = number + 1;
 }
 
 static plan_stage *open_stage(planner *p, const plan_stage *like) {
     wn_plan *plan = p->plan;
-    if (!wn_grow(plan->context, (void **)&plan->stages, &plan->stage_room, plan->stage_count + 1, sizeof *plan->stages)) {
+    if (!wn_grow(plan->context, (void **)&plan->stages, &plan->stage_room, plan->stage_count + 1,
+                 sizeof *plan->stages)) {
         p->failed = true;
         return NULL;
     }
@@ -206,7 +215,8 @@ static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
 static void add_stage_output(planner *p, plan_stage *s, target_kind target, uint32_t number, node_id id) {
     uint32_t value = wn_lower_value(p, s, id);
     wn_context *c = p->plan->context;
-    if (p->failed || !wn_grow(c, (void **)&s->outputs, &s->output_room, s->output_count + 1, sizeof *s->outputs)) {
+    if (p->failed ||
+        !wn_grow(c, (void **)&s->outputs, &s->output_room, s->output_count + 1, sizeof *s->outputs)) {
         p->failed = true;
         return;
     }
@@ -242,7 +252,8 @@ typedef struct plan_root {
 
 static bool add_temp(planner *p, node_id id) {
     wn_plan *plan = p->plan;
-    if (!wn_grow(plan->context, (void **)&plan->temps, &plan->temp_room, plan->temp_count + 1, sizeof *plan->temps))
+    if (!wn_grow(plan->context, (void **)&plan->temps, &plan->temp_room, plan->temp_count + 1,
+                 sizeof *plan->temps))
         return false;
     p->places[id].temp = plan->temp_count;
     plan->temps[plan->temp_count++] = (plan_temp){id};
@@ -267,18 +278,22 @@ static void place_roots(planner *p, plan_root *roots) {
     for (uint32_t i = 0; i < g->output_count; i++)
         roots[count++] = (plan_root){g->outputs[i], p->places[g->outputs[i]].level, i, TARGET_OUTPUT};
     qsort(roots, count, sizeof *roots, compare_roots);
-    for (uint32_t i = 0; i < count && !p->failed; i++) place_root(p, roots[i].target, roots[i].number, roots[i].node);
+    for (uint32_t i = 0; i < count && !p->failed; i++)
+        place_root(p, roots[i].target, roots[i].number, roots[i].node);
 }
 
 static void make_stages(planner *p) {
     const wn_graph *g = p->plan->graph;
-    for (node_id id = 1; id < g->node_count; id++) place_node(p, id);
+    for (node_id id = 1; id < g->node_count; id++)
+        place_node(p, id);
     for (node_id id = 1; id < g->node_count && !p->failed; id++)
         if (p->places[id].temp_wanted && !add_temp(p, id)) p->failed = true;
     size_t size = sizeof(plan_root) * ((size_t)p->plan->temp_count + g->output_count);
     plan_root *roots = p->failed ? NULL : wn_allocate(p->plan->context, size);
-    if (roots) place_roots(p, roots);
-    else p->failed = true;
+    if (roots)
+        place_roots(p, roots);
+    else
+        p->failed = true;
     wn_release(p->plan->context, roots, size);
 }
 
@@ -299,7 +314,8 @@ static int32_t known_before(const planner *p, dim a, dim b) {
 
 static void add_check(planner *p, node_id id, dim a, dim b) {
     wn_plan *plan = p->plan;
-    if (!wn_grow(plan->context, (void **)&plan->checks, &plan->check_room, plan->check_count + 1, sizeof *plan->checks)) {
+    if (!wn_grow(plan->context, (void **)&plan->checks, &plan->check_room, plan->check_count + 1,
+                 sizeof *plan->checks)) {
         p->failed = true;
         return;
     }
@@ -335,8 +351,10 @@ static void add_checks(planner *p) {
     const wn_graph *g = p->plan->graph;
     for (node_id id = 1; id < g->node_count && !p->failed; id++) {
         const node *n = graph_node(g, id);
-        if (n->op == OP_boolean_mask) check_mask(p, id, n);
-        else if (op_is_elementwise((op)n->op)) check_broadcast(p, id, n);
+        if (n->op == OP_boolean_mask)
+            check_mask(p, id, n);
+        else if (op_is_elementwise((op)n->op))
+            check_broadcast(p, id, n);
     }
 }
 
@@ -446,7 +464,8 @@ void wn_plan_free(wn_plan *plan) {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         free_program(c, &plan->stages[i].program);
         free_program(c, &plan->stages[i].mask);
-        wn_release(c, plan->stages[i].outputs, sizeof *plan->stages[i].outputs * plan->stages[i].output_room);
+        wn_release(c, plan->stages[i].outputs,
+                   sizeof *plan->stages[i].outputs * plan->stages[i].output_room);
     }
     wn_release(c, plan->stages, sizeof *plan->stages * plan->stage_room);
     wn_release(c, plan->checks, sizeof *plan->checks * plan->check_room);

@@ -36,18 +36,18 @@ typedef struct plan_stream {
 } plan_stream;
 
 typedef enum value_kind {
-    VALUE_STREAM,   /* number: the stream                                        */
-    VALUE_CONSTANT, /* the node's bits                                           */
-    VALUE_OPERATION,/* elementwise or cast: args                                 */
-    VALUE_AND,      /* of args 0 and 1: a mask of a mask                         */
-    VALUE_INDEX     /* i64: the element's row-major index in the space (nonzero) */
+    VALUE_STREAM,    /* number: the stream                                        */
+    VALUE_CONSTANT,  /* the node's bits                                           */
+    VALUE_OPERATION, /* elementwise or cast: args                                 */
+    VALUE_AND,       /* of args 0 and 1: a mask of a mask                         */
+    VALUE_INDEX      /* i64: the element's row-major index in the space (nonzero) */
 } value_kind;
 
 /* A value in static single assignment: args are indices of earlier values of the program. */
 typedef struct plan_value {
     uint8_t kind;
-    uint8_t op;     /* OPERATION: an op                         */
-    uint8_t type;   /* wn_type                                  */
+    uint8_t op;   /* OPERATION: an op                         */
+    uint8_t type; /* wn_type                                  */
     bool invariant; /* depends on constants and scalar streams alone: computed once, before the loop */
     uint32_t number;
     uint32_t args[3];
@@ -83,13 +83,13 @@ typedef struct plan_stage {
     uint32_t mask_value;  /* PACK: in program; ROWS: in mask                                  */
     int32_t mask_first, mask_rank;
     int64_t count_symbol; /* PACK, ROWS: index of the SYMBOL_COUNT that this stage finds out  */
-    uint32_t mask_stage;  /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
-    bool owns_mask;       /* mask_stage is itself: it has a count                                                              */
-    bool bitmap_shared;   /* a later stage uses this one's bitmap: no fused pass, count writes it whole                        */
-    int64_t mask_key;     /* the planner's own                                                                                 */
+    uint32_t mask_stage; /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
+    bool owns_mask; /* mask_stage is itself: it has a count                                                              */
+    bool bitmap_shared; /* a later stage uses this one's bitmap: no fused pass, count writes it whole                        */
+    int64_t mask_key; /* the planner's own                                                                                 */
     plan_output *outputs;
     uint32_t output_count, output_room;
-        uint32_t level; /* one more than the highest of the stages whose temporaries it reads */
+    uint32_t level; /* one more than the highest of the stages whose temporaries it reads */
     uint32_t next;  /* the planner's own */
 } plan_stage;
 

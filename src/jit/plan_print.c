@@ -9,9 +9,12 @@ static const char *input_name(const wn_graph *g, uint32_t number) {
     return wn_graph_name(g, NAME_INPUT, (int32_t)number);
 }
 
-static void print_stream(const wn_plan *plan, const plan_program *p, const plan_stream *s, wn_buffer *b) {
-    if (s->source == SOURCE_TEMP) wn_buffer_add(b, "    reads temporary %u: %s", s->number, wn_type_name(s->type));
-    else wn_buffer_add(b, "    reads %s: %s", input_name(plan->graph, s->number), wn_type_name(s->type));
+static void print_stream(const wn_plan *plan, const plan_program *p, const plan_stream *s,
+                         wn_buffer *b) {
+    if (s->source == SOURCE_TEMP)
+        wn_buffer_add(b, "    reads temporary %u: %s", s->number, wn_type_name(s->type));
+    else
+        wn_buffer_add(b, "    reads %s: %s", input_name(plan->graph, s->number), wn_type_name(s->type));
     if (s->scalar) {
         wn_buffer_add(b, ", one value, loaded before the loop\n");
         return;
@@ -19,8 +22,10 @@ static void print_stream(const wn_plan *plan, const plan_program *p, const plan_
     wn_buffer_add(b, ", axes [");
     for (int i = 0; i < p->rank; i++) {
         if (i) wn_buffer_add(b, ", ");
-        if (s->axes[i] < 0) wn_buffer_add(b, "stays");
-        else wn_buffer_add(b, "%d", s->axes[i]);
+        if (s->axes[i] < 0)
+            wn_buffer_add(b, "stays");
+        else
+            wn_buffer_add(b, "%d", s->axes[i]);
     }
     wn_buffer_add(b, "]\n");
 }
@@ -31,8 +36,10 @@ static void print_value(const wn_plan *plan, const plan_program *p, uint32_t num
     wn_buffer_add(b, "    %%%u = ", number);
     switch ((value_kind)v->kind) {
     case VALUE_STREAM:
-        wn_buffer_add(b, "load %s", p->streams[v->number].source == SOURCE_TEMP ? "temporary"
-                                                                               : input_name(plan->graph, p->streams[v->number].number));
+        wn_buffer_add(b, "load %s",
+                      p->streams[v->number].source == SOURCE_TEMP
+                          ? "temporary"
+                          : input_name(plan->graph, p->streams[v->number].number));
         break;
     case VALUE_CONSTANT:
         wn_constant_text(graph_node(plan->graph, v->node), text);
@@ -42,22 +49,28 @@ static void print_value(const wn_plan *plan, const plan_program *p, uint32_t num
     case VALUE_AND: wn_buffer_add(b, "mask of a mask %%%u, %%%u", v->args[0], v->args[1]); break;
     case VALUE_OPERATION:
         wn_buffer_add(b, "%s", wn_op_row((op)v->op)->name);
-        for (int i = 0; i < wn_op_row((op)v->op)->arity; i++) wn_buffer_add(b, "%s%%%u", i ? ", " : " ", v->args[i]);
+        for (int i = 0; i < wn_op_row((op)v->op)->arity; i++)
+            wn_buffer_add(b, "%s%%%u", i ? ", " : " ", v->args[i]);
         break;
     }
-    wn_buffer_add(b, ": %s%s\n", wn_type_name((wn_type)v->type), v->invariant ? ", once before the loop" : "");
+    wn_buffer_add(b, ": %s%s\n", wn_type_name((wn_type)v->type),
+                  v->invariant ? ", once before the loop" : "");
 }
 
 static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer *b) {
-    for (uint32_t i = 0; i < p->stream_count; i++) print_stream(plan, p, &p->streams[i], b);
-    for (uint32_t i = 0; i < p->value_count; i++) print_value(plan, p, i, b);
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        print_stream(plan, p, &p->streams[i], b);
+    for (uint32_t i = 0; i < p->value_count; i++)
+        print_value(plan, p, i, b);
 }
 
 static void print_output(const wn_plan *plan, const plan_stage *s, const plan_output *o, wn_buffer *b) {
     const char *verb = s->kind == STAGE_MAP ? "stores" : "packs";
     wn_buffer_add(b, "    %s %%%u into ", verb, o->value);
-    if (o->target == TARGET_TEMP) wn_buffer_add(b, "temporary %u", o->number);
-    else wn_buffer_add(b, "%s", wn_graph_name(plan->graph, NAME_OUTPUT, (int32_t)o->number));
+    if (o->target == TARGET_TEMP)
+        wn_buffer_add(b, "temporary %u", o->number);
+    else
+        wn_buffer_add(b, "%s", wn_graph_name(plan->graph, NAME_OUTPUT, (int32_t)o->number));
     wn_buffer_add(b, "%s\n", o->coordinates ? ", as coordinates" : "");
 }
 
@@ -65,17 +78,21 @@ static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b)
     char mask[48] = "";
     wn_buffer_add(b, "  because: ");
     if (s->kind == STAGE_MAP) {
-        wn_buffer_add(b, s->level == 0 ? "one loop for everything of this shape\n"
-                                       : "it needs packed values whole, which it reads back from a temporary\n");
+        wn_buffer_add(b,
+                      s->level == 0
+                          ? "one loop for everything of this shape\n"
+                          : "it needs packed values whole, which it reads back from a temporary\n");
         return;
     }
     wn_node_label(plan->graph, (node_id)plan->graph->symbols[s->count_symbol].a, mask, sizeof mask);
     if (!s->owns_mask)
         wn_buffer_add(b, "stage %u has the bitmap of mask %s already\n", s->mask_stage, mask);
     else if (s->kind == STAGE_PACK)
-        wn_buffer_add(b, "mask %s is evaluated once; values are computed before they are packed\n", mask);
+        wn_buffer_add(b, "mask %s is evaluated once; values are computed before they are packed\n",
+                      mask);
     else
-        wn_buffer_add(b, "mask %s covers %d of %d axes: whole rows are moved\n", mask, s->mask_rank, s->program.rank);
+        wn_buffer_add(b, "mask %s covers %d of %d axes: whole rows are moved\n", mask, s->mask_rank,
+                      s->program.rank);
 }
 
 static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
@@ -88,25 +105,33 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     wn_buffer_add(b, "  functions:");
     for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
         if (stage_has(s, f)) wn_buffer_add(b, " %s", kernel_function_name[f]);
-    if (s->kind == STAGE_PACK) wn_buffer_add(b, ", 64 elements a step\n");
-    else wn_buffer_add(b, ", %d elements a step\n", s->program.step);
+    if (s->kind == STAGE_PACK)
+        wn_buffer_add(b, ", 64 elements a step\n");
+    else
+        wn_buffer_add(b, ", %d elements a step\n", s->program.step);
     if (s->kind == STAGE_ROWS && s->owns_mask) {
-        wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first, s->mask_first + s->mask_rank - 1);
+        wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first,
+                      s->mask_first + s->mask_rank - 1);
         print_program(plan, &s->mask, b);
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
     }
     wn_buffer_add(b, "  program:\n");
     print_program(plan, &s->program, b);
-    if (s->kind == STAGE_PACK && s->owns_mask) wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
-    else if (s->kind != STAGE_MAP && !s->owns_mask) wn_buffer_add(b, "    selects by the bitmap of stage %u\n", s->mask_stage);
-    for (uint32_t i = 0; i < s->output_count; i++) print_output(plan, s, &s->outputs[i], b);
+    if (s->kind == STAGE_PACK && s->owns_mask)
+        wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
+    else if (s->kind != STAGE_MAP && !s->owns_mask)
+        wn_buffer_add(b, "    selects by the bitmap of stage %u\n", s->mask_stage);
+    for (uint32_t i = 0; i < s->output_count; i++)
+        print_output(plan, s, &s->outputs[i], b);
 }
 
 void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
-    wn_buffer_add(b, "%u stage%s, %u temporar%s, %u length check%s when it runs\n", plan->stage_count,
-                  plan->stage_count == 1 ? "" : "s", plan->temp_count, plan->temp_count == 1 ? "y" : "ies", plan->check_count,
+    wn_buffer_add(b, "%u stage%s, %u temporar%s, %u length check%s when it runs\n",
+                  plan->stage_count, plan->stage_count == 1 ? "" : "s", plan->temp_count,
+                  plan->temp_count == 1 ? "y" : "ies", plan->check_count,
                   plan->check_count == 1 ? "" : "s");
-    for (uint32_t i = 0; i < plan->stage_count; i++) print_stage(plan, i, b);
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        print_stage(plan, i, b);
 }
 
 /* ---- Arrays that coincide ----------------------------------------------------------------------------------------------- */
@@ -131,7 +156,8 @@ static bool reads_input(const plan_program *p, uint32_t input) {
 static bool read_elsewhere(const wn_plan *plan, const plan_stage *s, uint32_t input) {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const plan_stage *other = &plan->stages[i];
-        if (other != s && (reads_input(&other->program, input) || reads_input(&other->mask, input))) return true;
+        if (other != s && (reads_input(&other->program, input) || reads_input(&other->mask, input)))
+            return true;
     }
     return false;
 }
@@ -165,7 +191,8 @@ static bool packs_input_alone(const plan_stage *s, const plan_output *entry, uin
         uses += p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input;
     for (uint32_t i = 0; i < s->output_count; i++)
         if (&s->outputs[i] != entry && s->outputs[i].value == entry->value) return false;
-    if (v->kind != VALUE_STREAM || uses != 1 || p->streams[v->number].source != SOURCE_INPUT) return false;
+    if (v->kind != VALUE_STREAM || uses != 1 || p->streams[v->number].source != SOURCE_INPUT)
+        return false;
     bool is_mask = s->owns_mask && s->mask_value == entry->value;
     return p->streams[v->number].number == input && !is_mask && !used_by_values(p, entry->value);
 }
@@ -176,5 +203,6 @@ bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
     if (!s || read_elsewhere(plan, s, input)) return false;
     if (!reads_input(&s->program, input) && !reads_input(&s->mask, input)) return true;
     if (s->kind == STAGE_MAP) return read_in_step(&s->program, input);
-    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) && read_in_step(&s->program, input);
+    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) &&
+           read_in_step(&s->program, input);
 }

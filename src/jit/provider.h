@@ -26,9 +26,12 @@ typedef enum provider_functions {
     FUNCTIONS_LATE
 } provider_functions;
 
-static inline bool function_is_wanted(const plan_stage *s, kernel_function function, provider_functions functions) {
-    bool late = function == KERNEL_STREAM || (function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED));
-    return stage_has(s, function) && (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
+static inline bool function_is_wanted(const plan_stage *s, kernel_function function,
+                                      provider_functions functions) {
+    bool late =
+        function == KERNEL_STREAM || (function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED));
+    return stage_has(s, function) &&
+           (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
 }
 
 typedef struct provider_request {

@@ -37,8 +37,8 @@ typedef struct bound_output {
 typedef struct bound_stage {
     const plan_stage *plan;
     kernel_fn map, count, fused, scatter, stream; /* NULL: not there, or not needed */
-    const uint8_t *uses; /* by stream */
-    bool early;          /* prepared when bound */
+    const uint8_t *uses;                          /* by stream */
+    bool early;                                   /* prepared when bound */
     bool prepared;
     bool bitmap_wanted; /* count is a pass of its own */
     grid grid;          /* MAP, PACK: the space; ROWS: of the values */
@@ -48,8 +48,8 @@ typedef struct bound_stage {
     int32_t worker_count;
     memory scratch; /* workers, their pointers and buffers */
     memory bitmap;
-    memory parts;               /* what each part of a run on threads found */
-    int64_t n_true;             /* of this run */
+    memory parts;    /* what each part of a run on threads found */
+    int64_t n_true;  /* of this run */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs */

@@ -103,7 +103,8 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
 }
 
 /* Compile some parts of the plan and load them. */
-static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code, wn_error *error) {
+static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code,
+                                wn_error *error) {
     wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
     const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
     if (!provider) return WN_ERROR_COMPILER;

@@ -23,11 +23,11 @@ struct wn_kernel {
     wn_plan *plan;   /* NULL: the graph is beyond the planner, and interpreted */
     wn_engine engine;
     wn_target target;
-    wn_code *code;                       /* JIT alone */
-    pthread_mutex_t late_mutex;          /* guards late_code */
-    wn_code *late_code;                  /* JIT alone: the parts that few bindings need, or NULL */
+    wn_code *code;              /* JIT alone */
+    pthread_mutex_t late_mutex; /* guards late_code */
+    wn_code *late_code;         /* JIT alone: the parts that few bindings need, or NULL */
     kernel_fn (*functions)[KERNEL_FUNCTION_COUNT]; /* JIT alone: by stage */
-    uint8_t **uses;                      /* by stage, then by stream of its program */
+    uint8_t **uses;                                /* by stage, then by stream of its program */
 
     wn_engine wanted; /* with the graph and the target: the key in the cache */
     wn_target wanted_target;

@@ -252,7 +252,8 @@ bool wn_packs_directly(const bound_stage *s) {
 
 static void pack_range(packing *p) {
     const grid *g = &p->stage->grid;
-    bool stored = stores_directly(p->stage), read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
+    bool stored = stores_directly(p->stage),
+         read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
     wn_grid_begin(g, p->w);
     while (p->first < p->end) {
         int64_t count = next_count(g, read, p->first, p->end), taken = 0;

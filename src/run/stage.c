@@ -296,7 +296,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
     TRY(make_bitmap(b, s, error));
-        TRY(find_late_functions(b, s, stage, error));
+    TRY(find_late_functions(b, s, stage, error));
     s->direct = is_direct(s);
     wn_stage_point(b, stage);
     s->prepared = true;

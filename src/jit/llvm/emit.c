@@ -25,12 +25,14 @@ LLVMTypeRef wn_ir_storage(const emitter *e, wn_type type) {
 
 ir wn_ir_splat(const emitter *e, ir constant) {
     ir lanes[256];
-    for (unsigned i = 0; i < e->lanes; i++) lanes[i] = constant;
+    for (unsigned i = 0; i < e->lanes; i++)
+        lanes[i] = constant;
     return LLVMConstVector(lanes, e->lanes);
 }
 
 ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value) {
-    return wn_ir_splat(e, LLVMConstInt(int_type(e, bits), bits < 64 ? value & (((uint64_t)1 << bits) - 1) : value, false));
+    return wn_ir_splat(e, LLVMConstInt(int_type(e, bits),
+                                       bits < 64 ? value & (((uint64_t)1 << bits) - 1) : value, false));
 }
 
 ir wn_ir_float(const emitter *e, wn_type type, double value) {
@@ -45,7 +47,8 @@ ir wn_ir_intrinsic(const emitter *e, const char *name, LLVMTypeRef type, const i
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     size_t types = type ? 1 : 0;
     ir function = LLVMGetIntrinsicDeclaration(e->module, id, &type, types);
-    return LLVMBuildCall2(e->builder, LLVMIntrinsicGetType(e->context, id, &type, types), function, (ir *)args, count, "");
+    return LLVMBuildCall2(e->builder, LLVMIntrinsicGetType(e->context, id, &type, types), function,
+                          (ir *)args, count, "");
 }
 
 static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
@@ -99,7 +102,8 @@ static ir load_pointer(const body *b, ir table, uint32_t number, const char *nam
 }
 
 static const char *stream_name(const body *b, const plan_stream *s) {
-    return s->source == SOURCE_TEMP ? "temporary" : wn_graph_name(b->e->graph, NAME_INPUT, (int32_t)s->number);
+    return s->source == SOURCE_TEMP ? "temporary"
+                                    : wn_graph_name(b->e->graph, NAME_INPUT, (int32_t)s->number);
 }
 
 /* ---- Values ------------------------------------------------------------------------------------------------------------- */
@@ -119,10 +123,13 @@ static ir load_stream(body *b, const plan_stream *s, ir index) {
 static ir index_value(body *b, ir index) {
     emitter *e = b->e;
     ir lanes[256];
-    for (unsigned i = 0; i < e->lanes; i++) lanes[i] = wn_ir_i64(e, i);
+    for (unsigned i = 0; i < e->lanes; i++)
+        lanes[i] = wn_ir_i64(e, i);
     ir first = add(b, b->base, index, "");
-    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 64)), first, LLVMConstInt(int_type(e, 32), 0, false), "");
-    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)), LLVMConstNull(int_vector(e, 32)), "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 64)), first,
+                                       LLVMConstInt(int_type(e, 32), 0, false), "");
+    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
+                                    LLVMConstNull(int_vector(e, 32)), "");
     return add(b, spread, LLVMConstVector(lanes, e->lanes), "index");
 }
 
@@ -146,7 +153,8 @@ static ir emit_value(body *b, const plan_value *v, ir index, const ir *args) {
     emitter *e = b->e;
     switch ((value_kind)v->kind) {
     case VALUE_STREAM: return load_stream(b, &b->program->streams[v->number], index);
-    case VALUE_CONSTANT: return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
+    case VALUE_CONSTANT:
+        return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
     case VALUE_INDEX: return index_value(b, index);
     case VALUE_AND: return LLVMBuildAnd(e->builder, args[0], args[1], "mask");
     case VALUE_OPERATION: break;
@@ -160,9 +168,11 @@ static ir emit_value(body *b, const plan_value *v, ir index, const ir *args) {
 static ir spread_invariant(body *b, uint32_t i) {
     emitter *e = b->e;
     const plan_value *v = &b->program->values[i];
-    if (v->kind == VALUE_CONSTANT) return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
+    if (v->kind == VALUE_CONSTANT)
+        return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
     ir one = b->invariants[i];
-    return LLVMBuildShuffleVector(e->builder, one, LLVMGetUndef(LLVMTypeOf(one)), LLVMConstNull(int_vector(e, 32)), "");
+    return LLVMBuildShuffleVector(e->builder, one, LLVMGetUndef(LLVMTypeOf(one)),
+                                  LLVMConstNull(int_vector(e, 32)), "");
 }
 
 /* The values up to `last` that `wanted` marks, over the lanes from `index` on. */
@@ -172,7 +182,8 @@ static void emit_values(body *b, const bool *wanted, ir index) {
         const plan_value *v = &p->values[i];
         if (!wanted[i] || b->values[i]) continue;
         ir args[3] = {NULL, NULL, NULL};
-        for (unsigned k = 0; k < value_arity(v); k++) args[k] = b->values[v->args[k]];
+        for (unsigned k = 0; k < value_arity(v); k++)
+            args[k] = b->values[v->args[k]];
         b->values[i] = v->invariant ? spread_invariant(b, i) : emit_value(b, v, index, args);
     }
 }
@@ -181,7 +192,8 @@ static void emit_values(body *b, const bool *wanted, ir index) {
 static void want_operands(const plan_program *p, bool *wanted) {
     for (uint32_t i = p->value_count; i-- > 0;)
         if (wanted[i])
-            for (uint32_t k = 0; k < value_arity(&p->values[i]); k++) wanted[p->values[i].args[k]] = true;
+            for (uint32_t k = 0; k < value_arity(&p->values[i]); k++)
+                wanted[p->values[i].args[k]] = true;
 }
 
 static void emit_invariants(body *b, const bool *wanted) {
@@ -192,7 +204,8 @@ static void emit_invariants(body *b, const bool *wanted) {
         const plan_value *v = &p->values[i];
         ir args[3] = {NULL, NULL, NULL};
         if (!wanted[i] || !v->invariant) continue;
-        for (unsigned k = 0; k < value_arity(v); k++) args[k] = b->invariants[v->args[k]];
+        for (unsigned k = 0; k < value_arity(v); k++)
+            args[k] = b->invariants[v->args[k]];
         b->invariants[i] = emit_value(b, v, NULL, args);
     }
     b->e->lanes = lanes;
@@ -217,7 +230,8 @@ static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
     char name[48];
     snprintf(name, sizeof name, "wn_%s_%u", kernel_function_name[function], stage);
     ir f = LLVMAddFunction(e->module, name, LLVMFunctionType(i64, params, 5, false));
-    for (unsigned i = 0; i < 5; i++) LLVMSetValueName2(LLVMGetParam(f, i), names[i], strlen(names[i]));
+    for (unsigned i = 0; i < 5; i++)
+        LLVMSetValueName2(LLVMGetParam(f, i), names[i], strlen(names[i]));
     wn_set_target_attributes(e, f);
     return f;
 }
@@ -228,12 +242,14 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
         const plan_value *v = &p->values[i];
         if (!wanted[i]) continue;
         if (v->kind == VALUE_STREAM)
-            b->streams[v->number] = load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
+            b->streams[v->number] =
+                load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
         if (v->kind == VALUE_INDEX) {
             b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), cursor_field(b, 2), "base");
         }
     }
-    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++) b->outputs[i] = load_pointer(b, b->out, i, "out");
+    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
+        b->outputs[i] = load_pointer(b, b->out, i, "out");
 }
 
 /* Open a function: parameters, pointers, invariants. false: out of memory. */
@@ -323,13 +339,15 @@ static void forget_values(body *b) {
 static void set_nontemporal(const emitter *e, ir store) {
     LLVMMetadataRef one = LLVMValueAsMetadata(LLVMConstInt(int_type(e, 32), 1, false));
     LLVMMetadataRef node_ = LLVMMDNodeInContext2(e->context, &one, 1);
-    LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->context, "nontemporal", 11), LLVMMetadataAsValue(e->context, node_));
+    LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->context, "nontemporal", 11),
+                    LLVMMetadataAsValue(e->context, node_));
 }
 
 /* A store that goes past the caches has to be aligned: at less, it would become one scalar store a lane. */
 static void store_vector(body *b, uint32_t output, ir value, ir index) {
     wn_type type = (wn_type)b->program->values[b->stage->outputs[output].value].type;
-    ir store = LLVMBuildStore(b->e->builder, value, element_pointer(b, type, b->outputs[output], index));
+    ir store =
+        LLVMBuildStore(b->e->builder, value, element_pointer(b, type, b->outputs[output], index));
     unsigned bytes = b->e->lanes * type_bits(type) / 8;
     LLVMSetAlignment(store, b->function == KERNEL_STREAM ? (bytes < 64 ? bytes : 64) : 1);
     if (b->function == KERNEL_STREAM) set_nontemporal(b->e, store);
@@ -337,7 +355,8 @@ static void store_vector(body *b, uint32_t output, ir value, ir index) {
 
 /* A step: vectors in a row, all of them evaluated before the first is stored. */
 static void emit_map_step(body *b, const bool *wanted, ir index) {
-    unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes, outputs = b->stage->output_count;
+    unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes,
+             outputs = b->stage->output_count;
     ir at[MOST_GROUPS];
     for (unsigned k = 0; k < count; k++) {
         at[k] = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
@@ -347,7 +366,8 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
             b->waiting[k * outputs + i] = stored_value(b, b->stage->outputs[i].value);
     }
     for (unsigned k = 0; k < count; k++)
-        for (uint32_t i = 0; i < outputs; i++) store_vector(b, i, b->waiting[k * outputs + i], at[k]);
+        for (uint32_t i = 0; i < outputs; i++)
+            store_vector(b, i, b->waiting[k * outputs + i], at[k]);
 }
 
 static void emit_map_loop(body *b, const bool *wanted) {
@@ -355,7 +375,8 @@ static void emit_map_loop(body *b, const bool *wanted) {
     enter_loop(b, &l, is_below(b, l.index, b->n));
     emit_map_step(b, wanted, l.index);
     end_loop(b, &l);
-    if (b->function == KERNEL_STREAM) LLVMBuildFence(b->e->builder, LLVMAtomicOrderingSequentiallyConsistent, false, "");
+    if (b->function == KERNEL_STREAM)
+        LLVMBuildFence(b->e->builder, LLVMAtomicOrderingSequentiallyConsistent, false, "");
     LLVMBuildRet(b->e->builder, b->n);
 }
 
@@ -448,15 +469,18 @@ static unsigned groups_in_a_row(const body *b) {
 
 /* `count` groups of lanes of a word, from lane `first` of the word on. All are evaluated before one is stored: a load behind a store to
    an address that is not known yet has to wait for it. */
-static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir first, unsigned count, ir position) {
+static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir first, unsigned count,
+                           ir position) {
     emitter *e = b->e;
     pack_group groups[MOST_GROUPS];
     for (unsigned i = 0; i < count; i++) {
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
         groups[i].values = b->waiting + i * b->stage->output_count;
-        emit_group(b, wanted, add(b, index, lane, ""), word ? word_bits(b, word, lane, e->lanes) : NULL, &groups[i]);
+        emit_group(b, wanted, add(b, index, lane, ""),
+                   word ? word_bits(b, word, lane, e->lanes) : NULL, &groups[i]);
     }
-    for (unsigned i = 0; i < count; i++) position = store_group(b, &groups[i], position);
+    for (unsigned i = 0; i < count; i++)
+        position = store_group(b, &groups[i], position);
     return position;
 }
 
@@ -464,7 +488,8 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
 static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, ir position) {
     emitter *e = b->e;
     unsigned groups = groups_in_a_row(b);
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), inner = new_block(b, "groups"), after = new_block(b, "word");
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), inner = new_block(b, "groups"),
+                      after = new_block(b, "word");
     LLVMBuildBr(e->builder, inner);
     LLVMPositionBuilderAtEnd(e->builder, inner);
     ir first = LLVMBuildPhi(e->builder, int_type(e, 64), "lane"), start = wn_ir_i64(e, 0);
@@ -527,13 +552,16 @@ static unsigned lanes_to_count(const plan_program *p) {
 
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
 
-static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_function function, bool *wanted) {
+static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_function function,
+                        bool *wanted) {
     if (function == KERNEL_COUNT || function == KERNEL_FUSED) wanted[s->mask_value] = true;
-    for (uint32_t i = 0; function != KERNEL_COUNT && i < s->output_count; i++) wanted[s->outputs[i].value] = true;
+    for (uint32_t i = 0; function != KERNEL_COUNT && i < s->output_count; i++)
+        wanted[s->outputs[i].value] = true;
     want_operands(p, wanted);
 }
 
-static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p, kernel_function function) {
+static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
+                         kernel_function function) {
     if (function == KERNEL_MAP || function == KERNEL_STREAM) return (unsigned)p->lanes;
     return function == KERNEL_COUNT ? lanes_to_count(p) : lanes_to_pack(e, s);
 }
@@ -547,9 +575,12 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     e->lanes = lanes_of(e, s, p, function);
     body b = {.e = e, .stage = s, .program = p, .function = function};
     bool ok = begin(&b, stage, function, wanted);
-    if (ok && (function == KERNEL_MAP || function == KERNEL_STREAM)) emit_map_loop(&b, wanted);
-    else if (ok && function == KERNEL_COUNT) emit_count_loop(&b, wanted);
-    else if (ok) emit_pack_loop(&b, wanted, function);
+    if (ok && (function == KERNEL_MAP || function == KERNEL_STREAM))
+        emit_map_loop(&b, wanted);
+    else if (ok && function == KERNEL_COUNT)
+        emit_count_loop(&b, wanted);
+    else if (ok)
+        emit_pack_loop(&b, wanted, function);
     end(&b);
     free(wanted);
     return ok;
@@ -558,6 +589,7 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
 bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions functions) {
     for (uint32_t i = 0; i < plan->stage_count; i++)
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
-            if (function_is_wanted(&plan->stages[i], f, functions) && !emit_function(e, plan, i, f)) return false;
+            if (function_is_wanted(&plan->stages[i], f, functions) && !emit_function(e, plan, i, f))
+                return false;
     return true;
 }

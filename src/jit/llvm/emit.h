@@ -51,8 +51,8 @@ LLVMTypeRef wn_ir_storage(const emitter *e, wn_type type); /* in memory: bool is
 /* Every lane of an integer vector, or of a float vector, the same constant. */
 ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value);
 ir wn_ir_float(const emitter *e, wn_type type, double value); /* F32 or F64 */
-ir wn_ir_splat(const emitter *e, ir constant);                /* constant element to constant vector */
-ir wn_ir_i64(const emitter *e, int64_t value);                /* scalar */
+ir wn_ir_splat(const emitter *e, ir constant); /* constant element to constant vector */
+ir wn_ir_i64(const emitter *e, int64_t value); /* scalar */
 /* Call an intrinsic, overloaded on `type` unless that is NULL. */
 ir wn_ir_intrinsic(const emitter *e, const char *name, LLVMTypeRef type, const ir *args, unsigned count);
 static inline ir wn_ir_choose(const emitter *e, ir condition, ir x, ir y) {

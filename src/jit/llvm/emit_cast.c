@@ -39,14 +39,17 @@ static ir widen_f16_by_integers(emitter *e, ir h) {
     ir sign = shift_left(e, and_mask(e, x, 32, 0x8000), 32, 16), magnitude = and_mask(e, x, 32, 0x7fff);
     ir moved = wn_ir_bitcast(e, shift_left(e, magnitude, 32, 13), f32_vector(e));
     ir scaled = LLVMBuildFMul(b, moved, wn_ir_float(e, WN_F32, 0x1p112), "");
-    ir special = wn_ir_choose(e, above(e, magnitude, 32, 0x7bff), wn_ir_int(e, 32, 0x7f800000), wn_ir_int(e, 32, 0));
+    ir special = wn_ir_choose(e, above(e, magnitude, 32, 0x7bff), wn_ir_int(e, 32, 0x7f800000),
+                              wn_ir_int(e, 32, 0));
     ir bits = LLVMBuildOr(b, wn_ir_bitcast(e, scaled, i32), LLVMBuildOr(b, special, sign, ""), "");
     return wn_ir_bitcast(e, bits, f32_vector(e));
 }
 
 ir wn_emit_widen(emitter *e, wn_type from, ir value) {
     if (from == WN_BF16)
-        return wn_ir_bitcast(e, shift_left(e, LLVMBuildZExt(e->builder, value, int_vector(e, 32), ""), 32, 16), f32_vector(e));
+        return wn_ir_bitcast(
+            e, shift_left(e, LLVMBuildZExt(e->builder, value, int_vector(e, 32), ""), 32, 16),
+            f32_vector(e));
     if (!has_f16c(e)) return widen_f16_by_integers(e, value);
     ir half = wn_ir_bitcast(e, value, vector_of(e, LLVMHalfTypeInContext(e->context)));
     return LLVMBuildFPExt(e->builder, half, f32_vector(e), "");
@@ -64,7 +67,8 @@ static ir narrow_f16_by_integers(emitter *e, ir value) {
     ir odd = and_mask(e, shift_right(e, magnitude, 32, 13), 32, 1);
     ir rounded = LLVMBuildAdd(b, LLVMBuildAdd(b, magnitude, wn_ir_int(e, 32, 0xc8000fff), ""), odd, "");
     ir normal = shift_right(e, rounded, 32, 13);
-    ir small = LLVMBuildFAdd(b, wn_ir_bitcast(e, magnitude, f32_vector(e)), wn_ir_float(e, WN_F32, 0.5), "");
+    ir small =
+        LLVMBuildFAdd(b, wn_ir_bitcast(e, magnitude, f32_vector(e)), wn_ir_float(e, WN_F32, 0.5), "");
     ir subnormal = LLVMBuildSub(b, wn_ir_bitcast(e, small, i32), wn_ir_int(e, 32, 0x3f000000), "");
     ir result = wn_ir_choose(e, above(e, magnitude, 32, 0x387fffff), normal, subnormal);
     result = wn_ir_choose(e, above(e, magnitude, 32, 0x477fefff), wn_ir_int(e, 32, 0x7c00), result);
@@ -113,14 +117,16 @@ static ir gather_low_bits(emitter *e, ir value) {
     LLVMBuilderRef b = e->builder;
     ir low = and_mask(e, value, 64, 0x7ff), high = and_mask(e, value, 64, ~(uint64_t)0x7ff);
     ir lost = LLVMBuildICmp(b, LLVMIntNE, low, wn_ir_int(e, 64, 0), "");
-    ir gathered = LLVMBuildOr(b, high, wn_ir_choose(e, lost, wn_ir_int(e, 64, 0x800), wn_ir_int(e, 64, 0)), "");
+    ir gathered =
+        LLVMBuildOr(b, high, wn_ir_choose(e, lost, wn_ir_int(e, 64, 0x800), wn_ir_int(e, 64, 0)), "");
     /* |value| < 2^53, in one unsigned comparison; a u64 that wraps around to it, from 2^64 - 2^53 on, rounds to 2^64 either way */
     ir shifted = LLVMBuildAdd(b, value, wn_ir_int(e, 64, (uint64_t)1 << 53), "");
     return wn_ir_choose(e, above(e, shifted, 64, (uint64_t)1 << 54), gathered, value);
 }
 
 static ir integer_to_float(emitter *e, wn_type from, ir value, LLVMTypeRef to) {
-    return type_is_signed(from) ? LLVMBuildSIToFP(e->builder, value, to, "") : LLVMBuildUIToFP(e->builder, value, to, "");
+    return type_is_signed(from) ? LLVMBuildSIToFP(e->builder, value, to, "")
+                                : LLVMBuildUIToFP(e->builder, value, to, "");
 }
 
 static ir cast_to_half(emitter *e, wn_type from, wn_type to, ir value) {
@@ -128,7 +134,8 @@ static ir cast_to_half(emitter *e, wn_type from, wn_type to, ir value) {
     if (from == WN_F64) return wn_emit_narrow(e, to, round_to_odd(e, value));
     if (from == WN_F32) return wn_emit_narrow(e, to, value);
     if (type_is_half(from)) return wn_emit_narrow(e, to, wn_emit_widen(e, from, value));
-    if (type_bits(from) <= 16) return wn_emit_narrow(e, to, integer_to_float(e, from, value, f32_vector(e)));
+    if (type_bits(from) <= 16)
+        return wn_emit_narrow(e, to, integer_to_float(e, from, value, f32_vector(e)));
     if (type_bits(from) == 64) value = gather_low_bits(e, value);
     return wn_emit_narrow(e, to, round_to_odd(e, integer_to_float(e, from, value, f64)));
 }
@@ -141,7 +148,8 @@ static ir cast_bool(emitter *e, wn_type to, ir value) {
         uint64_t one = to == WN_F16 ? 0x3c00 : 0x3f80;
         return wn_ir_choose(e, value, wn_ir_int(e, 16, one), wn_ir_int(e, 16, 0));
     }
-    if (type_is_float(to)) return wn_ir_choose(e, value, wn_ir_float(e, to, 1), wn_ir_float(e, to, 0));
+    if (type_is_float(to))
+        return wn_ir_choose(e, value, wn_ir_float(e, to, 1), wn_ir_float(e, to, 0));
     return LLVMBuildZExt(e->builder, value, type, "");
 }
 
@@ -151,13 +159,15 @@ static ir cast_to_bool(emitter *e, wn_type from, ir value) {
         ir magnitude = and_mask(e, value, 16, 0x7fff);
         return LLVMBuildICmp(e->builder, LLVMIntNE, magnitude, wn_ir_int(e, 16, 0), "");
     }
-    if (type_is_float(from)) return LLVMBuildFCmp(e->builder, LLVMRealUNE, value, wn_ir_float(e, from, 0), "");
+    if (type_is_float(from))
+        return LLVMBuildFCmp(e->builder, LLVMRealUNE, value, wn_ir_float(e, from, 0), "");
     return LLVMBuildICmp(e->builder, LLVMIntNE, value, wn_ir_int(e, type_bits(from), 0), "");
 }
 
 static double power_of_two(unsigned n) {
     double p = 1;
-    while (n--) p *= 2;
+    while (n--)
+        p *= 2;
     return p;
 }
 
@@ -176,19 +186,23 @@ static ir cast_float_to_integer(emitter *e, wn_type from, wn_type to, ir value) 
     ir inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, limit, ""), value, zero);
     inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, inside, least, ""), inside, zero);
     bool as_signed = is_signed || bits < 32;
-    ir result = as_signed ? LLVMBuildFPToSI(b, inside, int_vector(e, wide), "") : LLVMBuildFPToUI(b, inside, int_vector(e, wide), "");
+    ir result = as_signed ? LLVMBuildFPToSI(b, inside, int_vector(e, wide), "")
+                          : LLVMBuildFPToUI(b, inside, int_vector(e, wide), "");
     if (wide != bits) result = LLVMBuildTrunc(b, result, int_vector(e, bits), "");
     uint64_t most = is_signed ? ((uint64_t)1 << (bits - 1)) - 1 : UINT64_MAX >> (64 - bits);
-    result = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, value, limit, ""), wn_ir_int(e, bits, most), result);
+    result = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, value, limit, ""),
+                          wn_ir_int(e, bits, most), result);
     if (!is_signed) return result;
-    return wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, least, ""), wn_ir_int(e, bits, most + 1), result);
+    return wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, least, ""),
+                        wn_ir_int(e, bits, most + 1), result);
 }
 
 static ir cast_integer(emitter *e, wn_type from, wn_type to, ir value) {
     LLVMTypeRef type = int_vector(e, type_bits(to));
     if (type_bits(to) < type_bits(from)) return LLVMBuildTrunc(e->builder, value, type, "");
     if (type_bits(to) == type_bits(from)) return value;
-    return type_is_signed(from) ? LLVMBuildSExt(e->builder, value, type, "") : LLVMBuildZExt(e->builder, value, type, "");
+    return type_is_signed(from) ? LLVMBuildSExt(e->builder, value, type, "")
+                                : LLVMBuildZExt(e->builder, value, type, "");
 }
 
 static ir cast_float(emitter *e, wn_type from, wn_type to, ir value) {
@@ -198,7 +212,8 @@ static ir cast_float(emitter *e, wn_type from, wn_type to, ir value) {
     }
     if (from == to) return value;
     LLVMTypeRef type = vector_of(e, wn_ir_element(e, to));
-    return to == WN_F64 ? LLVMBuildFPExt(e->builder, value, type, "") : LLVMBuildFPTrunc(e->builder, value, type, "");
+    return to == WN_F64 ? LLVMBuildFPExt(e->builder, value, type, "")
+                        : LLVMBuildFPTrunc(e->builder, value, type, "");
 }
 
 ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value) {
@@ -206,7 +221,10 @@ ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value) {
     if (from == WN_BOOL) return cast_bool(e, to, value);
     if (to == WN_BOOL) return cast_to_bool(e, from, value);
     if (type_is_half(to)) return cast_to_half(e, from, to, value);
-    if (type_is_float(from)) return type_is_float(to) ? cast_float(e, from, to, value) : cast_float_to_integer(e, from, to, value);
-    if (type_is_float(to)) return integer_to_float(e, from, value, vector_of(e, wn_ir_element(e, to)));
+    if (type_is_float(from))
+        return type_is_float(to) ? cast_float(e, from, to, value)
+                                 : cast_float_to_integer(e, from, to, value);
+    if (type_is_float(to))
+        return integer_to_float(e, from, value, vector_of(e, wn_ir_element(e, to)));
     return cast_integer(e, from, to, value);
 }

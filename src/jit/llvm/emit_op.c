@@ -51,7 +51,8 @@ static ir emit_shift(emitter *e, op o, wn_type type, const ir *a) {
         ir count = wn_ir_choose(e, inside, a[1], wn_ir_int(e, bits, bits - 1));
         return LLVMBuildAShr(e->builder, a[0], count, "");
     }
-    ir shifted = o == OP_left_shift ? LLVMBuildShl(e->builder, a[0], a[1], "") : LLVMBuildLShr(e->builder, a[0], a[1], "");
+    ir shifted = o == OP_left_shift ? LLVMBuildShl(e->builder, a[0], a[1], "")
+                                    : LLVMBuildLShr(e->builder, a[0], a[1], "");
     return wn_ir_choose(e, inside, shifted, zero);
 }
 
@@ -59,19 +60,22 @@ static ir emit_shift(emitter *e, op o, wn_type type, const ir *a) {
    of n-bit integers is at least 1 / b below the next integer, so n digits and a few keep it there: 24 for 16 bits, 53 for 32. */
 static ir divide_by_float(emitter *e, wn_type type, ir a, ir b) {
     bool is_signed = type_is_signed(type), wide = type_bits(type) == 32;
-    LLVMTypeRef f = vector_of(e, wide ? LLVMDoubleTypeInContext(e->context) : LLVMFloatTypeInContext(e->context));
+    LLVMTypeRef f =
+        vector_of(e, wide ? LLVMDoubleTypeInContext(e->context) : LLVMFloatTypeInContext(e->context));
     LLVMTypeRef result = LLVMTypeOf(a), i32 = int_vector(e, 32);
     LLVMBuilderRef b_ = e->builder;
     ir x = is_signed ? LLVMBuildSIToFP(b_, a, f, "") : LLVMBuildUIToFP(b_, a, f, "");
     ir y = is_signed ? LLVMBuildSIToFP(b_, b, f, "") : LLVMBuildUIToFP(b_, b, f, "");
     ir q = LLVMBuildFDiv(b_, x, y, "");
-    if (wide) return is_signed ? LLVMBuildFPToSI(b_, q, result, "") : LLVMBuildFPToUI(b_, q, result, "");
+    if (wide)
+        return is_signed ? LLVMBuildFPToSI(b_, q, result, "") : LLVMBuildFPToUI(b_, q, result, "");
     return LLVMBuildTrunc(b_, LLVMBuildFPToSI(b_, q, i32, ""), result, "");
 }
 
 static ir quotient_toward_zero(emitter *e, wn_type type, ir a, ir b, bool constant) {
     if (!constant && type_bits(type) < 64) return divide_by_float(e, type, a, b);
-    return type_is_signed(type) ? LLVMBuildSDiv(e->builder, a, b, "") : LLVMBuildUDiv(e->builder, a, b, "");
+    return type_is_signed(type) ? LLVMBuildSDiv(e->builder, a, b, "")
+                                : LLVMBuildUDiv(e->builder, a, b, "");
 }
 
 /* A divisor of 0 becomes 1 and the result 0; of -1 under the least integer it becomes 1 too, which wraps as it should. */
@@ -117,16 +121,23 @@ static ir emit_magnitude(emitter *e, wn_type type, ir a) {
 static ir emit_integer(emitter *e, op o, wn_type type, const ir *a, bool constant) {
     LLVMBuilderRef b = e->builder;
     switch (o) {
-    case OP_bitwise_and: case OP_logical_and: return LLVMBuildAnd(b, a[0], a[1], "");
-    case OP_bitwise_or: case OP_logical_or: return LLVMBuildOr(b, a[0], a[1], "");
-    case OP_bitwise_xor: case OP_logical_xor: return LLVMBuildXor(b, a[0], a[1], "");
-    case OP_invert: case OP_logical_not: return LLVMBuildNot(b, a[0], "");
-    case OP_left_shift: case OP_right_shift: return emit_shift(e, o, type, a);
+    case OP_bitwise_and:
+    case OP_logical_and: return LLVMBuildAnd(b, a[0], a[1], "");
+    case OP_bitwise_or:
+    case OP_logical_or: return LLVMBuildOr(b, a[0], a[1], "");
+    case OP_bitwise_xor:
+    case OP_logical_xor: return LLVMBuildXor(b, a[0], a[1], "");
+    case OP_invert:
+    case OP_logical_not: return LLVMBuildNot(b, a[0], "");
+    case OP_left_shift:
+    case OP_right_shift: return emit_shift(e, o, type, a);
     case OP_add: return LLVMBuildAdd(b, a[0], a[1], "");
     case OP_subtract: return LLVMBuildSub(b, a[0], a[1], "");
     case OP_multiply: return LLVMBuildMul(b, a[0], a[1], "");
-    case OP_floor_divide: case OP_floor_mod: return emit_division(e, o, type, a, constant);
-    case OP_minimum: case OP_maximum: return emit_least(e, o, type, a);
+    case OP_floor_divide:
+    case OP_floor_mod: return emit_division(e, o, type, a, constant);
+    case OP_minimum:
+    case OP_maximum: return emit_least(e, o, type, a);
     case OP_negative: return LLVMBuildNeg(b, a[0], "");
     case OP_abs: return emit_magnitude(e, type, a[0]);
     default: return NULL;
@@ -143,13 +154,16 @@ static bool op_reads_bits(op o) {
 static ir emit_float_bits(emitter *e, op o, wn_type type, ir a) {
     unsigned bits = type_bits(type);
     uint64_t sign = (uint64_t)1 << (bits - 1);
-    uint64_t infinity = type == WN_F64 ? 0x7ffu << 4 : type == WN_F32 || type == WN_BF16 ? 0x7f80u : 0x7c00u;
+    uint64_t infinity = type == WN_F64                      ? 0x7ffu << 4
+                        : type == WN_F32 || type == WN_BF16 ? 0x7f80u
+                                                            : 0x7c00u;
     LLVMBuilderRef b = e->builder;
     infinity <<= bits - 16;
     ir x = wn_ir_bitcast(e, a, int_vector(e, bits));
     ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, bits, sign - 1), "");
     switch (o) {
-    case OP_negative: return wn_ir_bitcast(e, LLVMBuildXor(b, x, wn_ir_int(e, bits, sign), ""), LLVMTypeOf(a));
+    case OP_negative:
+        return wn_ir_bitcast(e, LLVMBuildXor(b, x, wn_ir_int(e, bits, sign), ""), LLVMTypeOf(a));
     case OP_abs: return wn_ir_bitcast(e, magnitude, LLVMTypeOf(a));
     case OP_is_nan: return icmp(e, LLVMIntUGT, magnitude, wn_ir_int(e, bits, infinity));
     case OP_is_inf: return icmp(e, LLVMIntEQ, magnitude, wn_ir_int(e, bits, infinity));
@@ -202,7 +216,8 @@ static ir emit_half_least(emitter *e, op o, const ir *a, const ir *wide) {
 
 static ir emit_half(emitter *e, op o, wn_type type, const ir *a, unsigned arity) {
     ir wide[2] = {NULL, NULL};
-    for (unsigned i = 0; i < arity; i++) wide[i] = wn_emit_widen(e, type, a[i]);
+    for (unsigned i = 0; i < arity; i++)
+        wide[i] = wn_emit_widen(e, type, a[i]);
     if (op_is_comparison(o)) return emit_comparison(e, o, WN_F32, wide);
     if (o == OP_minimum || o == OP_maximum) return emit_half_least(e, o, a, wide);
     return wn_emit_narrow(e, type, emit_float(e, o, WN_F32, wide));
@@ -217,5 +232,6 @@ ir wn_emit_op(emitter *e, op o, wn_type type, const ir *a, bool constant_divisor
         if (type_is_half(type)) return emit_half(e, o, type, a, wn_op_row(o)->arity);
     }
     if (op_is_comparison(o)) return emit_comparison(e, o, type, a);
-    return type_is_float(type) ? emit_float(e, o, type, a) : emit_integer(e, o, type, a, constant_divisor);
+    return type_is_float(type) ? emit_float(e, o, type, a)
+                               : emit_integer(e, o, type, a, constant_divisor);
 }

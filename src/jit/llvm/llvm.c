@@ -39,7 +39,8 @@ static wn_status fail_memory(wn_error *error) {
 static wn_status fail(wn_error *error, const char *what, const char *detail) {
     if (error) {
         error->status = WN_ERROR_COMPILER;
-        snprintf(error->message, sizeof error->message, "compile: %s: %s", what, detail ? detail : "no reason given");
+        snprintf(error->message, sizeof error->message, "compile: %s: %s", what,
+                 detail ? detail : "no reason given");
     }
     return WN_ERROR_COMPILER;
 }
@@ -65,16 +66,18 @@ static const char *cpu_features(const wn_target *t) {
 }
 
 static void add_attribute(const emitter *e, ir function, const char *key, const char *value) {
-    LLVMAttributeRef a =
-        LLVMCreateStringAttribute(e->context, key, (unsigned)strlen(key), value, (unsigned)strlen(value));
+    LLVMAttributeRef a = LLVMCreateStringAttribute(e->context, key, (unsigned)strlen(key), value,
+                                                   (unsigned)strlen(value));
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
 }
 
 void wn_set_target_attributes(const emitter *e, ir function) {
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
-    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(e->context, nounwind, 0));
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(e->context, nounwind, 0));
     add_attribute(e, function, "target-cpu", cpu_name(&e->target));
-    if (*cpu_features(&e->target)) add_attribute(e, function, "target-features", cpu_features(&e->target));
+    if (*cpu_features(&e->target))
+        add_attribute(e, function, "target-features", cpu_features(&e->target));
     if (e->target.isa == WN_ISA_X86_64_V4) add_attribute(e, function, "prefer-vector-width", "512");
 }
 
@@ -99,8 +102,8 @@ static LLVMTargetMachineRef new_machine(const wn_target *t, LLVMCodeGenOptLevel 
     if (LLVMGetTargetFromTriple(triple, &target, &message))
         fail(error, "LLVM does not know this machine", message);
     else
-        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), level, LLVMRelocPIC,
-                                          LLVMCodeModelSmall);
+        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), level,
+                                          LLVMRelocPIC, LLVMCodeModelSmall);
     if (target && !machine) fail(error, "LLVM has no code generator for", triple);
     LLVMDisposeMessage(message);
     LLVMDisposeMessage(triple);
@@ -130,7 +133,8 @@ static void set_machine(emitter *e, LLVMTargetMachineRef machine) {
 static wn_status verify(const emitter *e, wn_error *error) {
     char *message = NULL;
     wn_status status = WN_OK;
-    if (LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message)) status = fail(error, "invalid IR", message);
+    if (LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message))
+        status = fail(error, "invalid IR", message);
     LLVMDisposeMessage(message);
     return status;
 }
@@ -164,8 +168,8 @@ static char *module_text(const emitter *e) {
 }
 
 /* Generate code from a module, which that uses up. */
-static wn_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LLVMCodeGenFileType type, void **bytes,
-                          size_t *size, wn_error *error) {
+static wn_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine,
+                          LLVMCodeGenFileType type, void **bytes, size_t *size, wn_error *error) {
     LLVMMemoryBufferRef buffer = NULL;
     char *message = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(machine, module, type, &message, &buffer)) {
@@ -176,11 +180,11 @@ static wn_status generate(LLVMModuleRef module, LLVMTargetMachineRef machine, LL
     *size = LLVMGetBufferSize(buffer);
     *bytes = copy_bytes(LLVMGetBufferStart(buffer), *size, true);
     LLVMDisposeMemoryBuffer(buffer);
-        return *bytes ? WN_OK : fail_memory(error);
+    return *bytes ? WN_OK : fail_memory(error);
 }
 
-static wn_status generate_assembly(const emitter *e, LLVMTargetMachineRef machine, provider_result *result,
-                                   wn_error *error) {
+static wn_status generate_assembly(const emitter *e, LLVMTargetMachineRef machine,
+                                   provider_result *result, wn_error *error) {
     LLVMModuleRef copy = LLVMCloneModule(e->module);
     size_t size;
     void *text = NULL;
@@ -200,12 +204,14 @@ static wn_status run_steps(emitter *e, LLVMTargetMachineRef machine, const provi
     int64_t emitted = now();
     if (optimize(e, machine, error) != WN_OK) return WN_ERROR_COMPILER;
     int64_t optimized = now();
-    if (request->want_ir_optimized && !(result->ir_optimized = module_text(e))) return fail_memory(error);
+    if (request->want_ir_optimized && !(result->ir_optimized = module_text(e)))
+        return fail_memory(error);
     wn_status status = WN_OK;
     if (request->want_assembly) status = generate_assembly(e, machine, result, error);
     int64_t generating = now();
     if (status == WN_OK && !request->object_not_wanted)
-        status = generate(e->module, machine, LLVMObjectFile, &result->object, &result->object_size, error);
+        status = generate(e->module, machine, LLVMObjectFile, &result->object, &result->object_size,
+                          error);
     result->emit_ns = emitted - start;
     result->optimize_ns = optimized - emitted;
     result->codegen_ns = now() - generating;
@@ -249,7 +255,8 @@ static wn_status compile(const provider_request *request, provider_result *resul
 
 const wn_provider *wn_llvm_provider(void) {
     static const wn_provider provider = {
-        PROVIDER_ABI, TEXT_OF(WN_VERSION_MAJOR) "." TEXT_OF(WN_VERSION_MINOR) "." TEXT_OF(WN_VERSION_PATCH),
+        PROVIDER_ABI,
+        TEXT_OF(WN_VERSION_MAJOR) "." TEXT_OF(WN_VERSION_MINOR) "." TEXT_OF(WN_VERSION_PATCH),
         LLVM_VERSION_STRING, compile, release};
     return &provider;
 }

@@ -65,16 +65,22 @@ unsigned wn_pack_lanes(const emitter *e, unsigned bits) {
 static ir take_lanes(emitter *e, ir value, unsigned first, unsigned count) {
     if (LLVMGetVectorSize(LLVMTypeOf(value)) == count) return value;
     ir index[64];
-    for (unsigned i = 0; i < count; i++) index[i] = LLVMConstInt(int_type(e, 32), first + i, false);
-    return LLVMBuildShuffleVector(e->builder, value, LLVMGetUndef(LLVMTypeOf(value)), LLVMConstVector(index, count), "");
+    for (unsigned i = 0; i < count; i++)
+        index[i] = LLVMConstInt(int_type(e, 32), first + i, false);
+    return LLVMBuildShuffleVector(e->builder, value, LLVMGetUndef(LLVMTypeOf(value)),
+                                  LLVMConstVector(index, count), "");
 }
 
 /* A mask's lanes first .. first + count - 1, as an integer. */
 static ir mask_bits(emitter *e, const pack_mask *mask, unsigned first, unsigned count) {
-    if (mask->vector) return wn_ir_bitcast(e, take_lanes(e, mask->vector, first, count), int_type(e, count));
+    if (mask->vector)
+        return wn_ir_bitcast(e, take_lanes(e, mask->vector, first, count), int_type(e, count));
     ir bits = mask->bits;
-    if (first) bits = LLVMBuildLShr(e->builder, bits, LLVMConstInt(LLVMTypeOf(bits), first, false), "");
-    return LLVMGetIntTypeWidth(LLVMTypeOf(bits)) == count ? bits : LLVMBuildTrunc(e->builder, bits, int_type(e, count), "");
+    if (first)
+        bits = LLVMBuildLShr(e->builder, bits, LLVMConstInt(LLVMTypeOf(bits), first, false), "");
+    return LLVMGetIntTypeWidth(LLVMTypeOf(bits)) == count
+               ? bits
+               : LLVMBuildTrunc(e->builder, bits, int_type(e, count), "");
 }
 
 static ir mask_vector(emitter *e, const pack_mask *mask, unsigned first, unsigned count) {
@@ -84,7 +90,9 @@ static ir mask_vector(emitter *e, const pack_mask *mask, unsigned first, unsigne
 
 /* An integer of any width as an i64. */
 static ir as_i64(emitter *e, ir bits) {
-    return LLVMGetIntTypeWidth(LLVMTypeOf(bits)) == 64 ? bits : LLVMBuildZExt(e->builder, bits, int_type(e, 64), "");
+    return LLVMGetIntTypeWidth(LLVMTypeOf(bits)) == 64
+               ? bits
+               : LLVMBuildZExt(e->builder, bits, int_type(e, 64), "");
 }
 
 static ir count_bits(emitter *e, ir bits) {
@@ -100,7 +108,8 @@ static void store_at(emitter *e, ir value, unsigned bits, ir base, ir position) 
 /* ---- AVX-512: the instruction ---------------------------------------------------------------------------------------- */
 
 static ir pack_compress(emitter *e, const pack_row *row, ir value, unsigned bits, ir mask) {
-    LLVMTypeRef narrow = LLVMTypeOf(value), wide = LLVMVectorType(int_type(e, row->widened), row->lanes);
+    LLVMTypeRef narrow = LLVMTypeOf(value),
+                wide = LLVMVectorType(int_type(e, row->widened), row->lanes);
     if (row->widened != bits) value = LLVMBuildZExt(e->builder, value, wide, "");
     ir args[] = {value, value, mask}; /* onto itself: a zeroing vpcompress waits for what its register held before */
     ir packed = wn_ir_intrinsic(e, "llvm.x86.avx512.mask.compress", wide, args, 3);
@@ -145,7 +154,8 @@ static ir nibble_table(emitter *e) {
         uint8_t lane[8];
         uint32_t word = 0;
         selected_lanes(mask, 8, lane);
-        for (unsigned i = 0; i < 8; i++) word |= (uint32_t)lane[i] << 4 * i;
+        for (unsigned i = 0; i < 8; i++)
+            word |= (uint32_t)lane[i] << 4 * i;
         entries[mask] = LLVMConstInt(int_type(e, 32), word, false);
     }
     return table(e, "wn_lanes_of_8", int_type(e, 32), entries, 256);
@@ -156,7 +166,8 @@ static ir permute_8x32(emitter *e, ir value, ir index) {
     LLVMTypeRef v8 = LLVMVectorType(int_type(e, 32), 8);
     ir word = load_entry(e, nibble_table(e), int_type(e, 32), index, 4);
     ir zero = LLVMConstInt(int_type(e, 32), 0, false), shifts[8];
-    for (unsigned i = 0; i < 8; i++) shifts[i] = LLVMConstInt(int_type(e, 32), 4 * i, false);
+    for (unsigned i = 0; i < 8; i++)
+        shifts[i] = LLVMConstInt(int_type(e, 32), 4 * i, false);
     ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(v8), word, zero, "");
     spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(v8), LLVMConstNull(v8), "");
     ir lanes = LLVMBuildLShr(e->builder, spread, LLVMConstVector(shifts, 8), "");
@@ -172,7 +183,8 @@ static ir permute_4x64(emitter *e, ir value, ir index) {
         uint8_t lane[8];
         ir halves[8];
         selected_lanes(mask, 4, lane);
-        for (unsigned i = 0; i < 8; i++) halves[i] = LLVMConstInt(int_type(e, 32), 2u * lane[i / 2] + i % 2, false);
+        for (unsigned i = 0; i < 8; i++)
+            halves[i] = LLVMConstInt(int_type(e, 32), 2u * lane[i / 2] + i % 2, false);
         entries[mask] = LLVMConstVector(halves, 8);
     }
     ir lanes = load_entry(e, table(e, "wn_lanes_of_4", v8, entries, 16), v8, index, 32);
@@ -197,17 +209,23 @@ static ir shuffle_entry(emitter *e, unsigned mask, unsigned lanes, unsigned widt
 /* pshufb: lanes of 2^lanes masks; 16 bytes an entry, 8 where eight bytes are packed. */
 static ir pack_shuffle(emitter *e, ir value, unsigned bits, unsigned lanes, ir index) {
     unsigned width = bits / 8, size = lanes * width, count = 1u << lanes;
-    static const char *const names[] = {[1] = "wn_bytes_1", [2] = "wn_bytes_2", [4] = "wn_bytes_4", [8] = "wn_bytes_8"};
+    static const char *const names[] = {
+        [1] = "wn_bytes_1", [2] = "wn_bytes_2", [4] = "wn_bytes_4", [8] = "wn_bytes_8"};
     LLVMTypeRef entry_type = LLVMVectorType(int_type(e, 8), size);
     ir entries[256];
     if (!LLVMGetNamedGlobal(e->module, names[width]))
-        for (unsigned mask = 0; mask < count; mask++) entries[mask] = shuffle_entry(e, mask, lanes, width, size);
-    ir shuffle = load_entry(e, table(e, names[width], entry_type, entries, count), entry_type, index, size);
+        for (unsigned mask = 0; mask < count; mask++)
+            entries[mask] = shuffle_entry(e, mask, lanes, width, size);
+    ir shuffle =
+        load_entry(e, table(e, names[width], entry_type, entries, count), entry_type, index, size);
     ir bytes = wn_ir_bitcast(e, value, entry_type), widen[16];
-    for (unsigned i = 0; i < 16; i++) widen[i] = LLVMConstInt(int_type(e, 32), i < size ? i : 0, false);
+    for (unsigned i = 0; i < 16; i++)
+        widen[i] = LLVMConstInt(int_type(e, 32), i < size ? i : 0, false);
     if (size < 16) {
-        bytes = LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(entry_type), LLVMConstVector(widen, 16), "");
-        shuffle = LLVMBuildShuffleVector(e->builder, shuffle, LLVMGetUndef(entry_type), LLVMConstVector(widen, 16), "");
+        bytes = LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(entry_type),
+                                       LLVMConstVector(widen, 16), "");
+        shuffle = LLVMBuildShuffleVector(e->builder, shuffle, LLVMGetUndef(entry_type),
+                                         LLVMConstVector(widen, 16), "");
     }
     ir args[] = {bytes, shuffle};
     ir packed = wn_ir_intrinsic(e, "llvm.x86.ssse3.pshuf.b.128", NULL, args, 2);
@@ -217,11 +235,13 @@ static ir pack_shuffle(emitter *e, ir value, unsigned bits, unsigned lanes, ir i
 
 /* ---- Anywhere: one lane at a time, without branches -------------------------------------------------------------------- */
 
-static ir pack_scalar(emitter *e, ir value, unsigned bits, ir mask, unsigned lanes, ir base, ir position) {
+static ir pack_scalar(emitter *e, ir value, unsigned bits, ir mask, unsigned lanes, ir base,
+                      ir position) {
     for (unsigned i = 0; i < lanes; i++) {
         ir lane = LLVMConstInt(int_type(e, 32), i, false);
         store_at(e, LLVMBuildExtractElement(e->builder, value, lane, ""), bits, base, position);
-        ir set = LLVMBuildAnd(e->builder, LLVMBuildLShr(e->builder, mask, wn_ir_i64(e, i), ""), wn_ir_i64(e, 1), "");
+        ir set = LLVMBuildAnd(e->builder, LLVMBuildLShr(e->builder, mask, wn_ir_i64(e, i), ""),
+                              wn_ir_i64(e, 1), "");
         position = LLVMBuildAdd(e->builder, position, set, "");
     }
     return position;
@@ -229,9 +249,11 @@ static ir pack_scalar(emitter *e, ir value, unsigned bits, ir mask, unsigned lan
 
 /* ---------------------------------------------------------------------------------------------------------------------- */
 
-static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits, const pack_mask *mask, unsigned first) {
+static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits,
+                     const pack_mask *mask, unsigned first) {
     ir group = take_lanes(e, value, first, row->lanes);
-    if (row->way == WAY_COMPRESS) return pack_compress(e, row, group, bits, mask_vector(e, mask, first, row->lanes));
+    if (row->way == WAY_COMPRESS)
+        return pack_compress(e, row, group, bits, mask_vector(e, mask, first, row->lanes));
     ir index = as_i64(e, mask_bits(e, mask, first, row->lanes));
     if (row->way == WAY_PERMUTE) return pack_permute(e, group, bits, index);
     return pack_shuffle(e, group, bits, row->lanes, index);
