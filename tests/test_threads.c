@@ -84,8 +84,9 @@ static void threads_share_a_context_and_a_kernel(void **state) {
 
 static const char *const texts[] = {
     "input x: f32[?, ?]; input w: f32[?]; where(x < w, x * w, w)",
-    "input x: f32[?, ?]; input w: f32[?]; output a = x[x < w]; output b = (x + w)[x < w]; output c "
-    "= nonzero(x < w);",
+    ("input x: f32[?, ?]; input w: f32[?]; output a = x[x < w]; output b = (x + w)[x < w]; output "
+     "c "
+     "= nonzero(x < w);"),
     "input x: f32[?, ?]; input w: f32[?]; output a = x[w < 0 | x == x]; output b = x - w;",
     "input x: f32[?, ?]; input w: f32[?]; x[:, w < 0] * 2",
 };

@@ -533,7 +533,7 @@ static bool parse_input(parser *p) {
     token name = p->now;
     if (!check_new_name(p, &name, "the name of an input") || !check_untaken(p, &name)) return false;
     advance(p);
-    wn_type type;
+    wn_type type = WN_BOOL;
     int64_t lengths[WN_MAX_RANK];
     int32_t rank = 0;
     if (!expect(p, TOKEN_COLON, "\":\" and a type") || !parse_type(p, &type)) return false;

@@ -251,7 +251,7 @@ static void print_output(const printer *p, wn_buffer *b, node_id id, const char 
     } else if (is_inline(p, id, output)) {
         wn_buffer_add(b, " = ");
         print_operation(p, b, id);
-    } else if (!name || strcmp(name, output)) {
+    } else if (!name || strcmp(name, output) != 0) {
         wn_buffer_add(b, " = ");
         print_label(p, b, id);
     }

@@ -179,9 +179,9 @@ static ir cast_float_to_integer(emitter *e, wn_type from, wn_type to, ir value) 
         value = wn_emit_widen(e, from, value);
         from = WN_F32;
     }
-    unsigned bits = type_bits(to), wide = bits < 32 ? 32 : bits;
     bool is_signed = type_is_signed(to);
-    ir zero = wn_ir_float(e, from, 0), limit = wn_ir_float(e, from, power_of_two(bits - is_signed));
+    unsigned bits = type_bits(to), wide = bits < 32 ? 32 : bits, digits = is_signed ? bits - 1 : bits;
+    ir zero = wn_ir_float(e, from, 0), limit = wn_ir_float(e, from, power_of_two(digits));
     ir least = is_signed ? wn_ir_float(e, from, -power_of_two(bits - 1)) : zero;
     ir inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOLT, value, limit, ""), value, zero);
     inside = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, inside, least, ""), inside, zero);
@@ -189,7 +189,7 @@ static ir cast_float_to_integer(emitter *e, wn_type from, wn_type to, ir value) 
     ir result = as_signed ? LLVMBuildFPToSI(b, inside, int_vector(e, wide), "")
                           : LLVMBuildFPToUI(b, inside, int_vector(e, wide), "");
     if (wide != bits) result = LLVMBuildTrunc(b, result, int_vector(e, bits), "");
-    uint64_t most = is_signed ? ((uint64_t)1 << (bits - 1)) - 1 : UINT64_MAX >> (64 - bits);
+    uint64_t most = 2 * ((uint64_t)power_of_two(digits - 1) - 1) + 1; /* 2^digits - 1 */
     result = wn_ir_choose(e, LLVMBuildFCmp(b, LLVMRealOGE, value, limit, ""),
                           wn_ir_int(e, bits, most), result);
     if (!is_signed) return result;
