@@ -28,23 +28,26 @@ static void free_arrays(arrays a) {
 
 /* Where `first` and `second` begin, in bytes from an aligned address; the bytes before and after them must stay. */
 static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t second) {
-    float *y = (float *)(void *)(a->first + first);
+    char *y = a->first + first;
     uint8_t *z = (uint8_t *)a->second + second;
     wn_array in = wn_vector(WN_F32, a->x, LENGTH);
     wn_array out[] = {wn_vector(WN_F32, y, LENGTH), wn_vector(WN_BOOL, z, LENGTH)};
     wn_error error = {WN_OK, ""};
-    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof *y + 16);
+    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof(float) + 16);
     memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
     if (wn_call(k, &in, 1, out, 2, &error) != WN_OK) fail_msg("%s", error.message);
-    for (int64_t i = 0; i < LENGTH; i++)
-        if (y[i] != (a->x[i] < 0 ? 0 : a->x[i]) || z[i] != (a->x[i] < 0))
+    for (int64_t i = 0; i < LENGTH; i++) {
+        float got, want = a->x[i] < 0 ? 0 : a->x[i];
+        memcpy(&got, y + i * (int64_t)sizeof got, sizeof got);
+        if (got != want || z[i] != (a->x[i] < 0))
             fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
+    }
     for (size_t i = 0; i < first; i++)
         assert_int_equal((uint8_t)a->first[i], 0xa5);
     for (size_t i = 0; i < second; i++)
         assert_int_equal((uint8_t)a->second[i], 0xa5);
     for (size_t i = 0; i < 16; i++) {
-        assert_int_equal((uint8_t)a->first[first + (size_t)LENGTH * sizeof *y + i], 0xa5);
+        assert_int_equal((uint8_t)a->first[first + (size_t)LENGTH * sizeof(float) + i], 0xa5);
         assert_int_equal(z[(size_t)LENGTH + i], 0xa5);
     }
 }
