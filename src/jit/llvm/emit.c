@@ -10,54 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Types and constants ---------------------------------------------------------------------------------------------- */
-
-LLVMTypeRef wn_ir_element(const emitter *e, wn_type type) {
-    if (type == WN_BOOL) return int_type(e, 1);
-    if (type == WN_F32) return LLVMFloatTypeInContext(e->context);
-    if (type == WN_F64) return LLVMDoubleTypeInContext(e->context);
-    return int_type(e, type_bits(type));
-}
-
-LLVMTypeRef wn_ir_storage(const emitter *e, wn_type type) {
-    return type == WN_BOOL ? int_type(e, 8) : wn_ir_element(e, type);
-}
-
-ir wn_ir_splat(const emitter *e, ir constant) {
-    ir lanes[256];
-    for (unsigned i = 0; i < e->lanes; i++)
-        lanes[i] = constant;
-    return LLVMConstVector(lanes, e->lanes);
-}
-
-ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value) {
-    return wn_ir_splat(e, LLVMConstInt(int_type(e, bits),
-                                       bits < 64 ? value & (((uint64_t)1 << bits) - 1) : value, false));
-}
-
-ir wn_ir_float(const emitter *e, wn_type type, double value) {
-    return wn_ir_splat(e, LLVMConstReal(wn_ir_element(e, type), value));
-}
-
-ir wn_ir_i64(const emitter *e, int64_t value) {
-    return LLVMConstInt(int_type(e, 64), (uint64_t)value, true);
-}
-
-ir wn_ir_intrinsic(const emitter *e, const char *name, LLVMTypeRef type, const ir *args, unsigned count) {
-    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-    size_t types = type ? 1 : 0;
-    ir function = LLVMGetIntrinsicDeclaration(e->module, id, &type, types);
-    return LLVMBuildCall2(e->builder, LLVMIntrinsicGetType(e->context, id, &type, types), function,
-                          (ir *)args, count, "");
-}
-
-static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
-    if (type == WN_BOOL) return wn_ir_int(e, 1, bits ? 1 : 0);
-    ir integer = LLVMConstInt(int_type(e, type_bits(type)), bits, false);
-    bool is_float = type == WN_F32 || type == WN_F64;
-    return wn_ir_splat(e, is_float ? LLVMConstBitCast(integer, wn_ir_element(e, type)) : integer);
-}
-
 /* ---- One function ------------------------------------------------------------------------------------------------------ */
 
 /* A function that is being emitted. */
@@ -71,8 +23,8 @@ typedef struct body {
     ir *outputs;                   /* pointer of each */
     ir *invariants;                /* by value: <1 x T>, or NULL */
     ir *values;                    /* by value: in the step being emitted, or NULL */
-    ir *waiting;                   /* by group of lanes and output: what waits to be stored */
-    ir base;                       /* cursor->base, if the program has an index */
+    ir *waiting; /* by group of lanes and output, of two words: what waits to be stored */
+    ir base;     /* cursor->base, if the program has an index */
     LLVMBasicBlockRef entry;
 } body;
 
@@ -107,6 +59,13 @@ static const char *stream_name(const body *b, const plan_stream *s) {
 }
 
 /* ---- Values ------------------------------------------------------------------------------------------------------------- */
+
+static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
+    if (type == WN_BOOL) return wn_ir_int(e, 1, bits ? 1 : 0);
+    ir integer = LLVMConstInt(int_type(e, type_bits(type)), bits, false);
+    bool is_float = type == WN_F32 || type == WN_F64;
+    return wn_ir_splat(e, is_float ? LLVMConstBitCast(integer, wn_ir_element(e, type)) : integer);
+}
 
 static ir load_stream(body *b, const plan_stream *s, ir index) {
     emitter *e = b->e;
@@ -267,7 +226,7 @@ static bool begin(body *b, uint32_t stage, kernel_function function, const bool 
     b->outputs = calloc(s->output_count + 1, sizeof *b->outputs);
     b->invariants = calloc(p->value_count + 1, sizeof *b->invariants);
     b->values = calloc(p->value_count + 1, sizeof *b->values);
-    b->waiting = calloc(MOST_GROUPS * (size_t)s->output_count + 1, sizeof *b->waiting);
+    b->waiting = calloc(2 * MOST_GROUPS * (size_t)s->output_count + 1, sizeof *b->waiting);
     if (!b->streams || !b->outputs || !b->invariants || !b->values || !b->waiting) return false;
     b->entry = new_block(b, "entry");
     LLVMPositionBuilderAtEnd(e->builder, b->entry);
@@ -420,18 +379,24 @@ static void emit_count_loop(body *b, const bool *wanted) {
 
 /* ---- fused and scatter ---------------------------------------------------------------------------------------------------- */
 
+/* The values that the mask is made of, those that the outputs are made of, and both: true by value. */
+typedef struct wanted_sets {
+    bool *mask, *values, *all;
+} wanted_sets;
+
 /* Lanes that are evaluated and wait to be packed: their mask, and the value of each output as it is stored. */
 typedef struct pack_group {
     pack_mask mask;
     ir *values;
 } pack_group;
 
-/* Evaluate the lanes from `index` on. `bits` is the mask in scatter, NULL in fused. */
-static void emit_group(body *b, const bool *wanted, ir index, ir bits, pack_group *group) {
+/* Evaluate the lanes from `index` on. An empty `mask` is evaluated too. */
+static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pack_group *group) {
     emitter *e = b->e;
     forget_values(b);
     emit_values(b, wanted, index);
-    group->mask = (pack_mask){bits ? NULL : b->values[b->stage->mask_value], bits};
+    if (!mask.bits && !mask.vector) mask.vector = b->values[b->stage->mask_value];
+    group->mask = mask;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
         uint32_t value = b->stage->outputs[i].value;
         LLVMTypeRef type = int_vector(e, type_bits((wn_type)b->program->values[value].type));
@@ -476,8 +441,8 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
     for (unsigned i = 0; i < count; i++) {
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
         groups[i].values = b->waiting + i * b->stage->output_count;
-        emit_group(b, wanted, add(b, index, lane, ""),
-                   word ? word_bits(b, word, lane, e->lanes) : NULL, &groups[i]);
+        pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
+        emit_group(b, wanted, add(b, index, lane, ""), mask, &groups[i]);
     }
     for (unsigned i = 0; i < count; i++)
         position = store_group(b, &groups[i], position);
@@ -512,18 +477,111 @@ static ir emit_pack_word(body *b, const bool *wanted, kernel_function function, 
     return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
 }
 
+/* ---- fused, a word ahead -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Where an element is stored depends on all masks before it. A processor that once took a load for dependent on a store before
+ * it, since their addresses agreed in the lowest bits, lets it wait for the addresses of all stores before it, and so for
+ * masks that come from other loads: such a loop takes three times as long, on some runs and not on others. When the masks of
+ * the next word are loaded before the stores of this one, no address waits for a load. With one or two outputs their values
+ * come along, which saves loading them again. All this takes registers, which AVX-512 has.
+ */
+static bool runs_ahead(const body *b) {
+    return b->function == KERNEL_FUSED && b->e->target.isa == WN_ISA_X86_64_V4 &&
+           KERNEL_WORD / b->e->lanes <= groups_in_a_row(b);
+}
+
+static bool values_run_ahead(const body *b) {
+    return b->stage->output_count <= 2;
+}
+
+/* What is evaluated a word ahead, of the word at `index`. */
+static void emit_ahead(body *b, const wanted_sets *sets, ir index, unsigned count, pack_group *groups) {
+    for (unsigned i = 0; i < count; i++) {
+        ir at = add(b, index, wn_ir_i64(b->e, i * b->e->lanes), "");
+        if (values_run_ahead(b)) {
+            emit_group(b, sets->all, at, (pack_mask){NULL, NULL}, &groups[i]);
+            continue;
+        }
+        forget_values(b);
+        emit_values(b, sets->mask, at);
+        groups[i].mask = (pack_mask){b->values[b->stage->mask_value], NULL};
+    }
+}
+
+/* The groups of a word as the loop carries them, first as they are before it. */
+static void carry_groups(body *b, unsigned count, pack_group *groups) {
+    for (unsigned i = 0; i < count; i++) {
+        groups[i].mask.vector = new_phi(b, groups[i].mask.vector, "mask");
+        for (uint32_t k = 0; values_run_ahead(b) && k < b->stage->output_count; k++)
+            groups[i].values[k] = new_phi(b, groups[i].values[k], "value");
+    }
+}
+
+static void carry_on(body *b, unsigned count, const pack_group *carried, const pack_group *next) {
+    for (unsigned i = 0; i < count; i++) {
+        next_iteration(b, carried[i].mask.vector, next[i].mask.vector);
+        for (uint32_t k = 0; values_run_ahead(b) && k < b->stage->output_count; k++)
+            next_iteration(b, carried[i].values[k], next[i].values[k]);
+    }
+}
+
+/* Return at once if there is no word; else go on in a new block, which is the entry of the loop. */
+static void return_if_empty(body *b) {
+    emitter *e = b->e;
+    LLVMBasicBlockRef none = new_block(b, "none"), some = new_block(b, "some");
+    LLVMBuildCondBr(e->builder, is_below(b, wn_ir_i64(e, 0), b->n), some, none);
+    LLVMPositionBuilderAtEnd(e->builder, none);
+    LLVMBuildRet(e->builder, wn_ir_i64(e, 0));
+    LLVMPositionBuilderAtEnd(e->builder, some);
+    b->entry = some;
+}
+
+/* The index of the next word; of the last one, if there is no next. */
+static ir next_word(const body *b, ir index) {
+    emitter *e = b->e;
+    ir next = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
+    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD), "");
+    return wn_ir_choose(e, is_below(b, next, b->n), next, last);
+}
+
+static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
+    unsigned count = KERNEL_WORD / b->e->lanes;
+    pack_group next[MOST_GROUPS];
+    for (unsigned i = 0; i < count; i++)
+        next[i].values = b->waiting + (MOST_GROUPS + i) * b->stage->output_count;
+    emit_ahead(b, sets, next_word(b, index), count, next);
+    for (unsigned i = 0; i < count && !values_run_ahead(b); i++)
+        emit_group(b, sets->values, add(b, index, wn_ir_i64(b->e, i * b->e->lanes), ""),
+                   groups[i].mask, &groups[i]);
+    for (unsigned i = 0; i < count; i++)
+        position = store_group(b, &groups[i], position);
+    carry_on(b, count, groups, next);
+    return position;
+}
+
 /* Word by word while there are elements, and room for a whole word. */
-static void emit_pack_loop(body *b, const bool *wanted, kernel_function function) {
+static void emit_pack_loop(body *b, const wanted_sets *sets) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
     ir start = LLVMBuildLoad2(e->builder, i64, cursor_field(b, 0), "position");
     ir room = LLVMBuildLoad2(e->builder, i64, cursor_field(b, 1), "room");
     ir last = LLVMBuildSub(e->builder, room, wn_ir_i64(e, KERNEL_WORD), "last");
+    bool ahead = runs_ahead(b);
+    unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
+    pack_group groups[MOST_GROUPS];
+    for (unsigned i = 0; i < count; i++)
+        groups[i].values = b->waiting + i * b->stage->output_count;
+    if (ahead) return_if_empty(b);
+    if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
     loop l = begin_loop(b, KERNEL_WORD);
     ir position = new_phi(b, start, "position");
+    carry_groups(b, count, groups);
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
-    next_iteration(b, position, emit_pack_word(b, wanted, function, l.index, position));
+    next_iteration(b, position,
+                   ahead ? emit_word_ahead(b, sets, l.index, groups, position)
+                         : emit_pack_word(b, sets->all, b->function, l.index, position));
     end_loop(b, &l);
     LLVMBuildStore(e->builder, position, cursor_field(b, 0));
     LLVMBuildRet(e->builder, l.index);
@@ -552,12 +610,18 @@ static unsigned lanes_to_count(const plan_program *p) {
 
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
 
-static void mark_wanted(const plan_stage *s, const plan_program *p, kernel_function function,
-                        bool *wanted) {
-    if (function == KERNEL_COUNT || function == KERNEL_FUSED) wanted[s->mask_value] = true;
-    for (uint32_t i = 0; function != KERNEL_COUNT && i < s->output_count; i++)
-        wanted[s->outputs[i].value] = true;
-    want_operands(p, wanted);
+static bool needs_mask(kernel_function f) {
+    return f == KERNEL_COUNT || f == KERNEL_FUSED;
+}
+
+static void mark_wanted(const body *b, const wanted_sets *sets) {
+    if (needs_mask(b->function)) sets->mask[b->stage->mask_value] = true;
+    for (uint32_t i = 0; b->function != KERNEL_COUNT && i < b->stage->output_count; i++)
+        sets->values[b->stage->outputs[i].value] = true;
+    want_operands(b->program, sets->mask);
+    want_operands(b->program, sets->values);
+    for (uint32_t i = 0; i < b->program->value_count; i++)
+        sets->all[i] = sets->mask[i] || sets->values[i];
 }
 
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
@@ -569,20 +633,21 @@ static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_progr
 static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function) {
     const plan_stage *s = &plan->stages[stage];
     const plan_program *p = function == KERNEL_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
-    bool *wanted = calloc(p->value_count + 1, sizeof *wanted);
-    if (!wanted) return false;
-    mark_wanted(s, p, function, wanted);
-    e->lanes = lanes_of(e, s, p, function);
+    bool *flags = calloc(3 * (size_t)p->value_count + 1, sizeof *flags);
+    if (!flags) return false;
+    wanted_sets sets = {flags, flags + p->value_count, flags + 2 * (size_t)p->value_count};
     body b = {.e = e, .stage = s, .program = p, .function = function};
-    bool ok = begin(&b, stage, function, wanted);
+    mark_wanted(&b, &sets);
+    e->lanes = lanes_of(e, s, p, function);
+    bool ok = begin(&b, stage, function, sets.all);
     if (ok && (function == KERNEL_MAP || function == KERNEL_STREAM))
-        emit_map_loop(&b, wanted);
+        emit_map_loop(&b, sets.all);
     else if (ok && function == KERNEL_COUNT)
-        emit_count_loop(&b, wanted);
+        emit_count_loop(&b, sets.all);
     else if (ok)
-        emit_pack_loop(&b, wanted, function);
+        emit_pack_loop(&b, &sets);
     end(&b);
-    free(wanted);
+    free(flags);
     return ok;
 }
 

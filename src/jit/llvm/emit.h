@@ -46,7 +46,7 @@ static inline LLVMTypeRef int_vector(const emitter *e, unsigned bits) {
 LLVMTypeRef wn_ir_element(const emitter *e, wn_type type); /* of a value: bool is i1  */
 LLVMTypeRef wn_ir_storage(const emitter *e, wn_type type); /* in memory: bool is i8   */
 
-/* ---- Small pieces --------------------------------------------------------------------------------------------------- */
+/* ---- Small pieces (ir.c) --------------------------------------------------------------------------------------------------- */
 
 /* Every lane of an integer vector, or of a float vector, the same constant. */
 ir wn_ir_int(const emitter *e, unsigned bits, uint64_t value);
