@@ -108,6 +108,8 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
         {"x[m] * 2", "nyn"},
         {"output a = x[m]; output b = x[m];", "nyn"},
         {"x[m] + v", "nyn"},
+        /* x is alone in its stage, whose mask is another stage's */
+        {"output a = x[m]; output b = t[m]; ", "yyn"},
     };
     wn_context *ctx = wn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -138,6 +140,37 @@ static void *allocate_some(void *user, void *pointer, size_t old_size, size_t ne
     return realloc(pointer, new_size);
 }
 
+/* m is the mask of a shallow stage and of a deep one, which is declared first: it is counted once, and the lengths that depend on it are
+   compared before anything is read by them. */
+static void a_length_is_checked_before_it_is_relied_on(void **state) {
+    (void)state;
+    wn_context *ctx = wn_context_new(NULL);
+    wn_graph *g = parsed(
+        ctx, "p1 = x[m] + v; p2 = p1[k] + y; output a = p2[m] + y; output b = x[m] * y[m] + v;");
+    wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+    assert_non_null(plan);
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const plan_stage *s = &plan->stages[i];
+        for (uint32_t j = 0; s->owns_mask && j < i; j++)
+            assert_false(plan->stages[j].owns_mask && plan->stages[j].mask_key == s->mask_key);
+        if (i) assert_true(s->level >= plan->stages[i - 1].level);
+    }
+    for (uint32_t i = 0; i < plan->check_count; i++) {
+        const plan_check *check = &plan->checks[i];
+        for (int32_t j = 0; j < (int32_t)plan->stage_count; j++) {
+            const plan_stage *s = &plan->stages[j];
+            /* a stage over one of the two lengths comes after the check */
+            for (int k = 0; s->kind == STAGE_MAP && k < s->program.rank; k++)
+                if (dim_is_packed(g, s->program.dims[k]) &&
+                    (s->program.dims[k] == check->a || s->program.dims[k] == check->b))
+                    assert_true(check->stage <= j);
+        }
+    }
+    wn_plan_free(plan);
+    wn_graph_free(g);
+    wn_context_free(ctx);
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     size_t left = SIZE_MAX;
@@ -162,6 +195,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_expression_gets_its_plan),
         cmocka_unit_test(arrays_may_coincide_only_at_the_same_element),
+        cmocka_unit_test(a_length_is_checked_before_it_is_relied_on),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,14 +60,14 @@ static bool path_beside_library(char path[PATH_MAX], wn_error *error) {
 
 /* The two share structs that change freely from build to build. */
 static bool shakes_hands(const wn_provider *provider, const char *path, wn_error *error) {
-    if (provider && provider->abi == PROVIDER_ABI && strcmp(provider->version, wn_version()) == 0)
+    if (provider && provider->abi == WN_INTERFACE && strcmp(provider->version, wn_version()) == 0)
         return true;
     if (!provider)
         wn_fail(error, WN_ERROR_COMPILER, "%.300s has no LLVM to offer", path);
-    else if (provider->abi != PROVIDER_ABI)
+    else if (provider->abi != WN_INTERFACE)
         wn_fail(error, WN_ERROR_COMPILER,
-                "%.300s has provider ABI %u, this library needs %u: install both from one build",
-                path, provider->abi, PROVIDER_ABI);
+                "%.300s has interface %08x, this library needs %08x: install both from one build",
+                path, provider->abi, WN_INTERFACE);
     else
         wn_fail(error, WN_ERROR_COMPILER,
                 "%.300s belongs to Winnow %.30s, this is %s: install both from one build", path,
@@ -76,7 +76,7 @@ static bool shakes_hands(const wn_provider *provider, const char *path, wn_error
 }
 
 static const wn_provider *open_at(const char *path, wn_error *error) {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         const char *reason = dlerror();
         wn_fail(error, WN_ERROR_COMPILER,

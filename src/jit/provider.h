@@ -3,14 +3,17 @@
  *
  * Everything that calls LLVM lives in src/jit/llvm and is built into libwinnow-llvm.so, which the library opens at the first
  * compile that needs it (loading libLLVM takes 18 ms and 100 MB), or is linked in by a static build. The two share plain
- * structs of one build, so the handshake compares the ABI number and the version text.
+ * structs, so the handshake compares a hash of the headers that declare them, and the version text.
  */
 #ifndef WN_PROVIDER_H
 #define WN_PROVIDER_H
 
 #include "jit/plan.h"
 
-#define PROVIDER_ABI 1u
+/* What the two sides of the door must agree on: a hash of the shared headers, from the build. */
+#if !defined(WN_INTERFACE)
+#define WN_INTERFACE 0u
+#endif
 
 /* Instruction set of a compile: the level, and what native adds. */
 typedef struct wn_target {

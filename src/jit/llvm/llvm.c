@@ -255,7 +255,7 @@ static wn_status compile(const provider_request *request, provider_result *resul
 
 const wn_provider *wn_llvm_provider(void) {
     static const wn_provider provider = {
-        PROVIDER_ABI,
+        WN_INTERFACE,
         TEXT_OF(WN_VERSION_MAJOR) "." TEXT_OF(WN_VERSION_MINOR) "." TEXT_OF(WN_VERSION_PATCH),
         LLVM_VERSION_STRING, compile, release};
     return &provider;
