@@ -86,7 +86,7 @@ static wn_status time_runs(wn_binding *binding, measure *m, wn_error *error) {
 
 /* ---- Running ------------------------------------------------------------------------------------------------------------ */
 
-static wn_status bind_and_time(session *s, const wn_array *outputs, measure *m, wn_error *error) {
+static wn_status bind_and_time(job *s, const wn_array *outputs, measure *m, wn_error *error) {
     wn_binding *binding = NULL;
     wn_status status =
         wn_bind(s->kernel, s->inputs, s->input_count, outputs, s->output_count, &binding, error);
@@ -95,7 +95,7 @@ static wn_status bind_and_time(session *s, const wn_array *outputs, measure *m, 
     return status;
 }
 
-static exit_status measure_kernel(session *s, measure *m) {
+static exit_status measure_kernel(job *s, measure *m) {
     wn_error error;
     wn_array *outputs = wn_have(calloc(s->output_count + 1, sizeof *outputs));
     wn_status status = wn_call(s->kernel, s->inputs, s->input_count, outputs, s->output_count, &error);
@@ -106,7 +106,7 @@ static exit_status measure_kernel(session *s, measure *m) {
     return status == WN_OK ? DONE : wn_wrong("%s", error.message);
 }
 
-static int64_t largest_input(const session *s) {
+static int64_t largest_input(const job *s) {
     int64_t most = s->input_count ? 0 : 1;
     for (size_t i = 0; i < s->input_count; i++) {
         const wn_array *a = &s->inputs[i];
@@ -116,7 +116,7 @@ static int64_t largest_input(const session *s) {
     return most;
 }
 
-static void report(const session *s, const arguments *a, const measure *m) {
+static void report(const job *s, const arguments *a, const measure *m) {
     int64_t elements = largest_input(s);
     double ns = m->best_ms * 1e6, per_element = ns / (double)(elements ? elements : 1);
     const char *engine = wn_kernel_engine(s->kernel) == WN_ENGINE_JIT ? "jit" : "interpreter";
@@ -132,14 +132,14 @@ static void report(const session *s, const arguments *a, const measure *m) {
 }
 
 exit_status wn_command_bench(arguments *a) {
-    session s = {.context = NULL};
+    job s = {.context = NULL};
     measure m = {.best_ms = 0};
     for (size_t i = 0; i < a->input_count; i++)
         TRY(make_data(&a->inputs[i], i + 1));
-    exit_status status = wn_session_graph(&s, a);
-    if (status == DONE) status = wn_session_kernel(&s, a);
+    exit_status status = wn_job_graph(&s, a);
+    if (status == DONE) status = wn_job_kernel(&s, a);
     if (status == DONE) status = measure_kernel(&s, &m);
     if (status == DONE) report(&s, a, &m);
-    wn_session_free(&s);
+    wn_job_free(&s);
     return status;
 }

@@ -57,11 +57,11 @@ static void declare(wn_graph *graph, const tool_input *in) {
 
 /* ---- Graph and kernel ------------------------------------------------------------------------------------------------- */
 
-static exit_status graph_error(const session *s) {
+static exit_status graph_error(const job *s) {
     return wn_wrong("%s", wn_graph_error(s->graph));
 }
 
-exit_status wn_session_graph(session *s, arguments *a) {
+exit_status wn_job_graph(job *s, arguments *a) {
     wn_context_options options = {.size = sizeof options, .log = print_warning, .threads = a->threads};
     s->context = wn_have(wn_context_new(&options));
     s->graph = wn_have(wn_graph_new(s->context));
@@ -81,7 +81,7 @@ static bool has_output(const wn_kernel *kernel, const char *name) {
 
 /* Make an output of every name that -o asks for. What the text has as outputs, a kernel of the interpreter says: that costs
    nothing, and is not made when no -o has a name. */
-static exit_status add_outputs(session *s, const arguments *a) {
+static exit_status add_outputs(job *s, const arguments *a) {
     wn_compile_options options = {.size = sizeof options, .engine = WN_ENGINE_INTERPRETER};
     for (size_t i = 0; i < a->output_count; i++) {
         const char *name = a->outputs[i].name;
@@ -100,7 +100,7 @@ static exit_status add_outputs(session *s, const arguments *a) {
     return wn_graph_status(s->graph) == WN_OK ? DONE : graph_error(s);
 }
 
-static exit_status gather_inputs(session *s, const arguments *a) {
+static exit_status gather_inputs(job *s, const arguments *a) {
     s->input_count = (size_t)wn_kernel_input_count(s->kernel);
     s->inputs = wn_have(calloc(s->input_count + 1, sizeof *s->inputs));
     for (size_t i = 0; i < s->input_count; i++) {
@@ -115,7 +115,7 @@ static exit_status gather_inputs(session *s, const arguments *a) {
     return DONE;
 }
 
-exit_status wn_session_kernel(session *s, const arguments *a) {
+exit_status wn_job_kernel(job *s, const arguments *a) {
     wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
     if (!wn_isa_available(a->isa)) return wn_wrong("this machine lacks %s", wn_isa_name(a->isa));
     if (a->command == COMMAND_EVAL) TRY(add_outputs(s, a));
@@ -128,7 +128,7 @@ exit_status wn_session_kernel(session *s, const arguments *a) {
     return gather_inputs(s, a);
 }
 
-void wn_session_free(session *s) {
+void wn_job_free(job *s) {
     free(s->inputs);
     wn_kernel_free(s->kernel);
     wn_graph_free(s->graph);

@@ -10,13 +10,13 @@
 #include <string.h>
 
 /* The number of the output that an -o means; -1 after a message. */
-static int32_t find_output(const session *s, const tool_output *out, exit_status *status) {
+static int32_t find_output(const job *s, const tool_output *out, exit_status *status) {
     for (int32_t i = 0; out->name && i < (int32_t)s->output_count; i++)
         if (!strcmp(wn_kernel_output_name(s->kernel, i), out->name)) return i;
     return out->name ? (*status = wn_wrong("there is no output %s", out->name), -1) : 0;
 }
 
-static exit_status write_all(const session *s, const arguments *a, const wn_array *results,
+static exit_status write_all(const job *s, const arguments *a, const wn_array *results,
                              output_file *files) {
     exit_status status = DONE;
     for (size_t i = 0; i < a->output_count; i++) {
@@ -32,7 +32,7 @@ static exit_status write_all(const session *s, const arguments *a, const wn_arra
     return DONE;
 }
 
-static exit_status write_files(const session *s, const arguments *a, const wn_array *results) {
+static exit_status write_files(const job *s, const arguments *a, const wn_array *results) {
     output_file *files = wn_have(calloc(a->output_count + 1, sizeof *files));
     exit_status status = write_all(s, a, results, files);
     for (size_t i = 0; i < a->output_count; i++)
@@ -41,7 +41,7 @@ static exit_status write_files(const session *s, const arguments *a, const wn_ar
     return status;
 }
 
-static void print_all(const session *s, const wn_array *results) {
+static void print_all(const job *s, const wn_array *results) {
     for (size_t i = 0; i < s->output_count; i++) {
         if (s->output_count > 1) printf("%s =\n", wn_kernel_output_name(s->kernel, (int32_t)i));
         wn_show(stdout, &results[i]);
@@ -49,7 +49,7 @@ static void print_all(const session *s, const wn_array *results) {
 }
 
 /* -o FILE without a name is for the only output that the text has. */
-static exit_status check_names(const session *s, const arguments *a) {
+static exit_status check_names(const job *s, const arguments *a) {
     size_t unnamed = 0;
     for (size_t i = 0; i < a->output_count; i++)
         unnamed += !a->outputs[i].name;
@@ -60,7 +60,7 @@ static exit_status check_names(const session *s, const arguments *a) {
     return DONE;
 }
 
-static exit_status run(session *s, const arguments *a) {
+static exit_status run(job *s, const arguments *a) {
     wn_error error;
     wn_array *results = wn_have(calloc(s->output_count + 1, sizeof *results));
     exit_status status = DONE;
@@ -77,14 +77,14 @@ static exit_status run(session *s, const arguments *a) {
 }
 
 exit_status wn_command_eval(arguments *a) {
-    session s = {.context = NULL};
+    job s = {.context = NULL};
     for (size_t i = 0; i < a->input_count; i++)
         if (!a->inputs[i].value && !a->inputs[i].in_text)
             return wn_misused("eval: input %s is declared without data", a->inputs[i].name);
-    exit_status status = wn_session_graph(&s, a);
-    if (status == DONE) status = wn_session_kernel(&s, a);
+    exit_status status = wn_job_graph(&s, a);
+    if (status == DONE) status = wn_job_kernel(&s, a);
     if (status == DONE) status = check_names(&s, a);
     if (status == DONE) status = run(&s, a);
-    wn_session_free(&s);
+    wn_job_free(&s);
     return status;
 }

@@ -38,7 +38,7 @@ static exit_status write_file(const char *path, const char *text, size_t length)
     return status;
 }
 
-static exit_status show(session *s, const arguments *a, wn_view view) {
+static exit_status show(job *s, const arguments *a, wn_view view) {
     wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
     size_t length = 0;
     char *text = wn_inspect(s->graph, &options, view, &length);
@@ -53,15 +53,15 @@ static exit_status show(session *s, const arguments *a, wn_view view) {
 }
 
 exit_status wn_command_explain(arguments *a) {
-    session s = {.context = NULL};
+    job s = {.context = NULL};
     wn_view view = WN_VIEW_GRAPH;
     if (a->emit) TRY(find_view(a->emit, &view));
     if (a->output_count > 1 || (a->output_count && a->outputs[0].name))
         return wn_misused("explain takes one -o FILE, without a name");
     if (view == WN_VIEW_OBJECT && !a->output_count && isatty(STDOUT_FILENO))
         return wn_misused("an object is binary: give -o FILE");
-    exit_status status = wn_session_graph(&s, a);
+    exit_status status = wn_job_graph(&s, a);
     if (status == DONE) status = show(&s, a, view);
-    wn_session_free(&s);
+    wn_job_free(&s);
     return status;
 }

@@ -148,7 +148,7 @@ void *wn_have(void *p);
 
 /* ---- Graph and kernel (build.c) ----------------------------------------------------------------------------------- */
 
-typedef struct session {
+typedef struct job {
     wn_context *context;
     wn_graph *graph;
     wn_kernel *kernel;
@@ -156,12 +156,12 @@ typedef struct session {
     size_t input_count, output_count;
     size_t text_outputs; /* that the text has: the first ones; -o may have added others */
     double compile_ms;
-} session;
+} job;
 
-/* Context, data, graph; then the kernel, and the arrays in its order. Whatever they return, wn_session_free. */
-exit_status wn_session_graph(session *s, arguments *a);
-exit_status wn_session_kernel(session *s, const arguments *a);
-void wn_session_free(session *s);
+/* Context, data, graph; then the kernel, and the arrays in its order. Whatever they return, wn_job_free. */
+exit_status wn_job_graph(job *s, arguments *a);
+exit_status wn_job_kernel(job *s, const arguments *a);
+void wn_job_free(job *s);
 double wn_now_ms(void);
 
 /* ---- The rest ------------------------------------------------------------------------------------------------------ */
