@@ -82,11 +82,29 @@ wn_kernel *compare_compile(wn_graph *g, wn_engine engine, wn_isa isa) {
     wn_kernel *k = wn_compile(g, &options);
     char what[96];
     if (!k) compare_fail(g, compare_what(isa, AT_END, what), wn_graph_error(g));
-    if (wn_kernel_engine(k) != engine)
+    if (engine != WN_ENGINE_AUTO && wn_kernel_engine(k) != engine)
         compare_fail(g, "wn_kernel_engine", "is not the engine that was asked for");
     if (engine == WN_ENGINE_JIT && isa != WN_ISA_NATIVE && wn_kernel_isa(k) != isa)
         compare_fail(g, "wn_kernel_isa", "is not what was asked for");
     return k;
+}
+
+static wn_graph *parse(wn_context *c, const char *text) {
+    wn_graph *g = wn_graph_new(c);
+    wn_parse(g, text, strlen(text));
+    if (wn_graph_status(g) != WN_OK) fail_msg("%s\n%s", text, wn_graph_error(g));
+    return g;
+}
+
+wn_kernel *compare_compile_text(wn_context *c, const char *text, wn_engine engine) {
+    wn_graph *g = parse(c, text);
+    wn_kernel *k = compare_compile(g, engine, WN_ISA_NATIVE);
+    wn_graph_free(g);
+    return k;
+}
+
+void compare_expect_ok(wn_status status, const wn_error *error) {
+    if (status != WN_OK) fail_msg("%s: %s", wn_status_name(status), error->message);
 }
 
 bool compare_is_exact(const wn_graph *g, node_id id) {
@@ -105,7 +123,7 @@ bool compare_is_exact(const wn_graph *g, node_id id) {
 
 /* ---- Elements ----------------------------------------------------------------------------------------------------- */
 
-static bool is_nan(wn_type type, uint64_t bits) {
+bool compare_is_nan(wn_type type, uint64_t bits) {
     int mantissa = type == WN_F16 ? 10 : type == WN_BF16 ? 7 : type == WN_F32 ? 23 : 52;
     uint64_t sign = (uint64_t)1 << (8 * wn_type_size(type) - 1);
     return type_is_float(type) && (bits & (sign - 1)) > sign - ((uint64_t)1 << mantissa);
@@ -115,7 +133,7 @@ int64_t compare_elements(wn_type type, const void *got, const void *want, int64_
     if (n == 0 || memcmp(got, want, (size_t)n * wn_type_size(type)) == 0) return -1;
     for (int64_t i = 0; i < n; i++) {
         uint64_t a = values_load(type, got, i), b = values_load(type, want, i);
-        if (a != b && (exact || !is_nan(type, a) || !is_nan(type, b))) return i;
+        if (a != b && (exact || !compare_is_nan(type, a) || !compare_is_nan(type, b))) return i;
     }
     return -1;
 }
@@ -197,6 +215,11 @@ bool compare_arrays(const wn_array *got, const wn_array *want, bool exact, char 
     }
     free(copy);
     return at < 0;
+}
+
+void compare_expect_equal(const wn_array *got, const wn_array *want, const char *what) {
+    char wrong[2000];
+    if (!compare_arrays(got, want, false, wrong, sizeof wrong)) fail_msg("%s: %s", what, wrong);
 }
 
 /* ---- Arrays between unreadable pages --------------------------------------------------------------------------------- */
@@ -426,9 +449,7 @@ void compare_graph(wn_context *c, wn_graph *g, const wn_array *inputs, size_t co
 }
 
 void compare_text(wn_context *c, const char *text, const wn_array *inputs, size_t count) {
-    wn_graph *g = wn_graph_new(c);
-    wn_parse(g, text, strlen(text));
-    if (wn_graph_status(g) != WN_OK) fail_msg("%s\n%s", text, wn_graph_error(g));
+    wn_graph *g = parse(c, text);
     compare_graph(c, g, inputs, count);
     wn_graph_free(g);
 }

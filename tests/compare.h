@@ -34,14 +34,27 @@ wn_context *compare_context(int32_t threads);
 /* All instruction sets of this machine, portable first, native last. None if the library is built without LLVM. */
 compare_isas compare_available(wn_context *c);
 
+/* The engine that tests of compiled kernels ask for: the JIT, if the library has one. */
+#ifdef WN_TEST_LLVM_PATH
+#define COMPARE_ENGINE WN_ENGINE_JIT
+#else
+#define COMPARE_ENGINE WN_ENGINE_AUTO
+#endif
+
 /* Compile; a failure ends the test with the graph's message and listing. */
 wn_kernel *compare_compile(wn_graph *g, wn_engine engine, wn_isa isa);
+/* The same of a text that declares its inputs, for this machine. */
+wn_kernel *compare_compile_text(wn_context *c, const char *text, wn_engine engine);
+/* End the test with the message if the status is not OK. */
+void compare_expect_ok(wn_status status, const wn_error *error);
 
 /* Whether a graph's value copies bits from inputs, so that its NaNs are not any NaN. */
 bool compare_is_exact(const wn_graph *g, node_id id);
 
 /* ---- Elements ---------------------------------------------------------------------------------------------------- */
 
+/* Whether an element, as stored, is a NaN. */
+bool compare_is_nan(wn_type type, uint64_t bits);
 /* The first of n contiguous elements that is not the same; -1 if there is none. */
 int64_t compare_elements(wn_type type, const void *got, const void *want, int64_t n, bool exact);
 int64_t compare_count(const wn_array *a); /* elements */
@@ -49,6 +62,8 @@ int64_t compare_count(const wn_array *a); /* elements */
 void *compare_copy(const wn_array *a);
 /* Whether two arrays have one shape and the same elements; else `text` says where they first differ. */
 bool compare_arrays(const wn_array *got, const wn_array *want, bool exact, char *text, size_t size);
+/* End the test, saying `what`, unless they are the same but for which NaN a NaN is. */
+void compare_expect_equal(const wn_array *got, const wn_array *want, const char *what);
 
 /* ---- Running ----------------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
  * golden.c - the reader of golden.h, and the comparison with what was read.
  */
 #include "golden.h"
+#include "compare.h"
 
 #include "graph/graph.h"
 
@@ -253,11 +254,6 @@ int golden_next(golden *g) {
 
 /* ---- Comparing ----------------------------------------------------------------------------- */
 
-static bool is_nan(wn_type type, uint64_t bits) {
-    double v = wn_constant_value(type, bits);
-    return type_is_float(type) && v != v;
-}
-
 /* " f32:3f800000", element i of a broadcast operand. */
 static void add_operand(char *text, size_t size, const wn_array *a, const wn_array *result, size_t i) {
     size_t place = 0, unit = 1;
@@ -299,7 +295,8 @@ void golden_check(const golden *g, const wn_array *actual, const char *how) {
     size_t count = golden_count(expected);
     for (size_t i = 0; i < count; i++) {
         uint64_t bits = golden_bits(actual, i);
-        bool same = g->any_nan[i] ? is_nan(actual->type, bits) : bits == golden_bits(expected, i);
+        bool same =
+            g->any_nan[i] ? compare_is_nan(actual->type, bits) : bits == golden_bits(expected, i);
         if (!same) fail_element(g, actual, how, i);
     }
 }

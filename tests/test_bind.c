@@ -4,7 +4,13 @@
  *
  * Both engines are asked each time: a caller must not be able to tell them apart.
  */
-#include "support.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "compare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,16 +18,16 @@
 
 /* ---- Scaffolding ------------------------------------------------------------------------------------------------- */
 
-static const wn_engine engines[] = {SUPPORT_ENGINE, WN_ENGINE_INTERPRETER};
+static const wn_engine engines[] = {COMPARE_ENGINE, WN_ENGINE_INTERPRETER};
 #define ENGINES (sizeof engines / sizeof *engines)
 
 /* Call a kernel of the text on both engines, expecting a failure with this message. */
 static void expect_failure(const char *text, const wn_array *inputs, size_t input_count,
                            const wn_array *outputs, size_t output_count, wn_status status,
                            const char *message) {
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     for (size_t i = 0; i < ENGINES; i++) {
-        wn_kernel *k = support_compile(c, text, engines[i]);
+        wn_kernel *k = compare_compile_text(c, text, engines[i]);
         wn_array given[4];
         wn_error error = {WN_OK, ""};
         memcpy(given, outputs, output_count * sizeof *outputs);
@@ -82,8 +88,8 @@ static void counts_must_be_the_kernels(void **state) {
 
 static void a_kernel_tells_what_it_takes(void **state) {
     (void)state;
-    wn_context *c = support_context(1);
-    wn_kernel *k = support_compile(
+    wn_context *c = compare_context(1);
+    wn_kernel *k = compare_compile_text(
         c, "input a: f32[?]; input b: u8[]; output y = a[a < 0]; output z = b;", WN_ENGINE_AUTO);
     assert_int_equal(wn_kernel_input_count(k), 2);
     assert_int_equal(wn_kernel_output_count(k), 2);
@@ -181,8 +187,9 @@ static void spaces_may_be_too_large(void **state) {
     wn_array out = no_array;
     wn_error error;
     in[0].strides[0] = in[1].strides[1] = 0;
-    wn_context *c = support_context(1);
-    wn_kernel *k = support_compile(c, "input x: f32[?, 1]; input y: f32[1, ?]; x + y", SUPPORT_ENGINE);
+    wn_context *c = compare_context(1);
+    wn_kernel *k =
+        compare_compile_text(c, "input x: f32[?, 1]; input y: f32[1, ?]; x + y", COMPARE_ENGINE);
     wn_status status = wn_call(k, in, 2, &out, 1, &error);
     if (wn_kernel_engine(k) == WN_ENGINE_JIT) {
         assert_int_equal(status, WN_ERROR_LIMIT);
@@ -228,11 +235,11 @@ static void overlap_is_refused(void **state) {
 
 static void expect_call(const char *text, const wn_array *inputs, size_t count, wn_array *outputs,
                         size_t output_count) {
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     for (size_t i = 0; i < ENGINES; i++) {
         wn_error error;
-        wn_kernel *k = support_compile(c, text, engines[i]);
-        support_expect_ok(wn_call(k, inputs, count, outputs, output_count, &error), &error);
+        wn_kernel *k = compare_compile_text(c, text, engines[i]);
+        compare_expect_ok(wn_call(k, inputs, count, outputs, output_count, &error), &error);
         wn_kernel_free(k);
     }
     wn_context_free(c);
@@ -305,25 +312,25 @@ static void empty_arrays_are_arrays(void **state) {
 
 static void a_binding_is_run_and_rebound(void **state) {
     (void)state;
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     for (size_t e = 0; e < ENGINES; e++) {
         float x[100], y[100];
         wn_error error;
         wn_binding *b = NULL;
         for (int i = 0; i < 100; i++)
             x[i] = (float)(i - 50);
-        wn_kernel *k =
-            support_compile(c, "input x: f32[?]; output n = x[x < 0]; output y = x + 1;", engines[e]);
+        wn_kernel *k = compare_compile_text(
+            c, "input x: f32[?]; output n = x[x < 0]; output y = x + 1;", engines[e]);
         wn_array in = wn_vector(WN_F32, x, 100), out[] = {no_array, wn_vector(WN_F32, y, 100)};
-        support_expect_ok(wn_bind(k, &in, 1, out, 2, &b, &error), &error);
+        compare_expect_ok(wn_bind(k, &in, 1, out, 2, &b, &error), &error);
         wn_kernel_free(k);
         assert_null(wn_result(b, 0));
-        support_expect_ok(wn_run(b, &error), &error);
+        compare_expect_ok(wn_run(b, &error), &error);
         assert_int_equal(wn_result(b, 0)->shape[0], 50);
         assert_ptr_equal(wn_result(b, 1)->data, y);
         assert_null(wn_result(b, 2));
         int64_t n = -1;
-        support_expect_ok(wn_count(b, 0, &n, &error), &error);
+        compare_expect_ok(wn_count(b, 0, &n, &error), &error);
         assert_int_equal(n, 50);
         assert_int_equal(wn_count(b, 1, &n, &error), WN_ERROR_ARGUMENT);
         assert_string_equal(error.message, "count: output y has no packed axis");
@@ -332,16 +339,16 @@ static void a_binding_is_run_and_rebound(void **state) {
         assert_int_equal(wn_rebind(b, &wrong, 1, out, 2, &error), WN_ERROR_TYPE);
         in = wn_vector(WN_F32, x + 40, 60);
         assert_int_equal(wn_rebind(b, &in, 1, out, 2, &error), WN_ERROR_SHAPE);
-        support_expect_ok(wn_run(b, &error), &error); /* on the old arrays */
+        compare_expect_ok(wn_run(b, &error), &error); /* on the old arrays */
         assert_int_equal(wn_result(b, 0)->shape[0], 50);
         out[1] = wn_vector(WN_F32, y, 60);
-        support_expect_ok(wn_rebind(b, &in, 1, out, 2, &error), &error);
-        support_expect_ok(wn_run(b, &error), &error);
+        compare_expect_ok(wn_rebind(b, &in, 1, out, 2, &error), &error);
+        compare_expect_ok(wn_run(b, &error), &error);
         assert_int_equal(wn_result(b, 0)->shape[0], 10);
         assert_true(y[59] == 50);
         in.data = x; /* only a pointer */
-        support_expect_ok(wn_rebind(b, &in, 1, out, 2, &error), &error);
-        support_expect_ok(wn_run(b, &error), &error);
+        compare_expect_ok(wn_rebind(b, &in, 1, out, 2, &error), &error);
+        compare_expect_ok(wn_run(b, &error), &error);
         assert_int_equal(wn_result(b, 0)->shape[0], 50);
         wn_binding_free(b);
     }
@@ -350,10 +357,10 @@ static void a_binding_is_run_and_rebound(void **state) {
 
 static void equal_graphs_share_a_kernel(void **state) {
     (void)state;
-    wn_context *c = support_context(1);
-    wn_kernel *a = support_compile(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
-    wn_kernel *b = support_compile(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
-    wn_kernel *d = support_compile(c, "input x: f32[?]; x + 2", WN_ENGINE_AUTO);
+    wn_context *c = compare_context(1);
+    wn_kernel *a = compare_compile_text(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
+    wn_kernel *b = compare_compile_text(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
+    wn_kernel *d = compare_compile_text(c, "input x: f32[?]; x + 2", WN_ENGINE_AUTO);
     assert_ptr_equal(a, b);
     assert_ptr_not_equal(a, d);
     wn_kernel_free(a);
@@ -366,7 +373,7 @@ static void equal_graphs_share_a_kernel(void **state) {
 static void bad_options_are_refused(void **state) {
     (void)state;
     wn_compile_options options = {.size = sizeof options, .engine = (wn_engine)9};
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     wn_graph *g = wn_graph_new(c);
     wn_output(g, "y", wn_input(g, "x", WN_F32));
     assert_null(wn_compile(g, &options));
@@ -399,7 +406,7 @@ static void without_llvm_the_interpreter_runs(void **state) {
     wn_context_options options = {
         .size = sizeof options, .log = listen, .log_user = &h, .llvm_library = "/no/such/file"};
     wn_context *c = wn_context_new(&options);
-    wn_kernel *k = support_compile(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
+    wn_kernel *k = compare_compile_text(c, "input x: f32[?]; x + 1", WN_ENGINE_AUTO);
 #ifdef WN_TEST_LLVM_PATH
     assert_int_equal(h.warnings, 1);
     assert_non_null(strstr(h.text, "/no/such/file"));
@@ -417,13 +424,13 @@ static void without_llvm_the_interpreter_runs(void **state) {
 
 static void eval_is_one_call(void **state) {
     (void)state;
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     float x[] = {1, -2, 3, -4};
     const char *names[] = {"x"};
     for (int i = 0; i < 3; i++) {
         wn_array in = wn_vector(WN_F32, x, 2 + i), out = no_array;
         wn_error error;
-        support_expect_ok(wn_eval(c, "x[x < 0]", names, &in, 1, &out, 1, &error), &error);
+        compare_expect_ok(wn_eval(c, "x[x < 0]", names, &in, 1, &out, 1, &error), &error);
         assert_int_equal(out.shape[0], 1 + (i == 2));
         assert_true(*(float *)out.data == -2);
         wn_array_free(c, &out);

@@ -5,9 +5,8 @@
  * The same files are run three ways: the interpreter's loops alone, and whole graphs by either engine,
  * once with lengths that are declared and once with lengths that only a run knows.
  */
+#include "compare.h"
 #include "golden.h"
-
-#include "graph/graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -92,16 +91,6 @@ static void every_operation_and_type_has_goldens(void **state) {
 
 /* ---- Whole graphs -------------------------------------------------------------------------- */
 
-static wn_context *new_context(void) {
-    wn_context_options options = {.size = sizeof options};
-#ifdef WN_TEST_LLVM_PATH
-    options.llvm_library = WN_TEST_LLVM_PATH;
-#endif
-    wn_context *context = wn_context_new(&options);
-    assert_non_null(context);
-    return context;
-}
-
 static wn_graph *build(wn_context *context, const golden *g, bool declared) {
     static const char *const NAMES[GOLDEN_MAX_INPUTS] = {"a", "b", "c"};
     static const int64_t ANY[WN_MAX_RANK] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -138,7 +127,7 @@ static wn_status run_case(wn_context *context, const golden *g, wn_engine engine
 
 static void run_graphs(const char *file, wn_engine engine, bool declared) {
     const char *how = engine == WN_ENGINE_JIT ? "the JIT" : "the interpreter";
-    wn_context *context = new_context();
+    wn_context *context = compare_context(0);
     golden *g = golden_open(file);
     int cases = 0;
     for (; golden_next(g); cases++) {
@@ -170,7 +159,7 @@ static void graphs_by_the_interpreter(void **state) {
 }
 
 static bool jit_is_there(void) {
-    wn_context *context = new_context();
+    wn_context *context = compare_context(0);
     wn_graph *graph = wn_graph_new(context);
     wn_output(graph, "y", wn_negative(wn_input(graph, "x", WN_F32, WN_ANY)));
     wn_compile_options options = {.size = sizeof options, .engine = WN_ENGINE_JIT};

@@ -4,7 +4,14 @@
  * Each expression is run over shapes around the sizes of words, steps and blocks, with inputs and outputs contiguous, reversed,
  * stepped, padded, transposed or repeated, in memory beside unreadable pages.
  */
-#include "support.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "compare.h"
+#include "layouts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,53 +110,53 @@ typedef struct trial {
 static void expect_context_results(const trial *t, wn_context *c) {
     wn_array results[MAX_ARRAYS] = {{0}};
     wn_error error;
-    support_expect_ok(wn_call(t->compiled, t->inputs, (size_t)t->input_count, results,
+    compare_expect_ok(wn_call(t->compiled, t->inputs, (size_t)t->input_count, results,
                               (size_t)t->output_count, &error),
                       &error);
     for (int32_t i = 0; i < t->output_count; i++) {
-        support_expect_equal(&results[i], &t->expected[i], t->label);
+        compare_expect_equal(&results[i], &t->expected[i], t->label);
         wn_array_free(c, &results[i]);
     }
 }
 
 /* Outputs of the caller's: `more` elements of room on packed axes. */
-static void expect_given_results(const trial *t, layout l, guard_side side, int64_t more) {
+static void expect_given_results(const trial *t, layout l, placement side, int64_t more) {
     placed places[MAX_ARRAYS];
     wn_array outputs[MAX_ARRAYS];
     wn_error error;
     for (int32_t i = 0; i < t->output_count; i++) {
         wn_array room = t->expected[i];
         if (more) room.shape[0] += more;
-        places[i] = support_place(room.type, room.rank, room.shape, l, side);
+        places[i] = layout_place(room.type, room.rank, room.shape, l, side);
         outputs[i] = places[i].array;
     }
     wn_binding *b = NULL;
-    support_expect_ok(wn_bind(t->compiled, t->inputs, (size_t)t->input_count, outputs,
+    compare_expect_ok(wn_bind(t->compiled, t->inputs, (size_t)t->input_count, outputs,
                               (size_t)t->output_count, &b, &error),
                       &error);
     for (int again = 0; again < 2; again++) {
-        support_expect_ok(wn_run(b, &error), &error);
+        compare_expect_ok(wn_run(b, &error), &error);
         for (int32_t i = 0; i < t->output_count; i++) {
-            support_expect_equal(wn_result(b, (size_t)i), &t->expected[i], t->label);
-            support_expect_gaps(&places[i], more ? &outputs[i] : wn_result(b, (size_t)i));
+            compare_expect_equal(wn_result(b, (size_t)i), &t->expected[i], t->label);
+            layout_expect_gaps(&places[i], more ? &outputs[i] : wn_result(b, (size_t)i));
         }
     }
     wn_binding_free(b);
     for (int32_t i = 0; i < t->output_count; i++)
-        support_unplace(&places[i]);
+        layout_unplace(&places[i]);
 }
 
-static void run_trial(trial *t, wn_context *c, wn_kernel *reference, layout in, guard_side side,
+static void run_trial(trial *t, wn_context *c, wn_kernel *reference, layout in, placement side,
                       const int64_t *size) {
     wn_error error;
     const wn_array none = {0};
     for (int32_t i = 0; i < MAX_ARRAYS; i++)
         t->expected[i] = none;
-    support_expect_ok(wn_call(reference, t->inputs, (size_t)t->input_count, t->expected,
+    compare_expect_ok(wn_call(reference, t->inputs, (size_t)t->input_count, t->expected,
                               (size_t)t->output_count, &error),
                       &error);
     snprintf(t->label, sizeof t->label, "%s over %lld, %lld, %lld, inputs %s", t->e->text,
-             (long long)size[0], (long long)size[1], (long long)size[2], support_layout_name(in));
+             (long long)size[0], (long long)size[1], (long long)size[2], layout_name(in));
     expect_context_results(t, c);
     for (layout out = LAYOUT_CONTIGUOUS; out < LAYOUT_REPEATED; out++)
         expect_given_results(t, out, side, 0);
@@ -171,25 +178,25 @@ static void try_layouts(wn_context *c, const expression *e, wn_kernel *compiled,
     t.output_count = wn_kernel_output_count(compiled);
     for (layout in = LAYOUT_CONTIGUOUS; in < LAYOUT_COUNT; in++) {
         placed places[MAX_ARRAYS];
-        guard_side side = in % 2 ? GUARD_BEFORE : GUARD_BEHIND;
+        placement side = in % 2 ? AT_START : AT_END;
         for (int32_t i = 0; i < t.input_count; i++) {
             shape s = shape_of(e->dims[i], size);
-            places[i] = support_place(types[i], s.rank, s.lengths, in, side);
-            support_fill(&places[i].array, &seed);
+            places[i] = layout_place(types[i], s.rank, s.lengths, in, side);
+            layout_fill(&places[i].array, &seed);
             t.inputs[i] = places[i].array;
         }
         run_trial(&t, c, reference, in, side, size);
         for (int32_t i = 0; i < t.input_count; i++)
-            support_unplace(&places[i]);
+            layout_unplace(&places[i]);
     }
 }
 
 static void every_layout_gives_the_interpreters_bits(void **state) {
     (void)state;
-    wn_context *c = support_context(1);
+    wn_context *c = compare_context(1);
     for (size_t i = 0; i < sizeof expressions / sizeof *expressions; i++) {
-        wn_kernel *compiled = support_compile(c, expressions[i].text, SUPPORT_ENGINE);
-        wn_kernel *reference = support_compile(c, expressions[i].text, WN_ENGINE_INTERPRETER);
+        wn_kernel *compiled = compare_compile_text(c, expressions[i].text, COMPARE_ENGINE);
+        wn_kernel *reference = compare_compile_text(c, expressions[i].text, WN_ENGINE_INTERPRETER);
         for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++)
             try_layouts(c, &expressions[i], compiled, reference, sizes[j]);
         wn_kernel_free(reference);
@@ -203,20 +210,20 @@ static void every_layout_gives_the_interpreters_bits(void **state) {
 /* Run a text of x and c onto x's own array, in a layout, and compare with the interpreter's result of the same. */
 static void expect_in_place(wn_context *c, const char *text, int64_t n, layout l) {
     uint64_t seed = (uint64_t)n;
-    wn_kernel *compiled = support_compile(c, text, SUPPORT_ENGINE);
-    wn_kernel *reference = support_compile(c, text, WN_ENGINE_INTERPRETER);
-    placed x = support_place(WN_F32, 1, &n, l, GUARD_BEHIND);
-    placed mask = support_place(WN_BOOL, 1, &n, l, GUARD_BEHIND);
+    wn_kernel *compiled = compare_compile_text(c, text, COMPARE_ENGINE);
+    wn_kernel *reference = compare_compile_text(c, text, WN_ENGINE_INTERPRETER);
+    placed x = layout_place(WN_F32, 1, &n, l, AT_END);
+    placed mask = layout_place(WN_BOOL, 1, &n, l, AT_END);
     wn_array inputs[] = {x.array, mask.array}, out = x.array, expected = {0};
     wn_error error;
-    support_fill(&x.array, &seed);
-    support_fill(&mask.array, &seed);
-    support_expect_ok(wn_call(reference, inputs, 2, &expected, 1, &error), &error);
-    support_expect_ok(wn_call(compiled, inputs, 2, &out, 1, &error), &error);
-    support_expect_equal(&out, &expected, text);
+    layout_fill(&x.array, &seed);
+    layout_fill(&mask.array, &seed);
+    compare_expect_ok(wn_call(reference, inputs, 2, &expected, 1, &error), &error);
+    compare_expect_ok(wn_call(compiled, inputs, 2, &out, 1, &error), &error);
+    compare_expect_equal(&out, &expected, text);
     wn_array_free(c, &expected);
-    support_unplace(&x);
-    support_unplace(&mask);
+    layout_unplace(&x);
+    layout_unplace(&mask);
     wn_kernel_free(reference);
     wn_kernel_free(compiled);
 }
@@ -224,7 +231,7 @@ static void expect_in_place(wn_context *c, const char *text, int64_t n, layout l
 static void an_output_may_lie_on_its_input(void **state) {
     static const int64_t lengths[] = {0, 1, 16, 63, 64, 65, 200, 4096, 5000, 100003};
     (void)state;
-    wn_context *c = support_context(2);
+    wn_context *c = compare_context(2);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         for (layout l = LAYOUT_CONTIGUOUS; l <= LAYOUT_STEPPED; l++) {
             expect_in_place(c, "input x: f32[?]; input c: bool[?]; where(c, 0, x * 3)", lengths[i], l);

@@ -3,6 +3,7 @@
  * neighbours and midpoints as doubles for rounding, the C library's strtod and printf for decimals.
  */
 #include "graph/graph.h"
+#include "values.h"
 
 #include <fenv.h>
 #include <inttypes.h>
@@ -152,16 +153,8 @@ static void constants_have_their_values(void **state) {
 
 /* ---- Decimals ------------------------------------------------------------------------------ */
 
-/* A generator of 64 random bits (splitmix64). */
-static uint64_t next_random(uint64_t *seed) {
-    uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
 static double random_double(uint64_t *seed) {
-    uint64_t bits = next_random(seed) & 0x7fffffffffffffffu;
+    uint64_t bits = values_random(seed) & 0x7fffffffffffffffu;
     double d;
     memcpy(&d, &bits, sizeof d);
     return isfinite(d) ? d : 0.1;
@@ -208,10 +201,11 @@ static void reading_rounds_correctly(void **state) {
     uint64_t seed = 1;
     for (int i = 0; i < 20000; i++) {
         char text[80];
-        int digits = 1 + (int)(next_random(&seed) % 30),
-            exponent = (int)(next_random(&seed) % 660) - 330;
+        int digits = 1 + (int)(values_random(&seed) % 30),
+            exponent = (int)(values_random(&seed) % 660) - 330;
         snprintf(text, sizeof text, "%" PRIu64 ".%0*" PRIu64 "e%d",
-                 next_random(&seed) >> (next_random(&seed) % 64), digits, next_random(&seed), exponent);
+                 values_random(&seed) >> (values_random(&seed) % 64), digits, values_random(&seed),
+                 exponent);
         expect_read(text);
     }
 }
@@ -315,7 +309,7 @@ static void narrow_floats_are_written_shortest_and_read_back(void **state) {
     uint64_t seed = 4;
     for (int i = 0; i < 20000; i++) {
         float f, v = 0;
-        uint32_t bits = (uint32_t)next_random(&seed) & 0x7fffffff;
+        uint32_t bits = (uint32_t)values_random(&seed) & 0x7fffffff;
         memcpy(&f, &bits, sizeof f);
         if (!isfinite(f)) continue;
         char text[32], other[40];

@@ -3,7 +3,14 @@
  *
  * A result must not depend on how many threads made it, to the bit.
  */
-#include "support.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "compare.h"
+#include "layouts.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -62,15 +69,15 @@ static void *use(void *state) {
     return NULL;
 }
 
-static void threads_share_a_context_and_a_kernel(void **state) {
-    (void)state;
-    wn_context *c = support_context(1);
-    wn_kernel *k = support_compile(c, shared_text, WN_ENGINE_AUTO);
+/* The work of several threads with one kernel, in a context that has threads of its own. */
+static void work_together(int32_t context_threads, void *(*work)(void *)) {
+    wn_context *c = compare_context(context_threads);
+    wn_kernel *k = compare_compile_text(c, shared_text, WN_ENGINE_AUTO);
     pthread_t threads[THREADS];
     user users[THREADS];
     for (int i = 0; i < THREADS; i++) {
         users[i] = (user){c, k, i, NULL};
-        assert_int_equal(pthread_create(&threads[i], NULL, use, &users[i]), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &users[i]), 0);
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
@@ -78,6 +85,11 @@ static void threads_share_a_context_and_a_kernel(void **state) {
         if (users[i].wrong) fail_msg("thread %d: %s", i, users[i].wrong);
     wn_kernel_free(k);
     wn_context_free(c);
+}
+
+static void threads_share_a_context_and_a_kernel(void **state) {
+    (void)state;
+    work_together(1, use);
 }
 
 /* ---- One run, many threads ---------------------------------------------------------------------------------------- */
@@ -94,21 +106,21 @@ static const char *const texts[] = {
 static void run_text(int32_t threads, const char *text, const wn_array *in, wn_array *out,
                      size_t *count) {
     wn_error error;
-    wn_context *c = support_context(threads);
-    wn_kernel *k = support_compile(c, text, WN_ENGINE_AUTO);
+    wn_context *c = compare_context(threads);
+    wn_kernel *k = compare_compile_text(c, text, WN_ENGINE_AUTO);
     *count = (size_t)wn_kernel_output_count(k);
     wn_array given[3] = {{0}};
-    support_expect_ok(wn_call(k, in, 2, given, *count, &error), &error);
+    compare_expect_ok(wn_call(k, in, 2, given, *count, &error), &error);
     for (size_t i = 0; i < *count;
          i++) { /* into memory that outlives the context; a second run has the caller's arrays */
-        size_t bytes = (size_t)support_elements(&given[i]) * wn_type_size(given[i].type);
+        size_t bytes = (size_t)compare_count(&given[i]) * wn_type_size(given[i].type);
         out[i] = wn_array_of(given[i].type, malloc(bytes + 1), given[i].rank, given[i].shape);
         memset(out[i].data, 0xA5, bytes + 1);
     }
-    support_expect_ok(wn_call(k, in, 2, out, *count, &error), &error);
+    compare_expect_ok(wn_call(k, in, 2, out, *count, &error), &error);
     for (size_t i = 0; i < *count; i++) {
-        support_expect_equal(&out[i], &given[i], text);
-        size_t bytes = (size_t)support_elements(&out[i]) * wn_type_size(out[i].type);
+        compare_expect_equal(&out[i], &given[i], text);
+        size_t bytes = (size_t)compare_count(&out[i]) * wn_type_size(out[i].type);
         assert_int_equal(((uint8_t *)out[i].data)[bytes], 0xA5);
         wn_array_free(c, &given[i]);
     }
@@ -122,10 +134,10 @@ static void results_do_not_depend_on_threads(void **state) {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         uint64_t seed = s;
         for (layout l = LAYOUT_CONTIGUOUS; l <= LAYOUT_TRANSPOSED; l = (layout)(l + 2)) {
-            placed x = support_place(WN_F32, 2, shapes[s], l, GUARD_BEHIND);
-            placed w = support_place(WN_F32, 1, shapes[s] + 1, l, GUARD_BEHIND);
-            support_fill(&x.array, &seed);
-            support_fill(&w.array, &seed);
+            placed x = layout_place(WN_F32, 2, shapes[s], l, AT_END);
+            placed w = layout_place(WN_F32, 1, shapes[s] + 1, l, AT_END);
+            layout_fill(&x.array, &seed);
+            layout_fill(&w.array, &seed);
             for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
                 wn_array in[] = {x.array, w.array}, one[3], many[3];
                 size_t count;
@@ -133,15 +145,15 @@ static void results_do_not_depend_on_threads(void **state) {
                 for (int32_t threads = 2; threads <= 5; threads += 3) {
                     run_text(threads, texts[t], in, many, &count);
                     for (size_t i = 0; i < count; i++) {
-                        support_expect_equal(&many[i], &one[i], texts[t]);
+                        compare_expect_equal(&many[i], &one[i], texts[t]);
                         free(many[i].data);
                     }
                 }
                 for (size_t i = 0; i < count; i++)
                     free(one[i].data);
             }
-            support_unplace(&x);
-            support_unplace(&w);
+            layout_unplace(&x);
+            layout_unplace(&w);
         }
     }
 }
@@ -170,20 +182,7 @@ static void *run_large(void *state) {
 
 static void runs_share_a_contexts_threads(void **state) {
     (void)state;
-    wn_context *c = support_context(3);
-    wn_kernel *k = support_compile(c, shared_text, WN_ENGINE_AUTO);
-    pthread_t threads[THREADS];
-    user users[THREADS];
-    for (int i = 0; i < THREADS; i++) {
-        users[i] = (user){c, k, i, NULL};
-        assert_int_equal(pthread_create(&threads[i], NULL, run_large, &users[i]), 0);
-    }
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    for (int i = 0; i < THREADS; i++)
-        if (users[i].wrong) fail_msg("thread %d: %s", i, users[i].wrong);
-    wn_kernel_free(k);
-    wn_context_free(c);
+    work_together(3, run_large);
 }
 
 int main(void) {

@@ -164,7 +164,8 @@ typedef struct wn_node {
 WN_API wn_graph *wn_graph_new(wn_context *context);
 WN_API void wn_graph_free(wn_graph *graph);
 WN_API wn_status wn_graph_status(const wn_graph *graph);
-/* The message of the first error, "" without one; lives as long as the graph. */
+/* The message of the first error, else of the last wn_compile or wn_inspect, "" if neither failed; valid until the next call on the
+   graph. */
 WN_API const char *wn_graph_error(const wn_graph *graph);
 
 /* A length that is known only when the kernel runs. Two of them are never assumed equal. */
@@ -226,30 +227,41 @@ typedef struct wn_operand {
     wn_operand(unsigned v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
+    wn_operand(const void *) = delete; /* a pointer is no bool */
     wn_operand(double v) : graph(), value(), id(), kind(WN_OPERAND_FLOAT) {
         __builtin_memcpy(&value, &v, sizeof v);
     }
 #endif
 } wn_operand;
 
-#ifndef __cplusplus
+/* The same by name, for any language. */
+static inline wn_operand wn_operand_of(uint32_t kind, wn_graph *graph, uint32_t id, uint64_t value) {
+    wn_operand o;
+    o.graph = graph;
+    o.value = value;
+    o.id = id;
+    o.kind = kind;
+    return o;
+}
 static inline wn_operand wn_operand_node(wn_node n) {
-    return (wn_operand){n.graph, 0, n.id, WN_OPERAND_NODE};
+    return wn_operand_of(WN_OPERAND_NODE, n.graph, n.id, 0);
 }
 static inline wn_operand wn_operand_bool(bool v) {
-    return (wn_operand){NULL, v, 0, WN_OPERAND_BOOL};
+    return wn_operand_of(WN_OPERAND_BOOL, NULL, 0, v);
 }
 static inline wn_operand wn_operand_int(long long v) {
-    return (wn_operand){NULL, (uint64_t)v, 0, WN_OPERAND_INT};
+    return wn_operand_of(WN_OPERAND_INT, NULL, 0, (uint64_t)v);
 }
 static inline wn_operand wn_operand_uint(unsigned long long v) {
-    return (wn_operand){NULL, v, 0, WN_OPERAND_UINT};
+    return wn_operand_of(WN_OPERAND_UINT, NULL, 0, v);
 }
 static inline wn_operand wn_operand_float(double v) {
-    wn_operand o = {NULL, 0, 0, WN_OPERAND_FLOAT};
+    wn_operand o = wn_operand_of(WN_OPERAND_FLOAT, NULL, 0, 0);
     __builtin_memcpy(&o.value, &v, sizeof v);
     return o;
 }
+
+#ifndef __cplusplus
 static inline wn_operand wn_operand_same(wn_operand o) {
     return o;
 }
@@ -365,8 +377,9 @@ typedef struct wn_compile_options {
  *
  * graph    kept; it may be changed or freed before the kernel
  * options  NULL for defaults: the JIT for this machine, or the interpreter where there is no LLVM (the log says why)
- * Returns a kernel, or NULL: wn_graph_error(graph) says why.
- * Cost: 2 to 10 ms the first time, microseconds when the context has compiled an equal graph before.
+ * Returns a kernel, or NULL: wn_graph_error(graph) says why. A failure to compile leaves the graph as it was: another call, with
+ * another engine or instruction set, may succeed.
+ * Cost: 2 to 10 ms, and 15 more for loading LLVM at the first in a process; microseconds when the context has compiled an equal graph before.
  */
 WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options);
 WN_API void wn_kernel_free(wn_kernel *kernel);
@@ -417,7 +430,7 @@ WN_API void wn_binding_free(wn_binding *binding);
 
 /*
  * Bind, run, free. An output whose data is NULL is allocated and becomes yours (wn_array_free); the others get the true
- * lengths of packed axes in shape.
+ * lengths of packed axes in shape, where the room was: set it again before the next call.
  */
 WN_API wn_status wn_call(wn_kernel *kernel, const wn_array *inputs, size_t input_count,
                          wn_array *outputs, size_t output_count, wn_error *error);

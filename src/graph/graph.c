@@ -52,12 +52,18 @@ static bool no_memory(wn_graph *g) {
 }
 
 WN_API wn_status wn_graph_status(const wn_graph *graph) {
-    return graph && graph->magic == GRAPH_MAGIC ? graph->error.status : WN_ERROR_ARGUMENT;
+    if (!graph || graph->magic != GRAPH_MAGIC) return WN_ERROR_ARGUMENT;
+    return graph->error.status != WN_OK ? graph->error.status : graph->compile_error.status;
 }
 
 WN_API const char *wn_graph_error(const wn_graph *graph) {
     if (!graph || graph->magic != GRAPH_MAGIC) return "the graph is NULL, or not a graph";
-    return graph->long_message ? graph->long_message : graph->error.message;
+    if (graph->long_message) return graph->long_message;
+    return graph->error.status != WN_OK ? graph->error.message : graph->compile_error.message;
+}
+
+void wn_graph_report(wn_graph *g, const wn_error *outcome) {
+    g->compile_error = *outcome;
 }
 
 /* ---- New and free ---------------------------------------------------------------------------- */

@@ -180,7 +180,8 @@ typedef struct wn_graph {
     node_id *outputs;
     uint32_t output_count, output_room;
 
-    wn_error error; /* the first */
+    wn_error error;         /* the first */
+    wn_error compile_error; /* of the last wn_compile or wn_inspect; it does not stick */
     char *long_message; /* the message when it does not fit the error struct (a caret under a long line), or NULL */
 } wn_graph;
 
@@ -205,6 +206,9 @@ node_id wn_graph_fail(wn_graph *g, wn_status status, const char *format, ...)
 
 /* Put texts before and after the message of the graph's error: the place in a text that it comes from. */
 void wn_graph_wrap_error(wn_graph *g, const char *before, const char *after);
+
+/* The outcome of a wn_compile or wn_inspect: reported until the next one, and no hindrance to it. */
+void wn_graph_report(wn_graph *g, const wn_error *outcome);
 
 /* Whether the handle is a live graph without an error. */
 static inline bool graph_ok(const wn_graph *g) {

@@ -125,14 +125,24 @@ static bool read_isa(const wn_compile_options *given, wn_isa *isa) {
     return (unsigned)options.isa <= WN_ISA_X86_64_V4;
 }
 
-static bool good_arguments(wn_graph *g, const wn_compile_options *options, look *l) {
+static wn_status check_arguments(const wn_graph *g, const wn_compile_options *options, look *l) {
     if ((unsigned)l->view > WN_VIEW_OBJECT)
-        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
-    else if (!read_isa(options, &l->isa))
-        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: options without a size, or an unknown isa");
-    else if (g->output_count == 0)
-        wn_graph_fail(g, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
-    return graph_ok(g);
+        return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
+    if (!read_isa(options, &l->isa))
+        return wn_fail(l->error, WN_ERROR_ARGUMENT,
+                       "inspect: options without a size, or an unknown isa");
+    if (g->output_count == 0)
+        return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
+    return WN_OK;
+}
+
+static char *inspect_copy(look *l, const wn_graph *graph) {
+    wn_graph *copy = wn_graph_copy(graph);
+    l->context = graph->context;
+    l->graph = copy;
+    char *text = copy ? look_at(l) : out_of_memory(l->error);
+    wn_graph_free(copy);
+    return text;
 }
 
 WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_view view,
@@ -140,13 +150,9 @@ WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_v
     size_t own_length = 0;
     wn_error error = {WN_OK, ""};
     look l = {.view = view, .length = length ? length : &own_length, .error = &error};
-    if (!graph_ok(graph) || !good_arguments(graph, options, &l)) return NULL;
-    wn_graph *copy = wn_graph_copy(graph);
-    l.context = graph->context;
-    l.graph = copy;
-    char *text = copy ? look_at(&l) : out_of_memory(&error);
-    wn_graph_free(copy);
-    if (!text) wn_graph_fail(graph, error.status, "%s", error.message);
+    if (!graph_ok(graph)) return NULL;
+    char *text = check_arguments(graph, options, &l) == WN_OK ? inspect_copy(&l, graph) : NULL;
+    wn_graph_report(graph, &error);
     return text;
 }
 

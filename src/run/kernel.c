@@ -251,8 +251,8 @@ WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options)
     if (!graph_ok(graph)) return NULL;
     wn_kernel *kernel = NULL;
     wn_error error = {WN_OK, ""};
-    wn_status status = compile(graph, options, &kernel, &error);
-    if (status != WN_OK) wn_graph_fail(graph, status, "%s", error.message);
+    compile(graph, options, &kernel, &error);
+    wn_graph_report(graph, &error);
     return kernel;
 }
 

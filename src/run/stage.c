@@ -208,13 +208,16 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
 
 /* ---- Preparing --------------------------------------------------------------------------------------------------------- */
 
+static bool all_given(const bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (!s->outputs[i].given) return false;
+    return true;
+}
+
 /* A count of its own, with a bitmap, is for what must know how many there are before it can begin, or is cut for threads. */
 static bool wants_bitmap(const bound_stage *s) {
     if (!s->plan->owns_mask) return false;
-    bool wanted = s->plan->kind == STAGE_ROWS || !s->fused || s->worker_count > 1;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        wanted |= !s->outputs[i].given;
-    return wanted;
+    return s->plan->kind == STAGE_ROWS || !s->fused || s->worker_count > 1 || !all_given(s);
 }
 
 static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
@@ -260,6 +263,11 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
 /* Outputs of this many bytes are stored past the caches: there they would only push out what is read again. */
 #define STREAM_LEAST ((int64_t)32 << 20)
 
+/* A PACK stage that is better run by one thread: on two, the passes of count and scatter take longer than one fused pass. */
+static bool packs_alone(const wn_binding *b, const bound_stage *s) {
+    return lies_on_input(b, s) || (s->fused && all_given(s));
+}
+
 static bool wants_stream(const wn_binding *b, const bound_stage *s) {
     int64_t bytes = 0;
     if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
@@ -280,18 +288,15 @@ static bool is_direct(const bound_stage *s) {
     if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
         return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        if (!s->outputs[i].given) return false;
-    return s->plan->kind == STAGE_MAP && s->grid.direct;
+    return s->plan->kind == STAGE_MAP && s->grid.direct && all_given(s);
 }
 
 wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
     wn_context *c = b->kernel->context;
     TRY(lay_out(b, s, error));
-    bool in_order =
-        s->plan->kind == STAGE_ROWS || (s->plan->kind == STAGE_PACK && lies_on_input(b, s));
-    int32_t workers = in_order || s->grid.total < PARALLEL_LEAST ? 1 : c->threads;
+    bool alone = s->plan->kind == STAGE_ROWS || (s->plan->kind == STAGE_PACK && packs_alone(b, s));
+    int32_t workers = alone || s->grid.total < PARALLEL_LEAST ? 1 : c->threads;
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);

@@ -312,21 +312,16 @@ static void store_vector(body *b, uint32_t output, ir value, ir index) {
     if (b->function == KERNEL_STREAM) set_nontemporal(b->e, store);
 }
 
-/* A step: vectors in a row, all of them evaluated before the first is stored. */
+/* A step: vectors in a row, each stored as soon as it is evaluated. */
 static void emit_map_step(body *b, const bool *wanted, ir index) {
-    unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes,
-             outputs = b->stage->output_count;
-    ir at[MOST_GROUPS];
+    unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes;
     for (unsigned k = 0; k < count; k++) {
-        at[k] = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
+        ir at = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
         forget_values(b);
-        emit_values(b, wanted, at[k]);
-        for (uint32_t i = 0; i < outputs; i++)
-            b->waiting[k * outputs + i] = stored_value(b, b->stage->outputs[i].value);
+        emit_values(b, wanted, at);
+        for (uint32_t i = 0; i < b->stage->output_count; i++)
+            store_vector(b, i, stored_value(b, b->stage->outputs[i].value), at);
     }
-    for (unsigned k = 0; k < count; k++)
-        for (uint32_t i = 0; i < outputs; i++)
-            store_vector(b, i, b->waiting[k * outputs + i], at[k]);
 }
 
 static void emit_map_loop(body *b, const bool *wanted) {
