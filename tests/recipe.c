@@ -234,7 +234,7 @@ static int add_step(cook *k) {
     if (kind < 7) return add_cast(k, any_step(k), any_type(k));
     if (kind < 9) return add_operation(k, OP_where);
     return add_operation(
-        k, (op)(OP_first_elementwise_ + (int)below(k, OP_count_ - OP_first_elementwise_)));
+        k, (op)(OP_first_elementwise_ + (int)below(k, OP_end_ - OP_first_elementwise_)));
 }
 
 static void choose_lengths(cook *k) {

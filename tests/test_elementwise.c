@@ -295,11 +295,11 @@ static void is_as_the_interpreter_has_it(void **state) {
 
 /* ---- All operations --------------------------------------------------------------------------------------------------- */
 
-#define MOST ((OP_count_ - OP_first_elementwise_ + WN_TYPE_COUNT) * WN_TYPE_COUNT)
+#define MOST ((OP_end_ - OP_first_elementwise_ + WN_TYPE_COUNT) * WN_TYPE_COUNT)
 
 static size_t list_subjects(subject *list) {
     size_t count = 0;
-    for (op o = OP_first_elementwise_; o < OP_count_; o++)
+    for (op o = OP_first_elementwise_; o < OP_end_; o++)
         for (wn_type type = 0; type < WN_TYPE_COUNT; type++) {
             if (!wn_op_takes(o, type)) continue;
             list[count] = (subject){.o = o, .type = type};

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 static op op_of(const char *text) {
-    for (int o = 1; o < OP_count_; o++) {
+    for (int o = 1; o < OP_end_; o++) {
         if (strcmp(wn_op_row((op)o)->name, text) == 0) return (op)o;
     }
     fail_msg("no operation '%s'", text);
@@ -75,12 +75,12 @@ static void loops_of_casts(void **state) {
 /* Each row of ops.def has goldens for each type that it takes. */
 static void every_operation_and_type_has_goldens(void **state) {
     (void)state;
-    bool seen[OP_count_][WN_TYPE_COUNT] = {{false}};
+    bool seen[OP_end_][WN_TYPE_COUNT] = {{false}};
     golden *g = golden_open("ops.txt");
     while (golden_next(g))
         seen[op_of(g->name)][g->inputs[g->input_count - 1].type] = true;
     golden_close(g);
-    for (int o = OP_first_elementwise_; o < OP_count_; o++) {
+    for (int o = OP_first_elementwise_; o < OP_end_; o++) {
         for (int t = 0; t < WN_TYPE_COUNT; t++) {
             if (wn_op_takes((op)o, (wn_type)t) && !seen[o][t]) {
                 fail_msg("no golden for %s of %s", wn_op_row((op)o)->name, wn_type_name((wn_type)t));

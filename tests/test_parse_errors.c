@@ -194,9 +194,9 @@ static const mistake MISTAKES[] = {
      "line 1, column 7: \"less\" is a word of the language and cannot be a name\n"
      "input less: f32;\n"
      "      ^"},
-    {WN_ERROR_NAME, "input x: f32[?]; sum(x)",
-     "line 1, column 18: \"sum\" is not supported yet\n"
-     "input x: f32[?]; sum(x)\n"
+    {WN_ERROR_ARGUMENT, "input x: f32[?]; sum(x, axis=1)",
+     "line 1, column 18: sum: axis 1 is out of range for a tensor of rank 1\n"
+     "input x: f32[?]; sum(x, axis=1)\n"
      "                 ^"},
     {WN_ERROR_SYNTAX, "x = input",
      "line 1, column 5: expected an operand, found \"input\"\n"

@@ -350,6 +350,57 @@ WN_API wn_node wn_boolean_mask_axis(wn_operand t, wn_operand m, int32_t axis);
 /* The places where c is true (not 0; NaN is): i64 [n_true, rank(c)], row-major. where(c), tf.where, np.argwhere. */
 WN_API wn_node wn_nonzero(wn_operand c);
 
+/*
+ * The inverse of boolean_mask: the true places of m take the elements of v in turn, the others keep fill. NumPy's a[m] = v is
+ * wn_expand(v, m, a); the adjoint of boolean_mask(t, m) is wn_expand(g, m, 0).
+ *
+ * fill  an array: the result has its shape, m's shape must be its from `axis` on, and v broadcasts to it with those axes
+ *       replaced by n_true; a scalar: the result has the shape of v with axis `axis` replaced by m's shape
+ */
+WN_API wn_node wn_expand_axis(wn_operand v, wn_operand m, wn_operand fill, int32_t axis);
+
+/* a with elements of v where m, which has a's shape, is true. place takes them in turn and starts again at the end of v (np.place);
+   putmask takes v[i % length of v] at place i (np.putmask). */
+WN_API wn_node wn_place(wn_operand a, wn_operand m, wn_operand v);
+WN_API wn_node wn_putmask(wn_operand a, wn_operand m, wn_operand v);
+/* The slices of t where the vector c is true; a shorter c counts as padded with false. compress(c, t, axis=1), np.compress. */
+WN_API wn_node wn_compress(wn_operand c, wn_operand t, int32_t axis);
+
+/* ---- Reductions ------------------------------------------------------------------------------------------------ */
+
+/* clang-format off */
+typedef enum wn_reduction_kind {
+    WN_REDUCE_COUNT,  /* i64: how many are true (not 0; NaN is), of any type; np.count_nonzero     */
+    WN_REDUCE_ANY,    /* bool, of any type; tf.reduce_any                                          */
+    WN_REDUCE_ALL,    /* bool, of any type; tf.reduce_all                                          */
+    WN_REDUCE_SUM,    /* integers and bool in i64 or u64, floats in their type (f16, bf16 by f32)  */
+    WN_REDUCE_PROD,   /* the same                                                                  */
+    WN_REDUCE_MEAN,   /* floats in their type, all others in f64; NaN of nothing                   */
+    WN_REDUCE_MIN,    /* NaN if one is; -0 is below +0; an error of nothing, but with initial      */
+    WN_REDUCE_MAX,
+    WN_REDUCE_ARGMIN, /* i64: the place of the first of the least, or of the first NaN             */
+    WN_REDUCE_ARGMAX
+} wn_reduction_kind;
+/* clang-format on */
+
+/* What of an array is reduced: (wn_reduction){0} is all of it. In text: sum(x, where=m, axis=(0, 1), keepdims=true, initial=1). */
+typedef struct wn_reduction {
+    wn_node where; /* bool, broadcast to the operand: only its elements take part; the null node: all do       */
+    wn_operand initial; /* a scalar that takes part too (sum, prod, min, max); of no node and kind NODE: none       */
+    int32_t axis[WN_MAX_RANK]; /* negative ones count from the end                                                  */
+    int32_t axis_count; /* 0: all axes; argmin and argmax take one or all                                    */
+    bool keepdims; /* reduced axes stay, with length 1                                                  */
+} wn_reduction;
+
+/*
+ * Reduce an array: wn_reduce(WN_REDUCE_SUM, x, NULL), wn_reduce(WN_REDUCE_MEAN, x, &(wn_reduction){.where = m}).
+ *
+ * how  NULL for all of x
+ * A float sum adds in an order that follows from places and lengths alone: the same bits on every machine and with any number of
+ * threads. Of x[m], all but argmin and argmax are those of x where m is true; these two count places in x[m].
+ */
+WN_API wn_node wn_reduce_node(wn_reduction_kind kind, wn_operand x, const wn_reduction *how);
+
 /* ---- Compile --------------------------------------------------------------------------------------------------- */
 
 typedef struct wn_kernel wn_kernel;
@@ -453,6 +504,12 @@ WN_API void wn_array_free(wn_context *context, wn_array *array);
 static inline wn_node wn_boolean_mask(wn_operand t, wn_operand m, int32_t axis = 0) {
     return wn_boolean_mask_axis(t, m, axis);
 }
+static inline wn_node wn_expand(wn_operand v, wn_operand m, wn_operand fill, int32_t axis = 0) {
+    return wn_expand_axis(v, m, fill, axis);
+}
+static inline wn_node wn_reduce(wn_reduction_kind kind, wn_operand x, const wn_reduction *how = NULL) {
+    return wn_reduce_node(kind, x, how);
+}
 #else
 #define wn_equal(a, b) wn_equal(WN_OPERAND(a), WN_OPERAND(b))
 #define wn_not_equal(a, b) wn_not_equal(WN_OPERAND(a), WN_OPERAND(b))
@@ -495,6 +552,13 @@ static inline wn_node wn_boolean_mask(wn_operand t, wn_operand m, int32_t axis =
 #define wn_boolean_mask_axis(t, m, axis) wn_boolean_mask_axis(WN_OPERAND(t), WN_OPERAND(m), axis)
 #define wn_boolean_mask(t, m) wn_boolean_mask_axis(t, m, 0)
 #define wn_nonzero(c) wn_nonzero(WN_OPERAND(c))
+#define wn_expand_axis(v, m, fill, axis)                                                           \
+    wn_expand_axis(WN_OPERAND(v), WN_OPERAND(m), WN_OPERAND(fill), axis)
+#define wn_expand(v, m, fill) wn_expand_axis(v, m, fill, 0)
+#define wn_place(a, m, v) wn_place(WN_OPERAND(a), WN_OPERAND(m), WN_OPERAND(v))
+#define wn_putmask(a, m, v) wn_putmask(WN_OPERAND(a), WN_OPERAND(m), WN_OPERAND(v))
+#define wn_compress(c, t, axis) wn_compress(WN_OPERAND(c), WN_OPERAND(t), axis)
+#define wn_reduce(kind, x, how) wn_reduce_node(kind, WN_OPERAND(x), how)
 #endif
 
 /* wn_input(g, "x", WN_F32, 2, WN_ANY): the lengths are int64_t in the macro, whatever integers they are in the call.

@@ -10,7 +10,7 @@
  * The public functions add only what C needs: operands become nodes, and the integers 0 and 1
  * become bools where they meet one (text has `true` and `false` for that).
  */
-#include "graph/graph.h"
+#include "graph/build.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,18 +34,10 @@ static bool is_comparison(op o) {
     return o >= OP_equal && o <= OP_greater_equal;
 }
 
-static bool is_literal(const wn_graph *g, node_id id) {
-    return node_is_literal(graph_node(g, id));
-}
-
 static bool all_literals(const wn_graph *g, const node_id *args, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (!is_literal(g, args[i])) return false;
     return true;
-}
-
-static wn_type node_type(const wn_graph *g, node_id id) {
-    return (wn_type)graph_node(g, id)->type;
 }
 
 /* Whether the typed ones of `args` have one type, which goes to *type; *type is WN_TYPE_COUNT if
@@ -91,13 +83,12 @@ static bool default_choices(wn_graph *g, op o, node_id *args, size_t count) {
     return true;
 }
 
-/* Give the choices of a where or select one type; `letters` name them in messages. */
-static bool type_choices(wn_graph *g, node_id *args, size_t count, const char *letters) {
+bool wn_type_choices(wn_graph *g, op o, node_id *args, size_t count, const char *letters) {
     wn_type type;
-    if (!find_type(g, OP_where, args, count, letters, &type)) return false;
-    if (type == (wn_type)WN_TYPE_COUNT) return default_choices(g, OP_where, args, count);
+    if (!find_type(g, o, args, count, letters, &type)) return false;
+    if (type == (wn_type)WN_TYPE_COUNT) return default_choices(g, o, args, count);
     for (size_t i = 0; i < count; i++)
-        if (is_literal(g, args[i]) && !(args[i] = wn_type_literal(g, args[i], type, OP_where, i + 1)))
+        if (is_literal(g, args[i]) && !(args[i] = wn_type_literal(g, args[i], type, o, i + 1)))
             return false;
     return true;
 }
@@ -133,7 +124,8 @@ static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t
 
 static node_id build_where(wn_graph *g, const node_id *args) {
     node_id typed[3] = {args[0], args[1], args[2]};
-    if (!type_condition(g, &typed[0]) || !type_choices(g, typed + 1, 2, "xy")) return 0;
+    if (!type_condition(g, &typed[0]) || !wn_type_choices(g, OP_where, typed + 1, 2, "xy"))
+        return 0;
     return finish_elementwise(g, OP_where, typed, 3, node_type(g, typed[1]));
 }
 
@@ -170,87 +162,6 @@ static node_id build_elementwise(wn_graph *g, op o, const node_id *args, size_t 
     return finish_elementwise(g, o, typed, count, row->gives_bool ? WN_BOOL : type);
 }
 
-/* ---- Masking --------------------------------------------------------------------------------- */
-
-static bool check_mask_operand(wn_graph *g, node_id id, const char *what) {
-    if (!is_literal(g, id)) return true;
-    return wn_graph_fail(g, WN_ERROR_TYPE, "boolean_mask: the %s is a literal; it must be an array",
-                         what);
-}
-
-/* Whether the mask's known lengths are the tensor's from `axis` on. */
-static bool check_mask_shape(wn_graph *g, const node *t, const node *m, int axis) {
-    const dim *t_dims = node_dims(g, t), *m_dims = node_dims(g, m);
-    for (int i = 0; i < m->rank; i++) {
-        dim want = t_dims[axis + i];
-        if (!dim_is_known(want) || !dim_is_known(m_dims[i]) || want == m_dims[i]) continue;
-        char t_text[256], m_text[256];
-        return wn_graph_fail(
-            g, WN_ERROR_SHAPE, "boolean_mask: mask shape %s does not match tensor shape %s at axis %d",
-            wn_shape_text(m->rank, m_dims, m_text, sizeof m_text),
-            wn_shape_text(t->rank, t_dims, t_text, sizeof t_text), axis);
-    }
-    return true;
-}
-
-static bool check_mask(wn_graph *g, const node *t, const node *m, int32_t *axis) {
-    if (m->type != WN_BOOL)
-        return wn_graph_fail(g, WN_ERROR_TYPE,
-                             "boolean_mask: the mask is %s, it must be bool; write cast(m, bool)",
-                             wn_type_name((wn_type)m->type));
-    if (m->rank == 0)
-        return wn_graph_fail(g, WN_ERROR_SHAPE, "boolean_mask: the mask is a scalar; it needs an axis");
-    int32_t given = *axis;
-    if (given < -(int32_t)t->rank || given >= (int32_t)t->rank)
-        return wn_graph_fail(g, WN_ERROR_ARGUMENT,
-                             "boolean_mask: axis %d is out of range for a tensor of rank %d",
-                             (int)given, (int)t->rank);
-    if (given < 0) *axis += t->rank;
-    if (*axis + m->rank > t->rank)
-        return wn_graph_fail(
-            g, WN_ERROR_SHAPE,
-            "boolean_mask: a mask of rank %d at axis %d reaches past a tensor of rank %d",
-            (int)m->rank, (int)*axis, (int)t->rank);
-    return check_mask_shape(g, t, m, (int)*axis);
-}
-
-static node_id build_boolean_mask(wn_graph *g, node_id tensor, node_id mask, int32_t axis) {
-    if (!check_mask_operand(g, tensor, "tensor") || !check_mask_operand(g, mask, "mask")) return 0;
-    const node *t = graph_node(g, tensor), *m = graph_node(g, mask);
-    if (!check_mask(g, t, m, &axis)) return 0;
-    node n = {.op = OP_boolean_mask, .type = t->type, .rank = (uint8_t)(t->rank - m->rank + 1)};
-    n.attribute = (int8_t)axis;
-    n.args[0] = tensor;
-    n.args[1] = mask;
-    const dim *from = node_dims(g, t);
-    n.may_fail = t->may_fail || m->may_fail ||
-                 memcmp(from + axis, node_dims(g, m), m->rank * sizeof *from) != 0;
-    dim dims[WN_MAX_RANK];
-    int rank = 0;
-    for (int i = 0; i < axis; i++)
-        dims[rank++] = from[i];
-    int count_axis = rank++;
-    for (int i = axis + m->rank; i < t->rank; i++)
-        dims[rank++] = from[i];
-    dims[count_axis] = wn_symbol(g, SYMBOL_COUNT, mask, 0);
-    return wn_intern(g, &n, dims);
-}
-
-static node_id build_nonzero(wn_graph *g, node_id condition) {
-    int rank = graph_node(g, condition)->rank;
-    if (rank == 0)
-        return wn_graph_fail(g, WN_ERROR_SHAPE, "nonzero: the operand is a scalar; it needs an axis");
-    if (node_type(g, condition) != WN_BOOL) {
-        node_id args[2] = {condition, wn_build_literal(g, LITERAL_INT, 0)};
-        condition = args[1] ? wn_build(g, OP_not_equal, args, 2, WN_BOOL, 0) : 0;
-    }
-    if (!condition) return 0;
-    node n = {.op = OP_nonzero, .type = WN_I64, .rank = 2, .may_fail = graph_node(g, condition)->may_fail};
-    n.args[0] = condition;
-    const dim dims[2] = {wn_symbol(g, SYMBOL_COUNT, condition, 0), rank};
-    return wn_intern(g, &n, dims);
-}
-
 /* ---- The one door ---------------------------------------------------------------------------- */
 
 static bool check_args(wn_graph *g, op o, const node_id *args, size_t count) {
@@ -267,12 +178,8 @@ static bool check_args(wn_graph *g, op o, const node_id *args, size_t count) {
 
 node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute) {
     if (!graph_ok(g) || !check_args(g, o, args, count)) return 0;
-    switch ((int)o) {
-    case OP_boolean_mask: return build_boolean_mask(g, args[0], args[1], attribute);
-    case OP_nonzero: return build_nonzero(g, args[0]);
-    case OP_cast: return build_cast(g, args[0], type);
-    default: break;
-    }
+    if (o == OP_cast) return build_cast(g, args[0], type);
+    if (o >= OP_boolean_mask && o <= OP_compress) return wn_build_mask(g, o, args, attribute);
     if (!op_is_elementwise(o))
         return wn_graph_fail(g, WN_ERROR_INTERNAL, "%s is not built of operands", wn_op_row(o)->name);
     if (all_literals(g, args, count)) return wn_fold_literal(g, o, args, count);
@@ -322,7 +229,7 @@ node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *v
     node_id result = 0;
     if (check_select(g, conditions, count) && check_select(g, typed, count + 1)) {
         bool fold = all_literals(g, conditions, count) && all_literals(g, typed, count + 1);
-        if (fold || type_choices(g, typed, count + 1, letters))
+        if (fold || wn_type_choices(g, OP_where, typed, count + 1, letters))
             result = build_chain(g, conditions, typed, count);
     }
     wn_release(g->context, typed, size);
@@ -427,6 +334,65 @@ WN_API wn_node(wn_boolean_mask_axis)(wn_operand t, wn_operand m, int32_t axis) {
 
 WN_API wn_node(wn_nonzero)(wn_operand c) {
     return operate(OP_nonzero, &c, 1, WN_BOOL, 0);
+}
+
+WN_API wn_node(wn_expand_axis)(wn_operand v, wn_operand m, wn_operand fill, int32_t axis) {
+    const wn_operand operands[] = {v, m, fill};
+    return operate(OP_expand, operands, 3, WN_BOOL, axis);
+}
+
+WN_API wn_node(wn_place)(wn_operand a, wn_operand m, wn_operand v) {
+    const wn_operand operands[] = {a, m, v};
+    return operate(OP_place, operands, 3, WN_BOOL, 0);
+}
+
+WN_API wn_node(wn_putmask)(wn_operand a, wn_operand m, wn_operand v) {
+    const wn_operand operands[] = {a, m, v};
+    return operate(OP_putmask, operands, 3, WN_BOOL, 0);
+}
+
+WN_API wn_node(wn_compress)(wn_operand c, wn_operand t, int32_t axis) {
+    const wn_operand operands[] = {c, t};
+    return operate(OP_compress, operands, 2, WN_BOOL, axis);
+}
+
+static bool is_none(const wn_operand *o) {
+    return o->kind == WN_OPERAND_NODE && !o->graph && !o->id;
+}
+
+/* The options of a reduction as nodes. */
+static bool take_reduction(wn_graph *g, op o, const wn_reduction *from, reduction *to) {
+    const char *name = wn_op_row(o)->name;
+    if (from->axis_count < 0 || from->axis_count > WN_MAX_RANK)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT, "%s: axis_count is %d, it must be 0 to %d", name,
+                             (int)from->axis_count, WN_MAX_RANK);
+    wn_operand where = wn_operand_node(from->where);
+    if (!is_none(&where) && !(to->where = node_of_operand(g, where, name, 2))) return false;
+    if (!is_none(&from->initial) && !(to->initial = node_of_operand(g, from->initial, name, 3)))
+        return false;
+    memcpy(to->axis, from->axis, sizeof to->axis);
+    to->axis_count = (size_t)from->axis_count;
+    to->keepdims = from->keepdims;
+    return true;
+}
+
+WN_API wn_node wn_reduce_node(wn_reduction_kind kind, wn_operand x, const wn_reduction *how) {
+    static const op ops[] = {
+#define REDUCTION(name, NAME, ...) [WN_REDUCE_##NAME] = OP_##name,
+#include "graph/reductions.def"
+#undef REDUCTION
+    };
+    wn_graph *g = find_graph(&x, 1);
+    wn_node null = {g, 0};
+    if (!graph_ok(g)) return null;
+    reduction own = {0};
+    if ((unsigned)kind >= sizeof ops / sizeof *ops) {
+        wn_graph_fail(g, WN_ERROR_ARGUMENT, "reduce: %d is no kind of reduction", (int)kind);
+        return null;
+    }
+    node_id id = node_of_operand(g, x, wn_op_row(ops[kind])->name, 1);
+    if (!id || (how && !take_reduction(g, ops[kind], how, &own))) return null;
+    return (wn_node){g, wn_build_reduction(g, ops[kind], id, &own)};
 }
 
 WN_API wn_node(wn_clip)(wn_operand x, wn_operand lo, wn_operand hi) {

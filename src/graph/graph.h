@@ -59,12 +59,21 @@ typedef enum op {
     OP_cast, /* to the node's type                                                                     */
     OP_boolean_mask, /* args: t, m; attribute: the axis, >= 0                                                  */
     OP_nonzero, /* args: c                                                                                */
+    OP_expand, /* args: v, m, fill; attribute: the axis of v that m selects, >= 0                        */
+    OP_place, /* args: a, m, v                                                                          */
+    OP_putmask, /* args: a, m, v                                                                          */
+    OP_compress, /* args: c, t; attribute: the axis of t, >= 0                                             */
+    OP_first_reduction_,
+    OP_before_reductions_ = OP_first_reduction_ - 1,
+#define REDUCTION(name, ...) OP_##name, /* args: x, and where or 0; bits: a reduction's, below */
+#include "graph/reductions.def"
+#undef REDUCTION
     OP_first_elementwise_,
     OP_before_elementwise_ = OP_first_elementwise_ - 1,
 #define OP(name, ...) OP_##name,
 #include "graph/ops.def"
 #undef OP
-    OP_count_,
+    OP_end_,
     OP_none = OP_null
 } op;
 
@@ -94,7 +103,10 @@ typedef struct op_row {
 /* The row of any op; the structural ones have names and arities too. */
 const op_row *wn_op_row(op o);
 static inline bool op_is_elementwise(op o) {
-    return o == OP_cast || (o >= OP_first_elementwise_ && o < OP_count_);
+    return o == OP_cast || (o >= OP_first_elementwise_ && o < OP_end_);
+}
+static inline bool op_is_reduction(op o) {
+    return o >= OP_first_reduction_ && o < OP_first_elementwise_;
 }
 /* Whether a row takes operands of this type (for CHOICE: operands after the first). */
 bool wn_op_takes(op o, wn_type type);
@@ -196,6 +208,23 @@ static inline const dim *node_dims(const wn_graph *g, const node *n) {
 static inline bool node_is_literal(const node *n) {
     return n->op == OP_literal;
 }
+static inline int node_arity(const node *n) {
+    return n->args[0] == 0 ? 0 : n->args[1] == 0 ? 1 : n->args[2] == 0 ? 2 : 3;
+}
+
+/*
+ * The bits of a reduction's node. In the lowest WN_MAX_RANK of them, bit i says that axis i of x is reduced.
+ * PACKED: the reduction is of x[m]: `where` is m, whose lengths are exactly those of x from axis `attribute` on, all reduced. Else
+ * `where` broadcasts to x.
+ */
+enum {
+    REDUCE_KEEPDIMS = 1 << WN_MAX_RANK, /* reduced axes stay, with length 1; of PACKED, m's together as one         */
+    REDUCE_NEUTRAL = 2 << WN_MAX_RANK, /* min, max: of nothing the greatest or least of the type (inf), no error   */
+    REDUCE_PACKED = 4 << WN_MAX_RANK
+};
+static inline bool axis_is_reduced(const node *n, int axis) {
+    return n->bits >> axis & 1;
+}
 
 /* The name of an input or output, by its number; NULL beyond the last (tables.c). */
 const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
@@ -222,6 +251,17 @@ static inline bool graph_ok(const wn_graph *g) {
 node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute);
 node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits);
 node_id wn_build_constant(wn_graph *g, wn_type type, uint64_t bits);
+
+/* What a reduction is told beside its operand; a zeroed one is of everything. */
+typedef struct reduction {
+    node_id where, initial; /* 0: none */
+    int32_t axis[WN_MAX_RANK];
+    size_t axis_count; /* 0: all axes */
+    bool keepdims;
+} reduction;
+node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how); /* build_reduction.c */
+/* What joins without a change: 0 of a sum, 1 of a prod, the greatest of the type (inf) of a min; as a constant stores it. */
+uint64_t wn_reduction_identity(op o, wn_type type);
 /* select(c1, v1, c2, v2, ..., otherwise): nested wheres whose values get one type together. */
 node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *values, size_t count,
                         node_id otherwise);

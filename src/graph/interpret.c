@@ -187,7 +187,7 @@ static wn_status take_constant(run *r, const node *n, wn_array *value) {
 /* ---- Elementwise --------------------------------------------------------------------------- */
 
 static int arity(const node *n) {
-    return wn_op_row((op)n->op)->arity;
+    return node_arity(n);
 }
 
 /* The length of one axis, counted from the last, that all operands have or stretch to; -1 if there is

@@ -161,7 +161,7 @@ typedef void loop(const void *const *args, void *result, size_t n);
 #include "graph/ops.def"
 #undef OP
 
-static loop *const LOOPS[OP_count_][WN_TYPE_COUNT] = {
+static loop *const LOOPS[OP_end_][WN_TYPE_COUNT] = {
 #define OP(name, n, takes, gives, mirror, negation, exact, laws, on_bool, on_int, on_float, text, doc) \
     BOOLEAN_##takes(BOOLEAN_ENTRY, name, n, gives, on_bool)                                            \
         INTEGER_##takes(INTEGER_ENTRY, name, n, gives, on_int)                                         \

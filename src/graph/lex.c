@@ -171,23 +171,13 @@ static const word WORDS[] = {
     {"cast", WORD_CAST, 0},
     {"select", WORD_SELECT, 0},
     {"clip", WORD_CLIP, 0},
-#define LATER(name)                                                                                \
-    { #name, WORD_LATER, 0 }
-    LATER(expand),
-    LATER(place),
-    LATER(putmask),
-    LATER(compress),
-    LATER(count),
-    LATER(any),
-    LATER(all),
-    LATER(sum),
-    LATER(prod),
-    LATER(min),
-    LATER(max),
-    LATER(argmin),
-    LATER(argmax),
-    LATER(mean),
-#undef LATER
+    {"expand", WORD_OPERATION, OP_expand},
+    {"place", WORD_OPERATION, OP_place},
+    {"putmask", WORD_OPERATION, OP_putmask},
+    {"compress", WORD_OPERATION, OP_compress},
+#define REDUCTION(name, ...) {#name, WORD_REDUCTION, OP_##name},
+#include "graph/reductions.def"
+#undef REDUCTION
     {"axis", WORD_OPTION, 0},
     {"keepdims", WORD_OPTION, 0},
     {"initial", WORD_OPTION, 0},

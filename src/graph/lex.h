@@ -78,7 +78,7 @@ typedef enum word_kind {
     WORD_CAST,
     WORD_SELECT,
     WORD_CLIP,
-    WORD_LATER, /* a function that does not exist yet      */
+    WORD_REDUCTION, /* value: an op, with options          */
     WORD_OPTION
 } word_kind;
 

@@ -190,14 +190,29 @@ static bool any_bool(const parser *p, node_id a, node_id b) {
 
 static node_id parse_expression(parser *p);
 
+typedef enum call_option {
+    OPTION_WHERE = 1,
+    OPTION_AXIS = 2,
+    OPTION_KEEPDIMS = 4,
+    OPTION_INITIAL = 8
+} call_option;
+
+static const struct option_name {
+    const char *text;
+    call_option option;
+} OPTIONS[] = {{"where", OPTION_WHERE},
+               {"axis", OPTION_AXIS},
+               {"keepdims", OPTION_KEEPDIMS},
+               {"initial", OPTION_INITIAL}};
+
 /* A call whose operands are being read: they stand on the stack, from `base` on. */
 typedef struct call {
     const word *function;
     token name;
     uint32_t base;
-    wn_type type; /* of cast(e, type) */
-    int32_t axis;
-    bool has_axis;
+    wn_type type;   /* of cast(e, type) */
+    unsigned given; /* which options    */
+    reduction how;  /* the options      */
 } call;
 
 /* [-]digits. */
@@ -211,20 +226,71 @@ static bool parse_small_int(parser *p, int32_t *value) {
     return true;
 }
 
+static bool parse_axis(parser *p, reduction *how) {
+    if (how->axis_count == WN_MAX_RANK)
+        return wn_graph_fail(p->g, WN_ERROR_LIMIT, "more than %d axes", WN_MAX_RANK) ||
+               locate(p, p->now.offset);
+    return parse_small_int(p, &how->axis[how->axis_count++]);
+}
+
+/* 1, (0, 2) or (0,) */
+static bool parse_axes(parser *p, reduction *how) {
+    if (!accept(p, TOKEN_LEFT_PAREN)) return parse_axis(p, how);
+    do
+        if (!parse_axis(p, how)) return false;
+    while (accept(p, TOKEN_COMMA) && !at(p, TOKEN_RIGHT_PAREN));
+    return expect(p, TOKEN_RIGHT_PAREN, "\",\" or \")\"");
+}
+
+static bool parse_truth(parser *p, bool *value) {
+    const word *w = word_of(p, &p->now);
+    if (!w || w->kind != WORD_BOOL) return fail_expected(p, "true or false");
+    *value = w->value;
+    advance(p);
+    return true;
+}
+
+/* Which options a function has. */
+static unsigned options_of(const word *function) {
+    if (function->kind == WORD_REDUCTION)
+        return OPTION_WHERE | OPTION_AXIS | OPTION_KEEPDIMS | OPTION_INITIAL;
+    bool axis = function->kind == WORD_OPERATION &&
+                (function->value == OP_boolean_mask || function->value == OP_expand ||
+                 function->value == OP_compress);
+    return axis ? OPTION_AXIS : 0;
+}
+
+static node_id fail_option(parser *p, const call *c, const token *name, const char *format) {
+    char text[48], message[256];
+    snprintf(message, sizeof message, format, c->function->text, token_text(p, name, text));
+    wn_graph_fail(p->g, WN_ERROR_NAME, "%s", message);
+    return locate(p, name->offset);
+}
+
 /* name=value */
 static bool parse_option(parser *p, call *c) {
     token name = p->now;
-    bool is_axis = name.length == 4 && !memcmp(p->text + name.offset, "axis", 4);
-    if (c->function->value != OP_boolean_mask || c->function->kind != WORD_OPERATION)
-        return fail_word(p, &name, WN_ERROR_NAME, "no option %s: this function has none");
-    if (!is_axis)
-        return fail_word(p, &name, WN_ERROR_NAME, "boolean_mask: no option %s; there is axis=0");
-    if (c->has_axis)
-        return fail_word(p, &name, WN_ERROR_NAME, "boolean_mask: the option %s is given twice");
+    unsigned known = options_of(c->function), option = 0;
+    for (size_t i = 0; i < sizeof OPTIONS / sizeof *OPTIONS; i++)
+        if (strlen(OPTIONS[i].text) == name.length &&
+            !memcmp(OPTIONS[i].text, p->text + name.offset, name.length))
+            option = OPTIONS[i].option;
+    if (!known) return fail_word(p, &name, WN_ERROR_NAME, "no option %s: this function has none");
+    if (known == OPTION_AXIS && option != OPTION_AXIS)
+        return fail_option(p, c, &name, "%s: no option %s; there is axis=0");
+    if (!(known & option))
+        return fail_option(p, c, &name,
+                           "%s: no option %s; there are where=, axis=, keepdims= and initial=");
+    if (c->given & option) return fail_option(p, c, &name, "%s: the option %s is given twice");
     advance(p);
     advance(p);
-    c->has_axis = true;
-    return parse_small_int(p, &c->axis);
+    c->given |= option;
+    switch (option) {
+    case OPTION_WHERE: return (c->how.where = parse_expression(p)) != 0;
+    case OPTION_INITIAL: return (c->how.initial = parse_expression(p)) != 0;
+    case OPTION_KEEPDIMS: return parse_truth(p, &c->how.keepdims);
+    default: return known == OPTION_AXIS ? parse_axis(p, &c->how) : parse_axes(p, &c->how);
+    }
 }
 
 static bool parse_type(parser *p, wn_type *type) {
@@ -238,7 +304,7 @@ static bool parse_type(parser *p, wn_type *type) {
 static bool parse_argument(parser *p, call *c) {
     size_t place = p->now.offset;
     if (at(p, TOKEN_NAME) && peek(p).kind == TOKEN_ASSIGN) return parse_option(p, c);
-    if (c->has_axis) return fail_expected(p, "an option: operands come before them");
+    if (c->given) return fail_expected(p, "an option: operands come before them");
     if (c->function->kind == WORD_CAST && p->count - c->base == 1)
         return parse_type(p, &c->type) && push(p, 0, place);
     node_id id = parse_expression(p);
@@ -255,9 +321,7 @@ static bool parse_arguments(parser *p, call *c) {
 }
 
 static node_id fail_count(parser *p, const call *c, const char *takes) {
-    const char *hint = c->function->value == OP_boolean_mask && c->function->kind == WORD_OPERATION
-                           ? "; the axis is written axis=1"
-                           : "";
+    const char *hint = options_of(c->function) ? "; the axis is written axis=1" : "";
     wn_graph_fail(p->g, WN_ERROR_SYNTAX, "%s: takes %s, not %u%s", c->function->text, takes,
                   p->count - c->base, hint);
     return locate(p, c->name.offset);
@@ -295,7 +359,12 @@ static node_id build_operation(parser *p, const call *c, const node_id *args, ui
     char takes[32];
     snprintf(takes, sizeof takes, "%u operand%s", arity, arity == 1 ? "" : "s");
     if (count != arity) return fail_count(p, c, o == OP_where ? "1 or 3 operands" : takes);
-    return build(p, c->name.offset, o, args, count, WN_BOOL, c->axis);
+    if (o == OP_compress && !c->given) {
+        wn_graph_fail(p->g, WN_ERROR_ARGUMENT,
+                      "compress: axis= is missing; write compress(c, t, axis=0)");
+        return locate(p, c->name.offset);
+    }
+    return build(p, c->name.offset, o, args, count, WN_BOOL, c->how.axis[0]);
 }
 
 static node_id build_call(parser *p, const call *c) {
@@ -305,6 +374,10 @@ static node_id build_call(parser *p, const call *c) {
         args[i] = p->stack[c->base + i].id;
     switch (c->function->kind) {
     case WORD_SELECT: return build_select(p, c);
+    case WORD_REDUCTION:
+        if (count != 1) return fail_count(p, c, "1 operand");
+        args[1] = wn_build_reduction(p->g, (op)c->function->value, args[0], &c->how);
+        return args[1] ? args[1] : locate(p, c->name.offset);
     case WORD_CLIP: return count == 3 ? build_clip(p, c, args) : fail_count(p, c, "3 operands");
     case WORD_TYPE:
         if (count != 1) return fail_count(p, c, "1 operand");
@@ -342,8 +415,8 @@ static node_id parse_word(parser *p, const word *w) {
     case WORD_OPERATION:
     case WORD_CAST:
     case WORD_SELECT:
+    case WORD_REDUCTION:
     case WORD_CLIP: return parse_call(p, w);
-    case WORD_LATER: return fail_word(p, &p->now, WN_ERROR_NAME, "%s is not supported yet");
     case WORD_INPUT:
     case WORD_OUTPUT:
     case WORD_OPTION: break;

@@ -82,6 +82,9 @@ static bool is_default_type(wn_type type) {
 static bool place_gives_type(const wn_graph *g, const node *n, int i) {
     const node *operand = graph_node(g, n->args[i]);
     if (operand->op == OP_literal || operand->type == WN_BOOL) return true;
+    if (n->op == OP_expand || n->op == OP_place || n->op == OP_putmask)
+        return !is_constant(g, n->args[i == 0 ? 2 : 0]) ||
+               i == 2; /* of two constants the first is written with its type */
     int first = n->op == OP_where, other = first + 1 - (i - first);
     if (n->args[first + 1] == 0 || n->op < OP_first_elementwise_) return false;
     if (!is_constant(g, n->args[other])) return true;
@@ -207,18 +210,63 @@ static void print_constant(const printer *p, wn_buffer *b, node_id id, bool bare
         wn_buffer_add(b, "%s(%s)", wn_type_name((wn_type)n->type), text);
 }
 
+static void print_operand(const printer *p, wn_buffer *b, const node *n, int i) {
+    if (is_constant(p->g, n->args[i]))
+        print_constant(p, b, n->args[i], place_gives_type(p->g, n, i));
+    else
+        print_label(p, b, n->args[i]);
+}
+
+/* The axes of a reduction as it is written: of x[m], m's axes are one. */
+static void print_axes(const printer *p, wn_buffer *b, const node *n) {
+    int rank = graph_node(p->g, n->args[0])->rank, at = 0, count = 0, written = 0, axes[WN_MAX_RANK];
+    int width = n->bits & REDUCE_PACKED ? graph_node(p->g, n->args[1])->rank : 1;
+    for (int i = 0; i < rank; i++) {
+        if (n->bits & REDUCE_PACKED && i > n->attribute && i < n->attribute + width) continue;
+        if (axis_is_reduced(n, i)) axes[count++] = at;
+        at++;
+    }
+    if (count == at) return;
+    wn_buffer_add(b, count == 1 ? ", axis=" : ", axis=(");
+    for (; written < count; written++)
+        wn_buffer_add(b, "%s%d", written ? ", " : "", axes[written]);
+    if (count > 1) wn_buffer_add(b, ")");
+}
+
+static void print_reduction(const printer *p, wn_buffer *b, const node *n) {
+    bool packed = n->bits & REDUCE_PACKED;
+    if (packed) wn_buffer_add(b, "boolean_mask(");
+    print_operand(p, b, n, 0);
+    if (n->args[1]) {
+        wn_buffer_add(b, packed ? ", " : ", where=");
+        print_operand(p, b, n, 1);
+    }
+    if (packed && n->attribute) wn_buffer_add(b, ", axis=%d", n->attribute);
+    if (packed) wn_buffer_add(b, ")");
+    print_axes(p, b, n);
+    if (n->bits & REDUCE_KEEPDIMS) wn_buffer_add(b, ", keepdims=true");
+    if (n->bits & REDUCE_NEUTRAL) {
+        node neutral = {.type = n->type, .bits = wn_reduction_identity((op)n->op, (wn_type)n->type)};
+        char text[40];
+        wn_constant_text(&neutral, text);
+        wn_buffer_add(b, ", initial=%s", text);
+    }
+}
+
 static void print_operation(const printer *p, wn_buffer *b, node_id id) {
     const node *n = graph_node(p->g, id);
     wn_buffer_add(b, "%s(", wn_op_row((op)n->op)->name);
-    for (int i = 0; i < 3 && n->args[i]; i++) {
-        if (i) wn_buffer_add(b, ", ");
-        if (is_constant(p->g, n->args[i]))
-            print_constant(p, b, n->args[i], place_gives_type(p->g, n, i));
-        else
-            print_label(p, b, n->args[i]);
+    if (op_is_reduction((op)n->op)) {
+        print_reduction(p, b, n);
+    } else {
+        for (int i = 0; i < node_arity(n); i++) {
+            if (i) wn_buffer_add(b, ", ");
+            print_operand(p, b, n, i);
+        }
     }
     if (n->op == OP_cast) wn_buffer_add(b, ", %s", wn_type_name((wn_type)n->type));
-    if (n->op == OP_boolean_mask && n->attribute) wn_buffer_add(b, ", axis=%d", n->attribute);
+    bool axis = n->op == OP_boolean_mask || n->op == OP_expand;
+    if (n->op == OP_compress || (axis && n->attribute)) wn_buffer_add(b, ", axis=%d", n->attribute);
     wn_buffer_add(b, ")");
 }
 

@@ -358,7 +358,7 @@ static void order_operands(const wn_graph *g, node *n) {
     n->args[1] = a;
 }
 
-static rewrite *const REWRITES[OP_count_] = {
+static rewrite *const REWRITES[OP_end_] = {
     [OP_cast] = simplify_cast,
     [OP_logical_not] = simplify_not,
     [OP_logical_and] = simplify_and,

@@ -58,7 +58,7 @@ enum { LAW_0 = false, LAW_IDEM = true };
 #define STRUCTURAL(word, operands, meaning)                                                        \
     { .name = word, .arity = operands, .takes = TAKES_ALL, .text = "", .doc = meaning }
 
-static const op_row OPS[OP_count_] = {
+static const op_row OPS[OP_end_] = {
     [OP_null] = STRUCTURAL("null", 0, "no node"),
     [OP_input] = STRUCTURAL("input", 0, "an input array"),
     [OP_literal] = STRUCTURAL("literal", 0, "a number without a type"),
@@ -66,6 +66,16 @@ static const op_row OPS[OP_count_] = {
     [OP_cast] = STRUCTURAL("cast", 1, "a as another type"),
     [OP_boolean_mask] = STRUCTURAL("boolean_mask", 2, "the elements of a where b is true"),
     [OP_nonzero] = STRUCTURAL("nonzero", 1, "the places where a is true"),
+    [OP_expand] = STRUCTURAL("expand", 3, "c, with the elements of a in turn where b is true"),
+    [OP_place] =
+        STRUCTURAL("place", 3, "a, with the elements of c in turn, again and again, where b is true"),
+    [OP_putmask] =
+        STRUCTURAL("putmask", 3, "a, with element i of c, repeated, at each place i where b is true"),
+    [OP_compress] = STRUCTURAL("compress", 2, "the slices of b where a, which may be shorter, is true"),
+#define REDUCTION(word, NAME, takes, gives, nothing, initial, meaning)                             \
+    [OP_##word] = STRUCTURAL(#word, 1, meaning),
+#include "graph/reductions.def"
+#undef REDUCTION
 #define OP(NAME, n, TAKES, GIVES, MIRROR, NEGATION, ON, LAW, bool_, integer, float_, TEXT, DOC)    \
     [OP_##NAME] = {.name = #NAME,                                                                  \
                    .arity = n,                                                                     \
