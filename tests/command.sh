@@ -8,6 +8,7 @@
 set -uo pipefail
 
 winnow=$(realpath "$1")
+golden=$(cd "$(dirname "$0")/golden" && pwd)
 engine=${2:-}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -101,6 +102,18 @@ prints '[-1 -2]' -- '-x' 'x=[1,2]'
 prints '[1. 2.]' 'input x: f32[?]; x' 'x=[1,2]'
 prints '[2 4]' 'input x: i32[2]; # input y: f32[];
   x + x' 'x:i32=[1,2]'
+# What NumPy itself printed: an input's line, then the text.
+input=
+while IFS= read -r line; do
+    case $line in
+    '#'*) ;;
+    x:*)
+        [ -z "$input" ] || prints "$text" x "$input"
+        input=$line text=
+        ;;
+    *) text+=${text:+$'\n'}$line ;;
+    esac
+done < <(cat "$golden/printed.txt" && echo x:end)
 printf 'x +\n 1' >text
 prints '[2 3]' @text 'x=[1,2]'
 

@@ -104,11 +104,15 @@ static decimal take_apart(const char *text) {
     return d;
 }
 
+/* Above a power of two the neighbour is twice as far as below it, and the nearest decimal of some length may not read back
+   where the next one up does: 2^-44 is 5.684341886080801486e-14, and shortest 5.684341886080802e-14. */
 decimal wn_decimal_shortest(wn_type type, double v) {
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*e", digits - 1, v);
         if (reads_back(type, text, v)) break;
+        char *last = strchr(text, 'e') - 1;
+        if (*last < '9' && (++*last, reads_back(type, text, v))) break;
     }
     return take_apart(text);
 }

@@ -7,6 +7,7 @@
  */
 #include "tool/tool.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,12 +56,13 @@ static void positional_parts(const decimal *d, parts *p) {
     *w = *f = p->power[0] = 0;
 }
 
-/* The shortest decimal, or v rounded where that has more than PLACES digits after the point. */
-static parts float_parts(wn_type type, double v, bool scientific, bool cut) {
+/* The shortest decimal, or v itself rounded where that has less than `least` or more than `most` digits after the point. */
+static parts float_parts(wn_type type, double v, bool scientific, int least, int most) {
     parts p = {.power = ""};
     decimal d = wn_decimal_shortest(type, v);
     int places = d.count - 1 - (scientific ? 0 : d.exponent);
-    if (cut && places > PLACES) d = wn_decimal_rounded(v, PLACES, scientific);
+    if (places < least || places > most)
+        d = wn_decimal_rounded(v, places < least ? least : most, scientific);
     if (scientific)
         scientific_parts(&d, &p);
     else
@@ -123,17 +125,22 @@ static void measure_range(printer *p, const unsigned char *element) {
     p->nonzero = true;
 }
 
-/* A quotient as the type itself computes it, for NumPy does. */
-static double quotient(wn_type type, double a, double b) {
+/* A double as the type has it, in which NumPy computes and compares. */
+static double rounded(wn_type type, double v) {
     unsigned char element[8];
-    wn_float_store(type, element, a / b);
+    wn_float_store(type, element, v);
     return wn_float_load(type, element);
+}
+
+/* From here on an exponent is written: 10 to the digits that the type has. */
+static double positional_end(wn_type type) {
+    return type == WN_F64 ? 1e16 : type == WN_F16 ? 1e3 : 1e6;
 }
 
 static void measure_float(printer *p, const unsigned char *element) {
     double v = wn_float_load(p->array->type, element);
     if (!isfinite(v)) return;
-    parts text = float_parts(p->array->type, v, p->scientific, true);
+    parts text = float_parts(p->array->type, v, p->scientific, 0, PLACES);
     larger(&p->whole, strlen(text.whole));
     larger(&p->fraction, strlen(text.fraction));
     larger(&p->power, strlen(text.power));
@@ -148,12 +155,10 @@ static void measure_integer(printer *p, const unsigned char *element) {
 /* A column of floats is as wide as its longest number, or as nan and -inf need. */
 static void measure_floats(printer *p) {
     wn_type type = p->array->type;
-    double limit = type == WN_F64   ? 1e8
-                   : type == WN_F16 ? 1e3
-                                    : 1e6; /* 10 to the digits that the type has, or 8 */
+    double limit = fmin(positional_end(type), 1e8);
     visit(p, 0, p->array->data, measure_range);
-    p->scientific = p->nonzero && (p->most >= limit || p->least < 0.0001 ||
-                                   quotient(type, p->most, p->least) > 1000);
+    p->scientific = p->nonzero && (p->most >= limit || p->least < rounded(type, 1e-4) ||
+                                   rounded(type, p->most / p->least) > 1000);
     visit(p, 0, p->array->data, measure_float);
     int tail = p->fraction + 1 + (p->power ? p->power + 1 : 0);
     if (!p->finite) tail = 1;
@@ -170,7 +175,8 @@ static void float_word(const printer *p, const unsigned char *element, char word
         snprintf(word, WORD, "%*s", p->width, special);
         return;
     }
-    parts text = float_parts(p->array->type, v, p->scientific, true);
+    int least = p->scientific ? p->fraction : 0; /* of a column with exponents, each has all its digits */
+    parts text = float_parts(p->array->type, v, p->scientific, least, PLACES);
     char fill = p->scientific ? '0' : ' ';
     int used = snprintf(word, WORD, "%*s.%s", p->whole, text.whole, text.fraction);
     for (int i = (int)strlen(text.fraction); i < p->fraction; i++)
@@ -280,12 +286,12 @@ static void show_scalar(FILE *out, const wn_array *a) {
         fputs(text, out);
     } else {
         double v = wn_float_load(a->type, a->data), magnitude = fabs(v);
-        bool scientific = v != 0 && (magnitude < 1e-4 || magnitude >= 1e16);
+        bool scientific = v != 0 && (magnitude < 1e-4 || magnitude >= positional_end(a->type));
         if (!isfinite(v)) {
             fputs(isnan(v) ? "nan" : v < 0 ? "-inf" : "inf", out);
             return;
         }
-        parts p = float_parts(a->type, v, scientific, false);
+        parts p = float_parts(a->type, v, scientific, 0, INT_MAX);
         if (scientific)
             fprintf(out, "%s%s%se%s", p.whole, *p.fraction ? "." : "", p.fraction, p.power);
         else
