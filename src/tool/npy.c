@@ -2,8 +2,9 @@
  * npy.c - NumPy's .npy files: mapped when read, so that nothing is copied; written as numpy.save does.
  *
  * A file is a magic string, a version, the length of a header, the header (a Python dict literal with three keys), and the
- * elements. Nothing in it is trusted: each length is checked against what the file has before it is used. Big-endian
- * elements are turned over into memory, and what cannot be mapped (a pipe) is read into it; the rest stays in the file.
+ * elements. Nothing in it is trusted: each length is checked against what the file has before it is used, and no more is
+ * read than the header says, so that a device without end is refused at its start. Big-endian elements are turned over
+ * into memory, and what cannot be mapped (a pipe) is read into it; the rest stays in the file.
  */
 #include "tool/tool.h"
 
@@ -43,7 +44,9 @@ static void set_strides(wn_array *a, bool fortran) {
 
 typedef struct header {
     const char *name, *path; /* for messages */
+    char text[65536];        /* as long as version 1's may be; ours are under 300 */
     const char *at, *end;
+    size_t size; /* of all that stands before the elements */
     char descr[16];
     bool has_descr, has_order, has_shape;
     bool fortran;
@@ -190,68 +193,74 @@ static exit_status check_type(const header *h, const wn_type *declared, wn_type 
 
 /* ---- Reading ---------------------------------------------------------------------------------------------------- */
 
-typedef struct bytes {
-    unsigned char *data;
-    size_t size;
-} bytes;
-
-/* A pipe's bytes. */
-static bool read_all(int file, holding *h, bytes *b) {
-    size_t room = 0;
-    for (;;) {
-        if (b->size == room) {
-            room = room ? 2 * room : 1 << 16;
-            h->memory = wn_have(realloc(h->memory, room));
-        }
-        ssize_t got = read(file, (unsigned char *)h->memory + b->size, room - b->size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return false;
+/* Read `size` bytes, or as many as there are before the end; -1 after an error. */
+static ssize_t read_all(int file, void *to, size_t size) {
+    size_t used = 0;
+    while (used < size) {
+        ssize_t got = read(file, (char *)to + used, size - used);
         if (got == 0) break;
-        b->size += (size_t)got;
+        if (got < 0 && errno != EINTR) return -1;
+        if (got > 0) used += (size_t)got;
     }
-    b->data = h->memory;
-    return true;
+    return (ssize_t)used;
 }
 
-static bool map_or_read(int file, holding *h, bytes *b) {
-    struct stat info;
-    if (fstat(file, &info) != 0) return false;
-    if (!S_ISREG(info.st_mode)) return read_all(file, h, b);
-    if (info.st_size == 0) return true;
-    h->map_size = (size_t)info.st_size;
-    void *map = mmap(NULL, h->map_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (map == MAP_FAILED) return false;
-    h->map = map;
-    *b = (bytes){map, h->map_size};
-    return true;
+static exit_status read_exactly(const header *h, int file, void *to, size_t size, const char *cut_off) {
+    ssize_t got = read_all(file, to, size);
+    if (got < 0) return malformed(h, strerror(errno));
+    return (size_t)got == size ? DONE : malformed(h, cut_off);
 }
 
-static exit_status get_bytes(const char *name, const char *path, holding *h, bytes *b) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    bool got = file >= 0 && map_or_read(file, h, b);
-    exit_status status = got ? DONE : wn_wrong("%s: %s: %s", name, path, strerror(errno));
-    if (file >= 0) close(file);
-    return status;
-}
-
-/* Find the header in the file: h->at, h->end; the elements begin at h->end. */
-static exit_status find_header(header *h, const bytes *b) {
-    if (b->size < MAGIC_LENGTH + 2 || memcmp(b->data, magic, MAGIC_LENGTH) != 0)
-        return malformed(h, "no .npy file (or one cut off at its start)");
-    int version = b->data[MAGIC_LENGTH], minor = b->data[MAGIC_LENGTH + 1];
+/* Read what stands before the elements: h->at, h->end, h->size. */
+static exit_status read_header(header *h, int file) {
+    unsigned char start[MAGIC_LENGTH + 2 + 4];
+    const char *cut_off = "the file ends within its header";
+    size_t used = MAGIC_LENGTH + 2, length = 0;
+    TRY(read_exactly(h, file, start, used, "no .npy file (or one cut off at its start)"));
+    if (memcmp(start, magic, MAGIC_LENGTH) != 0) return malformed(h, "no .npy file");
+    int version = start[MAGIC_LENGTH], minor = start[MAGIC_LENGTH + 1];
     if (version < 1 || version > 3 || minor != 0)
         return wn_wrong("%s: %s: version %d.%d of the .npy format is not known", h->name, h->path,
                         version, minor);
-    size_t width = version == 1 ? 2 : 4, start = MAGIC_LENGTH + 2 + width, length = 0;
-    if (b->size < start) return malformed(h, "the file ends within its header");
+    size_t width = version == 1 ? 2 : 4;
+    TRY(read_exactly(h, file, start + used, width, cut_off));
     for (size_t i = 0; i < width; i++)
-        length |= (size_t)b->data[start - width + i] << (8 * i);
-    if (length > b->size - start)
-        return wn_wrong("%s: %s: a header of %zu bytes in a file of %zu", h->name, h->path, length,
-                        b->size);
-    h->at = (const char *)b->data + start;
-    h->end = h->at + length;
+        length |= (size_t)start[used + i] << (8 * i);
+    if (length > sizeof h->text)
+        return wn_wrong("%s: %s: a header of %zu bytes is too long", h->name, h->path, length);
+    TRY(read_exactly(h, file, h->text, length, cut_off));
+    h->at = h->text;
+    h->end = h->text + length;
+    h->size = used + width + length;
     return DONE;
+}
+
+static exit_status cut_short(const header *h, size_t needed, size_t there) {
+    return wn_wrong("%s: %s is cut off: its shape needs %zu bytes, it has %zu", h->name, h->path,
+                    needed, there);
+}
+
+/* The elements, all there, mapped or in memory. */
+static exit_status get_elements(const header *h, int file, size_t needed, holding *held,
+                                const void **data) {
+    struct stat info;
+    if (needed == 0) return DONE;
+    if (fstat(file, &info) != 0) return malformed(h, strerror(errno));
+    if (S_ISREG(info.st_mode)) {
+        if ((uint64_t)info.st_size - h->size < needed)
+            return cut_short(h, needed, (size_t)info.st_size - h->size);
+        void *map = mmap(NULL, h->size + needed, PROT_READ, MAP_PRIVATE, file, 0);
+        if (map == MAP_FAILED) return malformed(h, strerror(errno));
+        held->map = map;
+        held->map_size = h->size + needed;
+        *data = (const char *)map + h->size;
+        return DONE;
+    }
+    *data = held->memory = malloc(needed);
+    if (!*data) return malformed(h, "the elements are more than memory can hold");
+    ssize_t got = read_all(file, held->memory, needed);
+    if (got < 0) return malformed(h, strerror(errno));
+    return (size_t)got == needed ? DONE : cut_short(h, needed, (size_t)got);
 }
 
 static void *turn_over(const unsigned char *from, size_t count, size_t size) {
@@ -262,17 +271,12 @@ static void *turn_over(const unsigned char *from, size_t count, size_t size) {
     return to;
 }
 
-static exit_status place_elements(const header *h, const bytes *b, wn_type type, bool big,
-                                  holding *held) {
+static exit_status read_elements(const header *h, int file, wn_type type, bool big, holding *held) {
     size_t size = wn_type_size(type);
-    size_t there = b->size - (size_t)((const unsigned char *)h->end - b->data);
     int64_t count = wn_element_count(h->rank, h->shape, size);
+    const void *data = "";
     if (count < 0) return malformed(h, "the header's shape has more elements than memory can hold");
-    uint64_t needed = (uint64_t)count * size;
-    if (needed > there)
-        return wn_wrong("%s: %s is cut off: its shape needs %llu bytes, it has %zu", h->name,
-                        h->path, (unsigned long long)needed, there);
-    const void *data = h->end;
+    TRY(get_elements(h, file, (size_t)count * size, held, &data));
     if (big && size > 1) {
         void *turned = turn_over(data, (size_t)count, size);
         free(held->memory);
@@ -283,16 +287,22 @@ static exit_status place_elements(const header *h, const bytes *b, wn_type type,
     return DONE;
 }
 
-exit_status wn_npy_read(const char *name, const char *path, const wn_type *declared, holding *held) {
-    header h = {.name = name, .path = path};
-    bytes b = {NULL, 0};
+static exit_status read_file(header *h, int file, const wn_type *declared, holding *held) {
     wn_type type = WN_BOOL;
     bool big = false;
-    TRY(get_bytes(name, path, held, &b));
-    TRY(find_header(&h, &b));
-    TRY(take_header(&h));
-    TRY(check_type(&h, declared, &type, &big));
-    return place_elements(&h, &b, type, big, held);
+    TRY(read_header(h, file));
+    TRY(take_header(h));
+    TRY(check_type(h, declared, &type, &big));
+    return read_elements(h, file, type, big, held);
+}
+
+exit_status wn_npy_read(const char *name, const char *path, const wn_type *declared, holding *held) {
+    header h = {.name = name, .path = path};
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return malformed(&h, strerror(errno));
+    exit_status status = read_file(&h, file, declared, held);
+    close(file);
+    return status;
 }
 
 void wn_holding_free(holding *h) {
