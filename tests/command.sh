@@ -261,13 +261,42 @@ ln -s target.npy link.npy
 : >target.npy
 run eval x x=a.npy -o link.npy
 is 'a link stays a link' test -L link.npy
+is 'what it leads to is written' same target.npy '<i4' '(3,)' "$(number 4 1)$(number 4 2)$(number 4 3)"
+cp a.npy modes.npy
+for mode in 640 755; do
+    chmod $mode modes.npy
+    run eval 'x + 1' x=a.npy -o modes.npy
+    is "a file keeps its mode $mode" test "$(stat -c %a modes.npy)" = $mode
+done
+rm modes.npy
+(umask 027 && "$winnow" eval x x=a.npy -o modes.npy)
+is "a new file's mode is the umask's" test "$(stat -c %a modes.npy)" = 640
 
-# A failed run leaves no file, old or temporary.
+# A failed run leaves no file, new or temporary, and what was there.
 mkdir clean
+ln -s nothing.here dangling.npy
 fails 1 'nosuch' eval 'nosuch + 1' x=a.npy -o clean/y.npy
 fails 1 'nothing in the expression is called q' eval x x=a.npy -o clean/y.npy -o q=clean/q.npy
 fails 1 'No such file' eval 'm = x > 1; x' x=a.npy -o m=clean/m.npy -o nodir/y.npy
 fails 1 'directory' eval x x=a.npy -o clean
+fails 1 'a link that leads nowhere' eval x x=a.npy -o dangling.npy
+is 'a dangling link stays' test -L dangling.npy
+cp a.npy clean/old.npy
+fails 1 'mask' eval 'x[m]' x=a.npy 'm:bool=[1,0]' -o clean/old.npy
+fails 1 'No such file' eval 'm = x > 1; x' x=a.npy -o m=clean/old.npy -o nodir/y.npy
+(ulimit -f 1; run eval x "x=[$(seq -s, 1 1000)]" -o clean/old.npy; exit "$status")
+is 'a file that gets too large is an error' test $? = 1
+is 'a failed run keeps an old file' cmp -s a.npy clean/old.npy
+if [ -w /dev/full ]; then fails 1 'No space left' eval x x=a.npy -o /dev/full; fi
+chmod 444 clean/old.npy
+if [ ! -w clean/old.npy ]; then # root may write it
+    fails 1 'old.npy: Permission denied' eval x x=a.npy -o clean/old.npy
+    chmod 644 clean/old.npy
+    chmod 555 clean
+    fails 1 'no file can be made in its folder: Permission denied' eval x x=a.npy -o clean/old.npy
+    chmod 755 clean
+fi
+rm -f clean/old.npy
 fails 1 'mask' eval 'x[m]' x=a.npy 'm:bool=[1,0]' -o clean/y.npy
 fails 2 'twice' eval 'm = x > 1; x' x=a.npy -o m=clean/y.npy -o clean/y.npy
 fails 2 '2 outputs' eval 'output a = x; output b = x;' x=a.npy -o clean/y.npy

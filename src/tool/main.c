@@ -7,6 +7,7 @@
 #include "tool/tool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,5 +95,6 @@ static exit_status start(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is then an error of write, which removes it */
     return (int)flush_output(start(argc, argv));
 }

@@ -2,7 +2,8 @@
  * output.c - files that appear whole or not at all.
  *
  * A file is written beside its place under another name and renamed when all is well, so that a failed run leaves nothing
- * behind, and an input may be overwritten while it is mapped. What exists and is no regular file (/dev/stdout, a pipe) is
+ * behind, and an input may be overwritten while it is mapped. A file that was there keeps its mode; one that may not be
+ * written is left alone, though renaming could replace it. What exists and is no regular file (/dev/stdout, a pipe) is
  * written directly: renaming onto a device would replace it.
  */
 #include "tool/tool.h"
@@ -17,20 +18,24 @@ static exit_status failed(const output_file *f) {
     return wn_wrong("%s: %s", f->path, strerror(errno));
 }
 
-static void open_temporary(output_file *f) {
-    size_t size = strlen(f->path) + sizeof ".XXXXXX";
-    f->temporary = wn_have(malloc(size));
-    snprintf(f->temporary, size, "%s.XXXXXX", f->path);
-    int descriptor = mkstemp(f->temporary);
-    if (descriptor < 0) {
-        free(f->temporary);
-        f->temporary = NULL;
-        return;
-    }
+static mode_t new_file_mode(void) {
     mode_t mask = umask(0);
     umask(mask);
-    fchmod(descriptor, 0666 & ~mask);
-    f->file = fdopen(descriptor, "wb");
+    return 0666 & ~mask;
+}
+
+static exit_status open_temporary(output_file *f, mode_t mode) {
+    size_t size = strlen(f->path) + sizeof ".XXXXXX";
+    char *name = wn_have(malloc(size));
+    snprintf(name, size, "%s.XXXXXX", f->path);
+    int descriptor = mkstemp(name);
+    if (descriptor < 0) {
+        free(name);
+        return wn_wrong("%s: no file can be made in its folder: %s", f->path, strerror(errno));
+    }
+    f->temporary = name;
+    f->file = wn_have(fdopen(descriptor, "wb"));
+    return fchmod(descriptor, mode) == 0 ? DONE : failed(f);
 }
 
 exit_status wn_output_open(output_file *f, const char *path) {
@@ -38,14 +43,12 @@ exit_status wn_output_open(output_file *f, const char *path) {
     bool exists = stat(path, &info) == 0;
     char *real = exists ? realpath(path, NULL) : NULL; /* a link stays a link */
     *f = (output_file){.path = real ? real : wn_have(strdup(path))};
-    if (exists && S_ISDIR(info.st_mode)) {
-        errno = EISDIR;
-        return failed(f);
-    }
-    if (exists && !S_ISREG(info.st_mode))
-        f->file = fopen(path, "wb");
-    else
-        open_temporary(f);
+    if (!exists && lstat(path, &info) == 0) return wn_wrong("%s: a link that leads nowhere", path);
+    if (!exists) return open_temporary(f, new_file_mode());
+    if (S_ISDIR(info.st_mode)) errno = EISDIR;
+    if (S_ISDIR(info.st_mode) || access(path, W_OK) != 0) return failed(f);
+    if (S_ISREG(info.st_mode)) return open_temporary(f, info.st_mode & 0777);
+    f->file = fopen(path, "wb");
     return f->file ? DONE : failed(f);
 }
 
