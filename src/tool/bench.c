@@ -116,7 +116,7 @@ static int64_t largest_input(const job *s) {
     return most;
 }
 
-static void report(const job *s, const arguments *a, const measure *m) {
+static void report(const job *s, const arguments *a, const measure *m, double first_ms) {
     int64_t elements = largest_input(s);
     double ns = m->best_ms * 1e6, per_element = ns / (double)(elements ? elements : 1);
     const char *engine = wn_kernel_engine(s->kernel) == WN_ENGINE_JIT ? "jit" : "interpreter";
@@ -124,22 +124,41 @@ static void report(const job *s, const arguments *a, const measure *m) {
     const char *format =
         a->json ? "{\"elements\": %lld, \"ns_per_element\": %.6g, \"ns_per_run\": %.6g, \"runs\": "
                   "%lld, "
-                  "\"compile_ms\": %.4g, \"engine\": \"%s\", \"isa\": \"%s\", \"threads\": %d}\n"
+                  "\"compile_ms\": %.4g, \"first_compile_ms\": %.4g, \"engine\": \"%s\", \"isa\": "
+                  "\"%s\", \"threads\": %d}\n"
                 : "%lld elements: %.4g ns each, %.6g ns a run (best of %lld)\n"
-                  "compiled in %.3g ms; engine %s, isa %s, threads %d\n";
-    printf(format, (long long)elements, per_element, ns, (long long)m->runs, s->compile_ms, engine,
-           isa, (int)a->threads);
+                  "compiled in %.3g ms (the first %.3g); engine %s, isa %s, threads %d\n";
+    printf(format, (long long)elements, per_element, ns, (long long)m->runs, s->compile_ms,
+           first_ms, engine, isa, (int)a->threads);
+}
+
+/* Compile in a context of its own each time, since a context remembers: LLVM is loaded at the first, and the least time of the
+   others is what a compile takes in a process that has done one. */
+static exit_status compile(job *s, arguments *a, double *first_ms) {
+    double least = -1;
+    for (int i = 0; i < 5; i++) {
+        wn_job_free(s);
+        *s = (job){.quiet = i > 0};
+        TRY(wn_job_graph(s, a));
+        TRY(wn_job_kernel(s, a));
+        if (i == 0)
+            *first_ms = s->compile_ms;
+        else if (least < 0 || s->compile_ms < least)
+            least = s->compile_ms;
+    }
+    s->compile_ms = least;
+    return DONE;
 }
 
 exit_status wn_command_bench(arguments *a) {
     job s = {.context = NULL};
+    double first_ms = 0;
     measure m = {.best_ms = 0};
     for (size_t i = 0; i < a->input_count; i++)
         TRY(make_data(&a->inputs[i], i + 1));
-    exit_status status = wn_job_graph(&s, a);
-    if (status == DONE) status = wn_job_kernel(&s, a);
+    exit_status status = compile(&s, a, &first_ms);
     if (status == DONE) status = measure_kernel(&s, &m);
-    if (status == DONE) report(&s, a, &m);
+    if (status == DONE) report(&s, a, &m, first_ms);
     wn_job_free(&s);
     return status;
 }

@@ -38,7 +38,7 @@ static exit_status check_shape(const tool_input *in) {
 
 static exit_status load(tool_input *in) {
     const wn_type *type = in->typed ? &in->type : NULL;
-    if (!in->value) return DONE;
+    if (!in->value || in->has_data) return DONE;
     TRY(in->file ? wn_npy_read(in->name, in->value, type, &in->held)
                  : wn_literal_read(in->name, in->value, type, &in->held));
     in->has_data = true;
@@ -62,7 +62,8 @@ static exit_status graph_error(const job *s) {
 }
 
 exit_status wn_job_graph(job *s, arguments *a) {
-    wn_context_options options = {.size = sizeof options, .log = print_warning, .threads = a->threads};
+    wn_context_options options = {
+        .size = sizeof options, .log = s->quiet ? NULL : print_warning, .threads = a->threads};
     s->context = wn_have(wn_context_new(&options));
     s->graph = wn_have(wn_graph_new(s->context));
     for (size_t i = 0; i < a->input_count; i++) {

@@ -121,11 +121,13 @@ static const char bench_head[] = "NAME\n"
                                  "    filled: floats uniformly in [-0.5, 0.5), integers over their "
                                  "type's range, half of the bools true.\n";
 
-static const char bench_options[] = "\n"
-                                    "OPTIONS\n"
-                                    "    --json                print one object: elements (of the "
-                                    "largest input), ns_per_element, ns_per_run, runs,\n"
-                                    "                          compile_ms, engine, isa, threads\n";
+static const char bench_options[] =
+    "\n"
+    "OPTIONS\n"
+    "    --json                print one object: elements (of the "
+    "largest input), ns_per_element, ns_per_run, runs,\n"
+    "                          compile_ms (LLVM loaded), first_compile_ms, engine, isa, "
+    "threads\n";
 
 static const char bench_examples[] = "\n"
                                      "EXAMPLES\n"

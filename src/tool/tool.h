@@ -156,6 +156,7 @@ typedef struct job {
     size_t input_count, output_count;
     size_t text_outputs; /* that the text has: the first ones; -o may have added others */
     double compile_ms;
+    bool quiet; /* no notes */
 } job;
 
 /* Context, data, graph; then the kernel, and the arrays in its order. Whatever they return, wn_job_free. */
