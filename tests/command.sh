@@ -346,6 +346,8 @@ usage 'one -o' explain x 'x:f32[?]' -o a -o b
 
 fails 1 '\^' eval 'x +* 1' x=1
 fails 1 'No such file' eval @nofile x=1
+fails 1 'Is a directory' eval @. x=1
+fails 1 'longer than any expression' eval @/dev/zero x=1
 fails 1 'f32' eval 'x + y' x:f32=1 y:f64=1
 fails 1 'declared f32 in the expression, f64 on the command line' eval 'input x: f32[?]; x' 'x:f64=[1]'
 fails 1 'has no data' eval 'input x: f32[?]; x'

@@ -233,16 +233,18 @@ static exit_status read_text_declarations(arguments *a) {
 static exit_status read_file(arguments *a, const char *path) {
     FILE *file = fopen(path, "rb");
     if (!file) return wn_wrong("%s: %s", path, strerror(errno));
-    size_t room = 0, got = 0;
+    size_t room = 0, got = 0, most = (size_t)1 << 24; /* a device has no end */
     do {
         room = room ? 2 * room : 4096;
         a->text = wn_have(realloc(a->text, room + 1));
         got = fread(a->text + a->text_length, 1, room - a->text_length, file);
         a->text_length += got;
-    } while (a->text_length == room);
+    } while (a->text_length == room && room < most);
     a->text[a->text_length] = 0;
     bool bad = ferror(file) != 0;
     fclose(file);
+    if (a->text_length == most)
+        return wn_wrong("%s: longer than any expression, %zu bytes", path, most);
     return bad ? wn_wrong("%s: %s", path, strerror(errno)) : DONE;
 }
 
