@@ -77,7 +77,7 @@ static bool take_string(header *h, char *text, size_t size) {
     char quote = *h->at++;
     size_t length = 0;
     for (; h->at < h->end && *h->at != quote; h->at++) {
-        if (*h->at == '\\' || *h->at == 0 || length + 1 == size) return false;
+        if (*h->at == '\\' || *h->at < ' ' || length + 1 == size) return false;
         text[length++] = *h->at;
     }
     text[length] = 0;
