@@ -269,7 +269,7 @@ for mode in 640 755; do
     is "a file keeps its mode $mode" test "$(stat -c %a modes.npy)" = $mode
 done
 rm modes.npy
-(umask 027 && "$winnow" eval x x=a.npy -o modes.npy)
+(umask 027 && run eval x x=a.npy -o modes.npy)
 is "a new file's mode is the umask's" test "$(stat -c %a modes.npy)" = 640
 
 # A failed run leaves no file, new or temporary, and what was there.
