@@ -333,9 +333,8 @@ static void merge_order(reduce_state *s, const reduce_state *part) {
     s->best = part->best + (s->bits & REDUCE_PACKED ? s->selected : s->places);
 }
 
-/* The part's levels from the highest down: as its leaves came. */
 static void merge_tree(reduce_state *s, const reduce_state *part) {
-    for (int level = REDUCE_LEVELS; level-- > 0;) {
+    for (int level = 0; part->leaves >> level; level++) {
         if (!(part->leaves >> level & 1)) continue;
         reduce_vector lanes = part->stack[level];
         carry(s, &lanes, level);
