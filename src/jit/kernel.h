@@ -14,6 +14,10 @@
  *          elements consumed. It may write up to out[j] + room, never beyond. The bitmap is not used.
  * scatter  the same, but reads the mask from the bitmap.
  * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
+ * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
+ *          of a row; elements up to the next multiple of 64 are readable, and count for nothing. Returns n.
+ *
+ * The map of a REDUCE stage stores the values to reduce, and behind all of them, as bools, the masks of those that have one.
  *
  * A last partial step is the caller's: it runs the function on padded copies, and clears the bits past the end between
  * count and scatter. So generated code has no tails, and touches no byte outside what it was given.
@@ -37,17 +41,38 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 /* Elements that a word of bitmap, and so a step of count, fused and scatter, covers. */
 #define KERNEL_WORD 64
 
+/*
+ * What reduce keeps of an output between calls. The driver begins a row with zeroes, and in the lanes with the identity.
+ *
+ * A sum, prod or mean of floats has a tree, which docs/reductions.md describes: element i of a row is joined to lane i mod KERNEL_LANES
+ * of its leaf, leaves are joined lane by lane as in a binary counter, and `levels` are its digits: level k is in use if bit k of
+ * `leaves` is set. All others join elements to lanes in any order.
+ */
+#define KERNEL_LEAF 1024 /* elements */
+#define KERNEL_LEVELS 53
+typedef struct kernel_accumulator {
+    int64_t leaves;
+    int64_t count; /* count, any: how many are true; all: how many are not; others that have a mask: how many it selects */
+    int64_t unused[6];
+    _Alignas(64) unsigned char lanes[512];                 /* 64 elements */
+    _Alignas(64) unsigned char levels[KERNEL_LEVELS][256]; /* 64 f32, or 32 f64 */
+} kernel_accumulator;
+
+/* Elements of a call of reduce that has to count, at most: its counters have 32 bits. */
+#define KERNEL_REDUCE_MOST ((int64_t)1 << 30)
+
 typedef enum kernel_function {
     KERNEL_MAP,
     KERNEL_COUNT,
     KERNEL_FUSED,
     KERNEL_SCATTER,
     KERNEL_STREAM,
+    KERNEL_REDUCE,
     KERNEL_FUNCTION_COUNT
 } kernel_function;
 
 /* The symbol of a function of stage i is wn_<name>_<i>: "wn_fused_0". */
-static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {"map", "count", "fused",
-                                                                        "scatter", "stream"};
+static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {
+    "map", "count", "fused", "scatter", "stream", "reduce"};
 
 #endif

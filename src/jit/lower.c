@@ -185,6 +185,32 @@ static bool lower_operation(planner *p, plan_program *to, const lower_key *k, ui
     return true;
 }
 
+/* expand(v, m, fill), v packed by m: where(m, v, fill). What v's packed axis is widened to are m's axes. */
+static bool lower_expand(planner *p, plan_program *to, const lower_key *k, uint32_t *value) {
+    const wn_graph *g = p->plan->graph;
+    const node *n = graph_node(g, k->node);
+    int width = graph_node(g, n->args[1])->rank;
+    static const uint8_t order[3] = {1, 0, 2}; /* where(m, v, fill) */
+    plan_value v = {.kind = VALUE_OPERATION, .op = OP_where, .type = n->type, .node = k->node};
+    for (size_t i = 0; i < 3; i++) {
+        size_t arg = order[i];
+        const node *a = graph_node(g, n->args[arg]);
+        lower_key operand = {k->program, n->args[arg], {{0}}, p->places[k->node].temp_args >> arg & 1};
+        memset(&operand.map, -1, sizeof operand.map);
+        for (int j = 0; j < a->rank; j++) {
+            int axis = arg == 1                       ? n->attribute + j
+                       : arg == 0 && j > n->attribute ? j + width - 1
+                                                      : j;
+            operand.map.first[j] = k->map.first[axis];
+        }
+        if (find_value(p, &operand, &v.args[i])) continue;
+        push(p, &operand);
+        return false;
+    }
+    *value = add_value(p, to, &v);
+    return true;
+}
+
 static bool lower_tensor(planner *p, const lower_key *k, const node *n, uint32_t *value) {
     lower_key tensor = tensor_key(p, k, n);
     if (find_value(p, &tensor, value)) return true;
@@ -204,6 +230,8 @@ static bool lower_top(planner *p, plan_program *to, const lower_key *k, uint32_t
     } else if (n->op == OP_nonzero) {
         plan_value v = {.kind = VALUE_INDEX, .type = WN_I64};
         *value = add_value(p, to, &v);
+    } else if (n->op == OP_expand) {
+        if (!lower_expand(p, to, k, value)) return false;
     } else if (n->op == OP_boolean_mask) {
         if (!lower_tensor(p, k, n, value)) return false;
     } else if (!lower_operation(p, to, k, value)) {
@@ -268,4 +296,42 @@ uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id) {
     lower_key k = {2 * stage_number(p, s), id,
                    root_map(s, graph_node(p->plan->graph, id), &p->places[id]), false};
     return lower(p, &s->program, &k);
+}
+
+/* ---- Reductions ----------------------------------------------------------------------------------------------------- */
+
+/* The operand of a reduction: kept axes lie first in the space, then the reduced ones. */
+static axis_map reduced_map(const wn_graph *g, const node *n) {
+    int rank = graph_node(g, n->args[0])->rank, at = 0;
+    axis_map map;
+    memset(&map, -1, sizeof map);
+    for (int reduced = 0; reduced < 2; reduced++)
+        for (int i = 0; i < rank; i++)
+            if (axis_is_reduced(n, i) == reduced) map.first[i] = (int8_t)at++;
+    return map;
+}
+
+/* Its mask: m of x[m] has x's axes from the attribute on; where= is aligned right, and stretches. */
+static axis_map where_map(const wn_graph *g, const node *n, const axis_map *operand) {
+    const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int first = n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
+    axis_map map;
+    memset(&map, -1, sizeof map);
+    for (int j = 0; j < m->rank; j++) {
+        bool stays = node_dims(g, m)[j] == 1 && node_dims(g, x)[first + j] != 1;
+        if (!stays) map.first[j] = operand->first[first + j];
+    }
+    return map;
+}
+
+void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o) {
+    const wn_graph *g = p->plan->graph;
+    const node *n = graph_node(g, o->node);
+    uint8_t temps = p->places[o->node].temp_args;
+    lower_key k = {2 * stage_number(p, s), n->args[0], reduced_map(g, n), temps & 1};
+    o->masked = n->args[1] != 0;
+    o->value = lower(p, &s->program, &k);
+    if (!o->masked || p->failed) return;
+    lower_key mask = {k.program, n->args[1], where_map(g, n, &k.map), temps >> 1 & 1};
+    o->mask = lower(p, &s->program, &mask);
 }

@@ -7,15 +7,18 @@
 #include "jit/plan.h"
 
 typedef enum place_kind {
-    PLACE_PLAIN,  /* over its own axes                                                   */
-    PLACE_PACKED, /* over its own axes, but that axis `axis` is widened to a mask's axes  */
-    PLACE_INDEX   /* nonzero: the index itself, over the axes of its operand             */
+    PLACE_PLAIN,   /* over its own axes                                                   */
+    PLACE_PACKED,  /* over its own axes, but that axis `axis` is widened to a mask's axes  */
+    PLACE_INDEX,   /* nonzero: the index itself, over the axes of its operand             */
+    PLACE_REDUCED, /* over the axes of its operand                                        */
+    PLACE_WHOLE    /* at once                                                             */
 } place_kind;
 
 typedef struct placement {
     uint8_t kind;
     uint8_t temp_args; /* bit i: argument i is read from its temporary */
     bool temp_wanted;
+    bool in_order; /* its axes must lie in the space in their own order, side by side: it is made of an expand */
     int8_t axis;
     uint32_t temp;
     uint32_t level;
@@ -56,6 +59,7 @@ typedef struct planner {
     placement *places; /* by node   */
     mask_place *masks; /* by key    */
     uint32_t *owners;  /* by key: the stage that counts the mask, + 1; 0: none yet       */
+    uint32_t *known;   /* by symbol of a count: the first stage that finds it out, + 1   */
     uint32_t *chains;  /* stages by a hash of their space: the number of the latest, + 1 */
     wn_error *error;
     bool failed;
@@ -80,5 +84,7 @@ void wn_lower_end(planner *p);
 void wn_lower_mask(planner *p, plan_stage *s);
 /* Lower a node into a stage's program; the value's index. */
 uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id);
+/* Lower what a reduction reduces, and its mask. */
+void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o);
 
 #endif

@@ -91,6 +91,67 @@ static void place_nonzero(planner *p, const node *n, placement *place) {
     p->masks[place->key] = (mask_place){n->args[0], 0};
 }
 
+/* Whether a reduction's axes are not the last ones, so that its space has them in another order. */
+static bool exchanges_axes(const node *n, int rank) {
+    for (int i = 1; i < rank; i++)
+        if (axis_is_reduced(n, i - 1) && !axis_is_reduced(n, i)) return true;
+    return false;
+}
+
+/* A reduction reads each operand over the operand's own axes. */
+static void place_reduction(planner *p, const node *n, placement *place) {
+    bool exchanges = exchanges_axes(n, graph_node(p->plan->graph, n->args[0])->rank);
+    place->kind = PLACE_REDUCED;
+    for (size_t i = 0; i < 2; i++)
+        if (arg_is_packed(p, n, i) || (exchanges && p->places[n->args[i]].in_order))
+            keep_in_temp(p, place, n, i);
+}
+
+/*
+ * expand(v, m, fill), where v is packed by m itself, is where(m, v before packing, fill): a[m] = f(a[m]) is one elementwise loop. v must have
+ * the axes of the result, without stretching any.
+ */
+static bool is_choice(const planner *p, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    const node *v = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    const placement *packed = &p->places[n->args[0]];
+    int axis = n->attribute;
+    if (packed->kind != PLACE_PACKED || mask_is_chained(packed->key) ||
+        p->masks[packed->key].node != n->args[1])
+        return false;
+    if (p->places[n->args[1]].kind != PLACE_PLAIN || p->places[n->args[2]].kind == PLACE_PACKED)
+        return false;
+    if (v->rank != n->rank - m->rank + 1 || packed->axis != axis) return false;
+    for (int i = 0; i < v->rank; i++)
+        if (i != axis && node_dims(g, v)[i] != node_dims(g, n)[i < axis ? i : i + m->rank - 1])
+            return false;
+    for (int j = 0; j < m->rank; j++)
+        if (m->rank > 1 && node_dims(g, m)[j] == 1) return false;
+    return true;
+}
+
+/* Inputs and constants are read as they are. */
+static void place_whole(planner *p, const node *n, placement *place) {
+    if (n->op == OP_expand && is_choice(p, n)) {
+        place->in_order = true;
+        return;
+    }
+    place->kind = PLACE_WHOLE;
+    for (size_t i = 0; i < 3 && n->args[i]; i++) {
+        op o = (op)graph_node(p->plan->graph, n->args[i])->op;
+        if (o != OP_input && o != OP_constant) keep_in_temp(p, place, n, i);
+    }
+}
+
+static bool op_is_whole(op o) {
+    return o >= OP_expand && o <= OP_compress;
+}
+
+/* Whether a node's value is there only when a stage has run to its end. */
+static bool is_finished_apart(const placement *p) {
+    return p->kind == PLACE_INDEX || p->kind == PLACE_REDUCED || p->kind == PLACE_WHOLE;
+}
+
 static void place_node(planner *p, node_id id) {
     const node *n = graph_node(p->plan->graph, id);
     placement *place = &p->places[id];
@@ -100,9 +161,14 @@ static void place_node(planner *p, node_id id) {
         place_nonzero(p, n, place);
     else if (op_is_elementwise((op)n->op))
         place_elementwise(p, n, place);
+    else if (op_is_reduction((op)n->op))
+        place_reduction(p, n, place);
+    else if (op_is_whole((op)n->op))
+        place_whole(p, n, place);
     for (size_t i = 0; i < 3 && n->args[i]; i++) {
         const placement *a = &p->places[n->args[i]];
-        if (a->kind == PLACE_INDEX) keep_in_temp(p, place, n, i);
+        if (is_finished_apart(a)) keep_in_temp(p, place, n, i);
+        place->in_order |= a->in_order && !arg_is_temp(place, i);
         uint32_t level = a->level + (arg_is_temp(place, i) ? 1 : 0);
         if (level > place->level) place->level = level;
     }
@@ -132,12 +198,29 @@ int wn_mask_width(const planner *p, int64_t key) {
     return add_mask_axes(p, key, dims, &rank) ? rank : -1;
 }
 
+/* The axes of a reduction's operand: those that are kept, then the others. */
+static void reduction_space(const planner *p, const node *n, plan_stage *s) {
+    const wn_graph *g = p->plan->graph;
+    const node *x = graph_node(g, n->args[0]);
+    for (int reduced = 0; reduced < 2; reduced++) {
+        for (int i = 0; i < x->rank; i++)
+            if (axis_is_reduced(n, i) == reduced)
+                s->program.dims[s->program.rank++] = node_dims(g, x)[i];
+        if (!reduced) s->kept = s->program.rank;
+    }
+}
+
 /* The space in which a node is evaluated: its own axes, a packed one widened to its mask's. */
 static bool node_space(const planner *p, node_id id, plan_stage *s) {
     const wn_graph *g = p->plan->graph;
     const node *n = graph_node(g, id);
     const placement *place = &p->places[id];
     plan_program *space = &s->program;
+    if (place->kind == PLACE_WHOLE) return true;
+    if (place->kind == PLACE_REDUCED) {
+        reduction_space(p, n, s);
+        return true;
+    }
     if (place->kind == PLACE_INDEX) {
         if (!add_mask_axes(p, place->key, space->dims, &space->rank)) return false;
         s->mask_rank = space->rank;
@@ -161,7 +244,7 @@ static bool node_space(const planner *p, node_id id, plan_stage *s) {
 static bool same_space(const plan_stage *a, const plan_stage *b) {
     return a->kind == b->kind && a->level == b->level && a->program.rank == b->program.rank &&
            a->mask_first == b->mask_first && a->mask_rank == b->mask_rank &&
-           a->mask_key == b->mask_key &&
+           a->mask_key == b->mask_key && a->kept == b->kept && a->folds == b->folds &&
            memcmp(a->program.dims, b->program.dims, sizeof(dim) * (size_t)a->program.rank) == 0;
 }
 
@@ -174,6 +257,7 @@ static uint32_t *stage_chain(const planner *p, const plan_stage *s) {
 }
 
 static plan_stage *find_stage(const planner *p, const plan_stage *like) {
+    if (like->kind == STAGE_WHOLE) return NULL;
     for (uint32_t i = *stage_chain(p, like); i; i = p->plan->stages[i - 1].next)
         if (same_space(&p->plan->stages[i - 1], like)) return &p->plan->stages[i - 1];
     return NULL;
@@ -202,26 +286,73 @@ static plan_stage *open_stage(planner *p, const plan_stage *like) {
     *s = *like;
     s->next = *chain;
     *chain = number + 1;
-    if (s->kind != STAGE_MAP) find_mask_owner(p, s, number);
+    if (stage_is_masked(s)) find_mask_owner(p, s, number);
+    if (s->count_symbol >= 0 && !p->known[s->count_symbol]) p->known[s->count_symbol] = number + 1;
     if (s->owns_mask) wn_lower_mask(p, s);
     return s;
 }
 
 static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
     if (place->kind == PLACE_PLAIN) return STAGE_MAP;
+    if (place->kind == PLACE_REDUCED) return STAGE_REDUCE;
+    if (place->kind == PLACE_WHOLE) return STAGE_WHOLE;
     return s->mask_rank == s->program.rank ? STAGE_PACK : STAGE_ROWS;
 }
 
+/* Rows of fewer elements are reduced by the driver: a call of a function would take longer. */
+#define SHORT_ROW 256
+
+/* Whether a reduction has to do without a function for long rows. */
+static bool must_fold(const planner *p, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    const node *x = graph_node(g, n->args[0]);
+    if (n->op == OP_argmin || n->op == OP_argmax) return true;
+    int64_t length = 1;
+    for (int i = 0; i < x->rank; i++) {
+        dim d = node_dims(g, x)[i];
+        if (!axis_is_reduced(n, i)) continue;
+        if (!dim_is_known(d) || d >= SHORT_ROW) return false;
+        length *= d;
+        if (length >= SHORT_ROW) return false;
+    }
+    return true;
+}
+
+static void find_operands(const planner *p, plan_stage *s, node_id id) {
+    const wn_graph *g = p->plan->graph;
+    const node *n = graph_node(g, id);
+    for (size_t i = 0; i < 3 && n->args[i]; i++) {
+        const node *a = graph_node(g, n->args[i]);
+        bool temp = arg_is_temp(&p->places[id], i);
+        s->operands[i].source = temp                ? SOURCE_TEMP
+                                : a->op == OP_input ? SOURCE_INPUT
+                                                    : SOURCE_CONSTANT;
+        s->operands[i].number = temp ? p->places[n->args[i]].temp : (uint32_t)a->bits;
+        s->operands[i].node = n->args[i];
+    }
+}
+
+/* What an output's value is made of. */
+static void lower_output(planner *p, plan_stage *s, plan_output *o) {
+    if (s->kind == STAGE_REDUCE)
+        wn_lower_reduction(p, s, o);
+    else if (s->kind == STAGE_WHOLE)
+        find_operands(p, s, o->node);
+    else
+        o->value = wn_lower_value(p, s, o->node);
+}
+
 static void add_stage_output(planner *p, plan_stage *s, target_kind target, uint32_t number, node_id id) {
-    uint32_t value = wn_lower_value(p, s, id);
+    plan_output o = {.target = target, .number = number, .node = id};
+    o.coordinates = p->places[id].kind == PLACE_INDEX;
+    lower_output(p, s, &o);
     wn_context *c = p->plan->context;
     if (p->failed ||
         !wn_grow(c, (void **)&s->outputs, &s->output_room, s->output_count + 1, sizeof *s->outputs)) {
         p->failed = true;
         return;
     }
-    bool coordinates = p->places[id].kind == PLACE_INDEX;
-    s->outputs[s->output_count++] = (plan_output){target, number, value, id, coordinates};
+    s->outputs[s->output_count++] = o;
 }
 
 /* Put the computation of a node into the stage that it fits, or a new one. */
@@ -236,8 +367,11 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     }
     like.kind = kind_of_stage(place, &like);
     like.level = place->level;
-    like.mask_key = like.kind == STAGE_MAP ? -1 : place->key;
-    if (like.kind != STAGE_MAP) like.count_symbol = place->key / 2;
+    like.mask_key = stage_is_masked(&like) ? place->key : -1;
+    if (stage_is_masked(&like)) like.count_symbol = place->key / 2;
+    const node *n = graph_node(p->plan->graph, id);
+    if (like.kind == STAGE_REDUCE) like.folds = must_fold(p, n);
+    if (n->op == OP_compress) like.count_symbol = ~node_dims(p->plan->graph, n)[n->attribute];
     plan_stage *s = find_stage(p, &like);
     if (!s) s = open_stage(p, &like);
     if (!p->failed) add_stage_output(p, s, target, number, id);
@@ -299,12 +433,9 @@ static void make_stages(planner *p) {
 
 /* ---- Checks ------------------------------------------------------------------------------------------------------ */
 
-/* After how many stages a length is known: after the first that counts its mask, whichever way the mask is evaluated. */
+/* After how many stages a length is known. */
 static uint32_t known_after(const planner *p, dim d) {
-    if (!dim_is_packed(p->plan->graph, d)) return 0;
-    uint32_t plain = p->owners[2 * ~d], chained = p->owners[2 * ~d + 1];
-    if (!plain || !chained) return plain + chained;
-    return plain < chained ? plain : chained;
+    return dim_is_packed(p->plan->graph, d) ? p->known[~d] : 0;
 }
 
 static int32_t known_before(const planner *p, dim a, dim b) {
@@ -347,6 +478,28 @@ static void check_broadcast(planner *p, node_id id, const node *n) {
             check_pair(p, id, n, graph_node(g, n->args[i]), graph_node(g, n->args[j]));
 }
 
+/* The mask of an expand, place or putmask has the lengths of the array that it changes. */
+static void check_changed(planner *p, node_id id, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    const node *a = graph_node(g, n->args[n->op == OP_expand ? 2 : 0]), *m = graph_node(g, n->args[1]);
+    int first = n->op == OP_expand ? n->attribute : 0;
+    for (int j = 0; a->rank && j < m->rank; j++)
+        if (node_dims(g, a)[first + j] != node_dims(g, m)[j])
+            add_check(p, id, node_dims(g, a)[first + j], node_dims(g, m)[j]);
+}
+
+/* The mask of a reduction has the lengths of the operand, or of where= may have 1. */
+static void check_where(planner *p, node_id id, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int first = n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
+    for (int j = 0; j < m->rank; j++) {
+        dim a = node_dims(g, x)[first + j], b = node_dims(g, m)[j];
+        bool fits = a == b || (b == 1 && !(n->bits & REDUCE_PACKED));
+        if (!fits) add_check(p, id, a, b);
+    }
+}
+
 static void add_checks(planner *p) {
     const wn_graph *g = p->plan->graph;
     for (node_id id = 1; id < g->node_count && !p->failed; id++) {
@@ -355,6 +508,10 @@ static void add_checks(planner *p) {
             check_mask(p, id, n);
         else if (op_is_elementwise((op)n->op))
             check_broadcast(p, id, n);
+        else if (op_is_reduction((op)n->op) && n->args[1])
+            check_where(p, id, n);
+        else if (op_is_whole((op)n->op) && n->op != OP_compress)
+            check_changed(p, id, n);
     }
 }
 
@@ -381,8 +538,11 @@ static bool is_uniform(const plan_stage *s, const plan_program *p) {
     size_t widest = (size_t)widest_element(p);
     for (uint32_t i = 0; i < p->stream_count; i++)
         if (!p->streams[i].scalar && wn_type_size(p->streams[i].type) != widest) return false;
-    for (uint32_t i = 0; i < s->output_count; i++)
-        if (wn_type_size((wn_type)p->values[s->outputs[i].value].type) != widest) return false;
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        wn_type type = (wn_type)p->values[s->outputs[i].value].type;
+        bool counted = s->kind == STAGE_REDUCE && type == WN_BOOL; /* not stored, but in its map */
+        if (!counted && wn_type_size(type) != widest) return false;
+    }
     return true;
 }
 
@@ -414,8 +574,9 @@ static bool planner_begin(planner *p) {
     p->places = zeroed(c, sizeof *p->places * p->plan->graph->node_count);
     p->masks = zeroed(c, sizeof *p->masks * mask_keys(p));
     p->owners = zeroed(c, sizeof *p->owners * mask_keys(p));
+    p->known = zeroed(c, sizeof *p->known * mask_keys(p));
     p->chains = zeroed(c, sizeof *p->chains * PLAN_CHAINS);
-    return p->places && p->masks && p->owners && p->chains;
+    return p->places && p->masks && p->owners && p->known && p->chains;
 }
 
 static void planner_end(planner *p) {
@@ -424,6 +585,7 @@ static void planner_end(planner *p) {
     wn_release(c, p->places, sizeof *p->places * p->plan->graph->node_count);
     wn_release(c, p->masks, sizeof *p->masks * mask_keys(p));
     wn_release(c, p->owners, sizeof *p->owners * mask_keys(p));
+    wn_release(c, p->known, sizeof *p->known * mask_keys(p));
     wn_release(c, p->chains, sizeof *p->chains * PLAN_CHAINS);
 }
 

@@ -5,6 +5,9 @@
  *   MAP   each element of its outputs from the elements at the same place: one function, map.
  *   PACK  outputs hold the elements of an expression where a mask is true, mask and expression over the same axes: count,
  *         fused and scatter over one program that has both.
+ *   REDUCE  an output for each place of the axes that are kept, from all elements of the others: the space is the kept axes, then the
+ *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes.
+ *   WHOLE an operation on whole arrays, which a function in C does (expand, place, putmask, compress).
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
  *         those axes (count), one for the values over the whole space (map), and the driver moves whole rows.
  *
@@ -23,7 +26,7 @@
 /* boolean_mask may widen a rank-8 array's one packed axis back to the mask's axes, so spaces have more axes than arrays. */
 #define PLAN_MAX_AXES 24
 
-typedef enum source_kind { SOURCE_INPUT, SOURCE_TEMP } source_kind;
+typedef enum source_kind { SOURCE_INPUT, SOURCE_TEMP, SOURCE_CONSTANT } source_kind;
 
 /* An array as a program reads it: for each axis of the space, the axis of the array, or -1 where it stays (stride 0). An array
    axis whose length turns out 1 while the space's is not stays as well. */
@@ -65,7 +68,7 @@ typedef struct plan_program {
     uint32_t value_count, value_room;
 } plan_program;
 
-typedef enum stage_kind { STAGE_MAP, STAGE_PACK, STAGE_ROWS } stage_kind;
+typedef enum stage_kind { STAGE_MAP, STAGE_PACK, STAGE_ROWS, STAGE_REDUCE, STAGE_WHOLE } stage_kind;
 typedef enum target_kind { TARGET_OUTPUT, TARGET_TEMP } target_kind;
 
 typedef struct plan_output {
@@ -74,7 +77,16 @@ typedef struct plan_output {
     uint32_t value;  /* in stage->program */
     node_id node;    /* whose shape and type it has */
     bool coordinates; /* nonzero: the value is VALUE_INDEX, the array i64 [n_true, rank], a row of coordinates each */
+    bool masked;   /* REDUCE: only elements where `mask` is true take part */
+    uint32_t mask; /* in stage->program */
 } plan_output;
+
+/* What a WHOLE stage is done to: an array, or a constant. */
+typedef struct plan_operand {
+    source_kind source;
+    uint32_t number; /* of the input or temporary */
+    node_id node;
+} plan_operand;
 
 typedef struct plan_stage {
     stage_kind kind;
@@ -87,13 +99,17 @@ typedef struct plan_stage {
     bool owns_mask; /* mask_stage is itself: it has a count                                                              */
     bool bitmap_shared; /* a later stage uses this one's bitmap: no fused pass, count writes it whole                        */
     int64_t mask_key; /* the planner's own                                                                                 */
+    int32_t kept;     /* REDUCE: how many of the axes, the first ones */
+    bool folds; /* REDUCE: there is no reduce function: rows are short, or their places are asked for */
+    plan_operand operands[3]; /* WHOLE */
     plan_output *outputs;
     uint32_t output_count, output_room;
     uint32_t level; /* one more than the highest of the stages whose temporaries it reads */
     uint32_t next;  /* the planner's own */
 } plan_stage;
 
-/* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or are equal (boolean_mask). */
+/* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or b to a (where= of a reduction), or
+   are equal (boolean_mask). */
 typedef struct plan_check {
     node_id node;
     dim a, b;
@@ -126,14 +142,20 @@ static inline uint32_t value_arity(const plan_value *v) {
     return v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
 }
 
+/* Whether a stage packs by a mask, of its own or of another stage. */
+static inline bool stage_is_masked(const plan_stage *s) {
+    return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
+}
+
 /* Whether a stage has this function. */
 static inline bool stage_has(const plan_stage *s, kernel_function function) {
     switch (function) {
-    case KERNEL_MAP: return s->kind != STAGE_PACK;
+    case KERNEL_MAP: return s->kind != STAGE_PACK && s->kind != STAGE_WHOLE;
     case KERNEL_COUNT: return s->owns_mask;
     case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
     case KERNEL_SCATTER: return s->kind == STAGE_PACK;
     case KERNEL_STREAM: return s->kind == STAGE_MAP;
+    case KERNEL_REDUCE: return s->kind == STAGE_REDUCE && !s->folds;
     case KERNEL_FUNCTION_COUNT: break;
     }
     return false;

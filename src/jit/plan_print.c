@@ -65,8 +65,14 @@ static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer 
 }
 
 static void print_output(const wn_plan *plan, const plan_stage *s, const plan_output *o, wn_buffer *b) {
-    const char *verb = s->kind == STAGE_MAP ? "stores" : "packs";
-    wn_buffer_add(b, "    %s %%%u into ", verb, o->value);
+    static const char *const verbs[] = {"stores", "packs", "packs", "reduces", "makes"};
+    const char *name = wn_op_row((op)graph_node(plan->graph, o->node)->op)->name;
+    wn_buffer_add(b, "    %s ", verbs[s->kind]);
+    if (s->kind == STAGE_REDUCE || s->kind == STAGE_WHOLE) wn_buffer_add(b, "%s ", name);
+    if (s->kind == STAGE_REDUCE) wn_buffer_add(b, "of ");
+    if (s->kind != STAGE_WHOLE) wn_buffer_add(b, "%%%u ", o->value);
+    if (o->masked) wn_buffer_add(b, "where %%%u ", o->mask);
+    wn_buffer_add(b, "into ");
     if (o->target == TARGET_TEMP)
         wn_buffer_add(b, "temporary %u", o->number);
     else
@@ -77,11 +83,19 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
 static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b) {
     char mask[48] = "";
     wn_buffer_add(b, "  because: ");
+    if (s->kind == STAGE_WHOLE) {
+        wn_buffer_add(b, "it is done to whole arrays, by a function in C\n");
+        return;
+    }
+    if (s->kind == STAGE_REDUCE) {
+        wn_buffer_add(
+            b, "axes are reduced: what needs the result has to wait for all of it%s\n",
+            s->folds ? "; rows are short, or places are asked for: map computes, C reduces" : "");
+        return;
+    }
     if (s->kind == STAGE_MAP) {
-        wn_buffer_add(b,
-                      s->level == 0
-                          ? "one loop for everything of this shape\n"
-                          : "it needs packed values whole, which it reads back from a temporary\n");
+        wn_buffer_add(
+            b, s->level == 0 ? "one loop for everything of this shape\n" : "it needs values of earlier stages whole, which it reads back from temporaries\n");
         return;
     }
     wn_node_label(plan->graph, (node_id)plan->graph->symbols[s->count_symbol].a, mask, sizeof mask);
@@ -96,7 +110,7 @@ static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b)
 }
 
 static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
-    static const char *const kinds[] = {"map", "pack", "rows"};
+    static const char *const kinds[] = {"map", "pack", "rows", "reduce", "whole"};
     const plan_stage *s = &plan->stages[number];
     char shape[256];
     wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
@@ -119,7 +133,7 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     print_program(plan, &s->program, b);
     if (s->kind == STAGE_PACK && s->owns_mask)
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
-    else if (s->kind != STAGE_MAP && !s->owns_mask)
+    else if (stage_is_masked(s) && !s->owns_mask)
         wn_buffer_add(b, "    selects by the bitmap of stage %u\n", s->mask_stage);
     for (uint32_t i = 0; i < s->output_count; i++)
         print_output(plan, s, &s->outputs[i], b);
@@ -147,17 +161,30 @@ static const plan_stage *writer_of(const wn_plan *plan, uint32_t output, const p
     return NULL;
 }
 
-static bool reads_input(const plan_program *p, uint32_t input) {
+static bool program_reads(const plan_program *p, uint32_t input) {
     for (uint32_t i = 0; i < p->stream_count; i++)
         if (p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input) return true;
     return false;
 }
 
+/* By how many operands of a WHOLE stage an input is read. */
+static int operand_reads(const plan_stage *s, uint32_t input) {
+    int count = 0;
+    for (int i = 0; i < 3; i++)
+        count += s->operands[i].node && s->operands[i].source == SOURCE_INPUT &&
+                 s->operands[i].number == input;
+    return count;
+}
+
+static bool reads_input(const plan_stage *s, uint32_t input) {
+    return program_reads(&s->program, input) || program_reads(&s->mask, input) ||
+           operand_reads(s, input);
+}
+
 static bool read_elsewhere(const wn_plan *plan, const plan_stage *s, uint32_t input) {
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const plan_stage *other = &plan->stages[i];
-        if (other != s && (reads_input(&other->program, input) || reads_input(&other->mask, input)))
-            return true;
+        if (other != s && reads_input(other, input)) return true;
     }
     return false;
 }
@@ -197,12 +224,22 @@ static bool packs_input_alone(const plan_stage *s, const plan_output *entry, uin
     return p->streams[v->number].number == input && !is_mask && !used_by_values(p, entry->value);
 }
 
+/* The output is the input itself, but for some elements. */
+static bool changes_input(const wn_plan *plan, const plan_stage *s, const plan_output *entry,
+                          uint32_t input) {
+    op o = (op)graph_node(plan->graph, entry->node)->op;
+    const plan_operand *changed = &s->operands[o == OP_expand ? 2 : 0];
+    return o != OP_compress && operand_reads(s, input) == 1 && changed->source == SOURCE_INPUT &&
+           changed->number == input;
+}
+
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
     const plan_output *entry = NULL;
     const plan_stage *s = writer_of(plan, output, &entry);
     if (!s || read_elsewhere(plan, s, input)) return false;
-    if (!reads_input(&s->program, input) && !reads_input(&s->mask, input)) return true;
+    if (!reads_input(s, input)) return true;
     if (s->kind == STAGE_MAP) return read_in_step(&s->program, input);
+    if (s->kind == STAGE_WHOLE) return changes_input(plan, s, entry, input);
     return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) &&
            read_in_step(&s->program, input);
 }

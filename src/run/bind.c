@@ -32,7 +32,7 @@ static void lay_arrays(const wn_graph *g, arena *a, bound_arrays *set) {
 
 static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
     s->grid.in_count = p->program.stream_count;
-    s->grid.out_count = p->output_count;
+    s->grid.out_count = p->kind == STAGE_REDUCE ? 2 * p->output_count : p->output_count; /* and the masks */
     s->mask.in_count = p->mask.stream_count;
     s->grid.in = take(a, s->grid.in_count, sizeof *s->grid.in);
     s->grid.out = take(a, s->grid.out_count, sizeof *s->grid.out);
@@ -81,8 +81,10 @@ static void begin_stages(const wn_kernel *k, wn_binding *b) {
         s->count = k->functions[i][KERNEL_COUNT];
         s->fused = k->functions[i][KERNEL_FUSED];
         s->scatter = k->functions[i][KERNEL_SCATTER]; /* NULL: made when it is needed */
+        s->reduce = k->functions[i][KERNEL_REDUCE];
         s->uses = k->uses[i];
-        s->early = s->plan->level == 0 && is_known(k->graph, &s->plan->program);
+        s->early = s->plan->level == 0 && s->plan->kind != STAGE_WHOLE &&
+                   is_known(k->graph, &s->plan->program);
     }
     for (uint32_t i = 0; k->plan && i < k->plan->check_count; i++)
         b->late_checks |= k->plan->checks[i].stage > 0;
@@ -119,6 +121,7 @@ WN_API void wn_binding_free(wn_binding *b) {
         wn_memory_free(c, &b->stages[i].scratch);
         wn_memory_free(c, &b->stages[i].bitmap);
         wn_memory_free(c, &b->stages[i].parts);
+        wn_memory_free(c, &b->stages[i].accumulators);
     }
     for (uint32_t i = 0; i < temp_count(k); i++)
         wn_memory_free(c, &b->temp_memory[i]);

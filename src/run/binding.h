@@ -36,9 +36,9 @@ typedef struct bound_output {
 
 typedef struct bound_stage {
     const plan_stage *plan;
-    kernel_fn map, count, fused, scatter, stream; /* NULL: not there, or not needed */
-    const uint8_t *uses;                          /* by stream */
-    bool early;                                   /* prepared when bound */
+    kernel_fn map, count, fused, scatter, stream, reduce; /* NULL: not there, or not needed */
+    const uint8_t *uses;                                  /* by stream */
+    bool early;                                           /* prepared when bound */
     bool prepared;
     bool bitmap_wanted; /* count is a pass of its own */
     grid grid;          /* MAP, PACK: the space; ROWS: of the values */
@@ -55,6 +55,8 @@ typedef struct bound_stage {
     void **out;      /* direct: the outputs */
     int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: straight from the inputs */
+    int64_t rows, length;       /* REDUCE: how many results, elements of each */
+    memory accumulators;        /* REDUCE: of each part of a run on threads, for each output */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;
 
@@ -133,5 +135,14 @@ static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage 
 bool wn_packs_directly(const bound_stage *s);
 /* Prepare the ROWS side of a stage (rows.c). */
 void wn_rows_prepare(bound_stage *s);
+/* Compute elements of the space into a worker's buffers, from their beginning on (rows.c). */
+void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count);
+
+/* ---- Reductions and whole arrays (reduce.c, whole.c) ------------------------------------------------------------------ */
+
+/* How rows are reduced, once the space is laid out: in how many parts, with which memory. */
+wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error);
+wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error);
+wn_status wn_whole_run(wn_binding *b, uint32_t stage, wn_error *error);
 
 #endif

@@ -96,12 +96,20 @@ static const char *shape_text(const wn_kernel *k, const bound_arrays *a, node_id
     return wn_shape_text(n->rank, shape, text, SHAPE_TEXT);
 }
 
+/* A mask that has not the lengths of the array beside it, from some axis on. */
 static wn_status fail_mask(const wn_kernel *k, const bound_arrays *a, const node *n, wn_error *error) {
     char mask[SHAPE_TEXT], tensor[SHAPE_TEXT];
-    return wn_fail(error, WN_ERROR_SHAPE,
-                   "boolean_mask: mask shape %s does not match tensor shape %s at axis %d",
-                   shape_text(k, a, n->args[1], mask), shape_text(k, a, n->args[0], tensor),
-                   n->attribute);
+    op o = op_is_reduction((op)n->op) ? OP_boolean_mask : (op)n->op; /* a reduction of x[m] */
+    return wn_fail(error, WN_ERROR_SHAPE, "%s: mask shape %s does not match tensor shape %s at axis %d",
+                   wn_op_row(o)->name, shape_text(k, a, n->args[1], mask),
+                   shape_text(k, a, n->args[n->op == OP_expand ? 2 : 0], tensor), n->attribute);
+}
+
+static wn_status fail_where(const wn_kernel *k, const bound_arrays *a, const node *n, wn_error *error) {
+    char mask[SHAPE_TEXT], whole[SHAPE_TEXT];
+    return wn_fail(error, WN_ERROR_SHAPE, "%s: where has shape %s, which does not broadcast to %s",
+                   wn_op_row((op)n->op)->name, shape_text(k, a, n->args[1], mask),
+                   shape_text(k, a, n->args[0], whole));
 }
 
 /* Whether the axis `from_last` of an operand is a packed one of length 1, which would have to stretch. */
@@ -158,7 +166,10 @@ wn_status wn_check_lengths(const wn_kernel *k, const bound_arrays *a, uint32_t s
         const node *n = graph_node(k->graph, c->node);
         int64_t x = length_of(a, c->a), y = length_of(a, c->b);
         if (x == y) continue;
-        if (n->op == OP_boolean_mask) return fail_mask(k, a, n, error);
+        bool where = op_is_reduction((op)n->op) && !(n->bits & REDUCE_PACKED);
+        if (where && stretches(k, c->b, y)) continue;
+        if (where) return fail_where(k, a, n, error);
+        if (!op_is_elementwise((op)n->op)) return fail_mask(k, a, n, error);
         if (!stretches(k, c->a, x) && !stretches(k, c->b, y)) return fail_broadcast(k, a, n, error);
     }
     return WN_OK;

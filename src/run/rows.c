@@ -173,11 +173,10 @@ static void move_output(const bound_stage *s, uint32_t i, const uint64_t *words)
 
 /* ---- By way of the buffers ------------------------------------------------------------------------------------------------ */
 
-/* Compute elements of the space into the buffers, from their beginning on. What is not a whole step at the end of the space
-   is a call of its own. */
-static void compute(const bound_stage *s, worker *w, int64_t first, int64_t count) {
+/* What is not a whole step at the end of the space is a call of its own. */
+void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count) {
     const grid *g = &s->grid;
-    int64_t done = 0;
+    int64_t done = 0, step = s->plan->program.step;
     while (done < count) {
         int64_t now = count - done;
         if (first + done + round_up(now, g->step) > g->total && now > g->step) now -= now % g->step;
@@ -185,7 +184,7 @@ static void compute(const bound_stage *s, worker *w, int64_t first, int64_t coun
         wn_grid_point(g, w, 0, first + done, now);
         for (uint32_t i = 0; i < g->out_count; i++)
             w->out[i] = w->buffers + g->out[i].buffer + done * g->out[i].size;
-        s->map(w->in, w->out, NULL, round_up(now, g->step), &cursor);
+        s->map(w->in, w->out, NULL, round_up(now, step), &cursor);
         done += now;
     }
 }
@@ -242,7 +241,7 @@ static void compute_short_rows(const bound_stage *s, worker *w, const uint64_t *
     for (int64_t first = 0; first < all; first += rows_of_block) {
         int64_t end = least(first + rows_of_block, all);
         bool any = any_selected(s, words, first, end);
-        if (any) compute(s, w, first * s->row, (end - first) * s->row);
+        if (any) wn_compute(s, w, first * s->row, (end - first) * s->row);
         for (int64_t q = first; q < end;) {
             int64_t place = q % s->places, count = least(end - q, s->places - place);
             if (place == 0) packed = 0;
@@ -258,7 +257,7 @@ static void compute_row(const bound_stage *s, worker *w, int64_t outer, int64_t 
     int64_t first = (outer * s->places + place) * s->row;
     for (int64_t at = 0; at < s->row; at += s->grid.block) {
         int64_t count = least(s->row - at, s->grid.block);
-        compute(s, w, first + at, count);
+        wn_compute(s, w, first + at, count);
         for (uint32_t i = 0; i < s->grid.out_count; i++)
             store(s, i, outer, packed, at, w->buffers + s->grid.out[i].buffer, count);
     }

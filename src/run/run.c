@@ -20,17 +20,19 @@ static const node *output_node(const wn_binding *b, uint32_t i) {
 static void forget_counts(wn_binding *b) {
     const wn_plan *plan = b->kernel->plan;
     for (uint32_t i = 0; i < plan->stage_count; i++)
-        if (plan->stages[i].kind != STAGE_MAP) b->now.symbols[plan->stages[i].count_symbol] = -1;
+        if (plan->stages[i].count_symbol >= 0) b->now.symbols[plan->stages[i].count_symbol] = -1;
 }
 
 static wn_status run_stage(wn_binding *b, uint32_t i, wn_error *error) {
     bound_stage *s = &b->stages[i];
     if (b->late_checks && i > 0) TRY(wn_check_lengths(b->kernel, &b->now, i, error));
-    if (!s->early) TRY(wn_stage_prepare(b, i, error));
+    if (!s->early && s->plan->kind != STAGE_WHOLE) TRY(wn_stage_prepare(b, i, error));
     switch (s->plan->kind) {
     case STAGE_MAP: return wn_map_run(b, i, error);
     case STAGE_PACK: return wn_pack_run(b, i, error);
     case STAGE_ROWS: return wn_rows_run(b, i, error);
+    case STAGE_REDUCE: return wn_reduce_run(b, i, error);
+    case STAGE_WHOLE: return wn_whole_run(b, i, error);
     }
     return WN_OK;
 }
@@ -128,7 +130,7 @@ static int packed_axis(const wn_binding *b, uint32_t output) {
     for (uint32_t i = 0; plan && i < plan->stage_count; i++)
         for (uint32_t j = 0; j < plan->stages[i].output_count; j++) {
             const plan_output *o = &plan->stages[i].outputs[j];
-            if (o->target == TARGET_OUTPUT && o->number == output && plan->stages[i].kind != STAGE_MAP)
+            if (o->target == TARGET_OUTPUT && o->number == output && stage_is_masked(&plan->stages[i]))
                 return plan->stages[i].mask_first;
         }
     return first;

@@ -111,7 +111,7 @@ static wn_status fail_size(const wn_binding *b, const plan_stage *s, const grid 
     const node *n = graph_node(b->kernel->graph, s->outputs[0].node);
     const char *name = wn_op_row((op)n->op)->name;
     wn_shape_text(g->rank, g->dims, text, sizeof text);
-    if (s->kind != STAGE_MAP)
+    if (stage_is_masked(s) || s->kind == STAGE_REDUCE)
         return wn_fail(error, WN_ERROR_LIMIT, "%s: a space of shape %s is too large", name, text);
     return wn_fail(error, WN_ERROR_LIMIT, "%s: a result of shape %s and type %s is too large", name,
                    text, wn_type_name((wn_type)n->type));
@@ -162,6 +162,21 @@ static void lay_buffered_outputs(wn_binding *b, bound_stage *s) {
     }
 }
 
+/* A reduction's values and masks go through buffers, where there is no function that takes them from their place. */
+static void lay_reduced_outputs(wn_binding *b, bound_stage *s) {
+    uint32_t count = s->plan->output_count;
+    for (uint32_t i = 0; i < count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        operand *value = &s->grid.out[i], *mask = &s->grid.out[count + i];
+        value->size = (uint8_t)wn_type_size((wn_type)s->plan->program.values[o->value].type);
+        value->mode = OPERAND_BUFFER;
+        mask->size = 1;
+        mask->mode = o->masked ? OPERAND_BUFFER : OPERAND_SCALAR;
+        shape_target(b, o);
+        s->outputs[i] = (bound_output){.array = wn_stage_target(b, o), .given = target_is_given(b, o)};
+    }
+}
+
 static void use_streams(const bound_stage *s, grid *g) {
     for (uint32_t i = 0; i < g->in_count; i++)
         g->in[i].uses = s->uses[i];
@@ -209,7 +224,7 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
 /* ---- Preparing --------------------------------------------------------------------------------------------------------- */
 
 static bool all_given(const bound_stage *s) {
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
         if (!s->outputs[i].given) return false;
     return true;
 }
@@ -222,7 +237,7 @@ static bool wants_bitmap(const bound_stage *s) {
 
 static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
     const grid *g = s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
-    s->bitmap_wanted = s->plan->kind != STAGE_MAP && wants_bitmap(s);
+    s->bitmap_wanted = stage_is_masked(s->plan) && wants_bitmap(s);
     if (!s->bitmap_wanted) return WN_OK;
     size_t size = (size_t)round_up(g->total, KERNEL_WORD) / 8;
     return wn_memory_make(b->kernel->context, &s->bitmap, size) ? WN_OK : no_memory(error);
@@ -230,12 +245,15 @@ static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *erro
 
 static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     const plan_stage *p = s->plan;
-    s->grid.aligned = p->kind != STAGE_ROWS;
+    s->grid.aligned = p->kind != STAGE_ROWS && p->kind != STAGE_REDUCE;
     s->mask.aligned = true;
     TRY(lay_program(b, p, &p->program, &s->grid, error));
     memcpy(s->dims, s->grid.dims, sizeof *s->dims * (size_t)s->grid.rank);
     if (p->kind == STAGE_MAP) {
         lay_map_outputs(b, s);
+    } else if (p->kind == STAGE_REDUCE) {
+        lay_reduced_outputs(b, s);
+        s->grid.step = KERNEL_LEAF;
     } else {
         lay_buffered_outputs(b, s);
     }
@@ -300,6 +318,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
+    if (s->plan->kind == STAGE_REDUCE) TRY(wn_reduce_prepare(b, s, stage, error));
     TRY(make_bitmap(b, s, error));
     TRY(find_late_functions(b, s, stage, error));
     s->direct = is_direct(s);
@@ -320,7 +339,7 @@ void wn_stage_point(wn_binding *b, uint32_t stage) {
         point_streams(b, &s->plan->mask, &s->mask);
     for (uint32_t i = 0; i < s->grid.in_count; i++)
         s->in[i] = s->grid.in[i].data;
-    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
         s->out[i] = wn_stage_target(b, &s->plan->outputs[i])->data;
         if (s->plan->kind == STAGE_MAP) s->grid.out[i].data = s->out[i];
     }

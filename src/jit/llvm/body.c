@@ -1,0 +1,251 @@
+/*
+ * body.c - what every function of a plan is made of: parameters, values, loops.
+ *
+ * A function loads its pointers, computes what does not vary, and loops; no tails, no calls, no branches but the loop's own.
+ * Within a step every stream is loaded once, at its first use, and all loads of a vector come before its stores.
+ */
+#include "jit/llvm/body.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- One function ------------------------------------------------------------------------------------------------------ */
+
+/* A field of the cursor: 0 position, 1 room, 2 base. */
+ir wn_cursor_field(const body *b, unsigned field) {
+    ir index = wn_ir_i64(b->e, field);
+    return LLVMBuildInBoundsGEP2(b->e->builder, int_type(b->e, 64), b->cursor, &index, 1, "");
+}
+
+static ir load_pointer(const body *b, ir table, uint32_t number, const char *name) {
+    LLVMTypeRef pointer = LLVMPointerTypeInContext(b->e->context, 0);
+    ir index = wn_ir_i64(b->e, number);
+    ir at = LLVMBuildInBoundsGEP2(b->e->builder, pointer, table, &index, 1, "");
+    return LLVMBuildLoad2(b->e->builder, pointer, at, name);
+}
+
+static const char *stream_name(const body *b, const plan_stream *s) {
+    return s->source == SOURCE_TEMP ? "temporary"
+                                    : wn_graph_name(b->e->graph, NAME_INPUT, (int32_t)s->number);
+}
+
+/* ---- Values ------------------------------------------------------------------------------------------------------------- */
+
+static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
+    if (type == WN_BOOL) return wn_ir_int(e, 1, bits ? 1 : 0);
+    ir integer = LLVMConstInt(int_type(e, type_bits(type)), bits, false);
+    bool is_float = type == WN_F32 || type == WN_F64;
+    return wn_ir_splat(e, is_float ? LLVMConstBitCast(integer, wn_ir_element(e, type)) : integer);
+}
+
+static ir load_stream(body *b, const plan_stream *s, ir index) {
+    emitter *e = b->e;
+    LLVMTypeRef type = vector_of(e, wn_ir_storage(e, s->type));
+    ir at = b->streams[s - b->program->streams];
+    if (!s->scalar) at = element_pointer(b, s->type, at, index);
+    ir value = LLVMBuildLoad2(e->builder, type, at, stream_name(b, s));
+    LLVMSetAlignment(value, 1);
+    if (s->type != WN_BOOL) return value;
+    return LLVMBuildICmp(e->builder, LLVMIntNE, value, wn_ir_int(e, 8, 0), "");
+}
+
+/* The row-major index of each lane. */
+static ir index_value(body *b, ir index) {
+    emitter *e = b->e;
+    ir lanes[256];
+    for (unsigned i = 0; i < e->lanes; i++)
+        lanes[i] = wn_ir_i64(e, i);
+    ir first = add(b, b->base, index, "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 64)), first,
+                                       LLVMConstInt(int_type(e, 32), 0, false), "");
+    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
+                                    LLVMConstNull(int_vector(e, 32)), "");
+    return add(b, spread, LLVMConstVector(lanes, e->lanes), "index");
+}
+
+static wn_type operand_type(const body *b, const plan_value *v) {
+    return (wn_type)b->program->values[v->op == OP_where ? v->args[1] : v->args[0]].type;
+}
+
+static ir operation_value(body *b, const plan_value *v, const ir *args) {
+    emitter *e = b->e;
+    if (v->op == OP_cast) return wn_emit_cast(e, operand_type(b, v), (wn_type)v->type, args[0]);
+    bool constant_divisor = value_arity(v) == 2 && b->program->values[v->args[1]].kind == VALUE_CONSTANT;
+    return wn_emit_op(e, (op)v->op, operand_type(b, v), args, constant_divisor);
+}
+
+static void name_value(ir value, const plan_value *v) {
+    const char *name = v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->name : "";
+    if (LLVMIsAInstruction(value)) LLVMSetValueName2(value, name, strlen(name));
+}
+
+static ir emit_value(body *b, const plan_value *v, ir index, const ir *args) {
+    emitter *e = b->e;
+    switch ((value_kind)v->kind) {
+    case VALUE_STREAM: return load_stream(b, &b->program->streams[v->number], index);
+    case VALUE_CONSTANT:
+        return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
+    case VALUE_INDEX: return index_value(b, index);
+    case VALUE_AND: return LLVMBuildAnd(e->builder, args[0], args[1], "mask");
+    case VALUE_OPERATION: break;
+    }
+    ir value = operation_value(b, v, args);
+    name_value(value, v);
+    return value;
+}
+
+/* An invariant, <1 x T>, on every lane. */
+static ir spread_invariant(body *b, uint32_t i) {
+    emitter *e = b->e;
+    const plan_value *v = &b->program->values[i];
+    if (v->kind == VALUE_CONSTANT)
+        return constant_value(e, (wn_type)v->type, graph_node(e->graph, v->node)->bits);
+    ir one = b->invariants[i];
+    return LLVMBuildShuffleVector(e->builder, one, LLVMGetUndef(LLVMTypeOf(one)),
+                                  LLVMConstNull(int_vector(e, 32)), "");
+}
+
+/* The values up to `last` that `wanted` marks, over the lanes from `index` on. */
+void wn_emit_values(body *b, const bool *wanted, ir index) {
+    const plan_program *p = b->program;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        if (!wanted[i] || b->values[i]) continue;
+        ir args[3] = {NULL, NULL, NULL};
+        for (unsigned k = 0; k < value_arity(v); k++)
+            args[k] = b->values[v->args[k]];
+        b->values[i] = v->invariant ? spread_invariant(b, i) : emit_value(b, v, index, args);
+    }
+}
+
+/* Mark all that the marked values are made of. */
+void wn_want_operands(const plan_program *p, bool *wanted) {
+    for (uint32_t i = p->value_count; i-- > 0;)
+        if (wanted[i])
+            for (uint32_t k = 0; k < value_arity(&p->values[i]); k++)
+                wanted[p->values[i].args[k]] = true;
+}
+
+static void emit_invariants(body *b, const bool *wanted) {
+    const plan_program *p = b->program;
+    unsigned lanes = b->e->lanes;
+    b->e->lanes = 1;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        ir args[3] = {NULL, NULL, NULL};
+        if (!wanted[i] || !v->invariant) continue;
+        for (unsigned k = 0; k < value_arity(v); k++)
+            args[k] = b->invariants[v->args[k]];
+        b->invariants[i] = emit_value(b, v, NULL, args);
+    }
+    b->e->lanes = lanes;
+}
+
+/* A value as it is stored: bools as bytes. */
+ir wn_stored_value(body *b, uint32_t i) {
+    ir value = b->values[i];
+    if (b->program->values[i].type != WN_BOOL) return value;
+    return LLVMBuildZExt(b->e->builder, value, int_vector(b->e, 8), "");
+}
+
+/* ---- The frame of a function -------------------------------------------------------------------------------------------- */
+
+static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
+    LLVMTypeRef p = LLVMPointerTypeInContext(e->context, 0), i64 = int_type(e, 64);
+    LLVMTypeRef params[] = {p, p, p, i64, p};
+    static const char *const names[] = {"in", "out", "bitmap", "n", "cursor"};
+    char name[48];
+    snprintf(name, sizeof name, "wn_%s_%u", kernel_function_name[function], stage);
+    ir f = LLVMAddFunction(e->module, name, LLVMFunctionType(i64, params, 5, false));
+    for (unsigned i = 0; i < 5; i++)
+        LLVMSetValueName2(LLVMGetParam(f, i), names[i], strlen(names[i]));
+    wn_set_target_attributes(e, f);
+    return f;
+}
+
+static void load_pointers(body *b, const bool *wanted, bool outputs) {
+    const plan_program *p = b->program;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        if (!wanted[i]) continue;
+        if (v->kind == VALUE_STREAM)
+            b->streams[v->number] =
+                load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
+        if (v->kind == VALUE_INDEX) {
+            b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), wn_cursor_field(b, 2), "base");
+        }
+    }
+    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
+        b->outputs[i] = load_pointer(b, b->out, i, "out");
+    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
+        if (b->stage->outputs[i].masked && b->function == KERNEL_MAP)
+            b->outputs[b->stage->output_count + i] =
+                load_pointer(b, b->out, b->stage->output_count + i, "mask");
+}
+
+/* Open a function: parameters, pointers, invariants. false: out of memory. */
+bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted) {
+    emitter *e = b->e;
+    const plan_stage *s = b->stage;
+    const plan_program *p = b->program;
+    e->function = new_function(e, function, stage);
+    b->in = LLVMGetParam(e->function, 0);
+    b->out = LLVMGetParam(e->function, 1);
+    b->bitmap = LLVMGetParam(e->function, 2);
+    b->n = LLVMGetParam(e->function, 3);
+    b->cursor = LLVMGetParam(e->function, 4);
+    b->streams = calloc(p->stream_count + 1, sizeof *b->streams);
+    b->outputs = calloc(2 * (size_t)s->output_count + 1, sizeof *b->outputs);
+    b->invariants = calloc(p->value_count + 1, sizeof *b->invariants);
+    b->values = calloc(p->value_count + 1, sizeof *b->values);
+    b->waiting = calloc(2 * MOST_GROUPS * (size_t)s->output_count + 1, sizeof *b->waiting);
+    if (!b->streams || !b->outputs || !b->invariants || !b->values || !b->waiting) return false;
+    b->entry = new_block(b, "entry");
+    LLVMPositionBuilderAtEnd(e->builder, b->entry);
+    load_pointers(b, wanted, function != KERNEL_COUNT);
+    emit_invariants(b, wanted);
+    return true;
+}
+
+void wn_body_end(body *b) {
+    free(b->streams);
+    free(b->outputs);
+    free(b->invariants);
+    free(b->values);
+    free(b->waiting);
+}
+
+ir wn_new_phi(const body *b, ir initial, const char *name) {
+    ir phi = LLVMBuildPhi(b->e->builder, LLVMTypeOf(initial), name);
+    LLVMAddIncoming(phi, &initial, (LLVMBasicBlockRef[]){b->entry}, 1);
+    return phi;
+}
+
+loop wn_begin_loop(body *b, unsigned step) {
+    loop l = {.step = step};
+    l.head = new_block(b, "head");
+    l.inside = new_block(b, "loop");
+    l.after = new_block(b, "done");
+    LLVMBuildBr(b->e->builder, l.head);
+    LLVMPositionBuilderAtEnd(b->e->builder, l.head);
+    l.index = wn_new_phi(b, wn_ir_i64(b->e, 0), "i");
+    return l;
+}
+
+/* Leave the loop unless `more`; the body follows. */
+void wn_enter_loop(body *b, const loop *l, ir more) {
+    LLVMBuildCondBr(b->e->builder, more, l->inside, l->after);
+    LLVMPositionBuilderAtEnd(b->e->builder, l->inside);
+}
+
+/* What a phi of the loop's head is in the next iteration. */
+void wn_next_iteration(body *b, ir phi, ir next) {
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(b->e->builder);
+    LLVMAddIncoming(phi, &next, &from, 1);
+}
+
+void wn_end_loop(body *b, const loop *l) {
+    wn_next_iteration(b, l->index, add(b, l->index, wn_ir_i64(b->e, l->step), "next"));
+    LLVMBuildBr(b->e->builder, l->head);
+    LLVMPositionBuilderAtEnd(b->e->builder, l->after);
+}

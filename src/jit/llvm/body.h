@@ -1,0 +1,94 @@
+/*
+ * body.h - a function that is being emitted: its parameters, its values, its loops.
+ *
+ * body.c has what all functions share; emit.c has map and count, emit_pack.c fused and scatter, emit_reduce.c reduce.
+ */
+#ifndef WN_BODY_H
+#define WN_BODY_H
+
+#include "jit/llvm/emit.h"
+
+#include <string.h>
+
+/* Groups of lanes in a row, without a loop: more would only make the code longer, and LLVM slower. */
+#define MOST_GROUPS 4
+
+/* A function that is being emitted. */
+typedef struct body {
+    emitter *e;
+    const plan_stage *stage;
+    const plan_program *program;
+    kernel_function function;
+    ir in, out, bitmap, n, cursor; /* parameters */
+    ir *streams;                   /* pointer of each */
+    ir *outputs;    /* pointer of each, then of each one's mask (the map of REDUCE) */
+    ir *invariants; /* by value: <1 x T>, or NULL */
+    ir *values;     /* by value: in the step being emitted, or NULL */
+    ir *waiting;    /* by group of lanes and output, of two words: what waits to be stored */
+    ir base;        /* cursor->base, if the program has an index */
+    LLVMBasicBlockRef entry;
+} body;
+
+/* The values that the mask is made of, those that the outputs are made of, and both: true by value. */
+typedef struct wanted_sets {
+    bool *mask, *values, *all;
+} wanted_sets;
+
+/* A loop over [0, n) by `step` elements, whose condition is tested first: index is a phi in `head`. */
+typedef struct loop {
+    LLVMBasicBlockRef head, inside, after;
+    ir index;
+    unsigned step;
+} loop;
+
+static inline LLVMBasicBlockRef new_block(const body *b, const char *name) {
+    return LLVMAppendBasicBlockInContext(b->e->context, b->e->function, name);
+}
+
+static inline ir add(const body *b, ir x, ir y, const char *name) {
+    return LLVMBuildAdd(b->e->builder, x, y, name);
+}
+
+static inline ir element_pointer(const body *b, wn_type type, ir base, ir index) {
+    return LLVMBuildInBoundsGEP2(b->e->builder, wn_ir_storage(b->e, type), base, &index, 1, "");
+}
+
+static inline ir is_below(const body *b, ir x, ir y) {
+    return LLVMBuildICmp(b->e->builder, LLVMIntSLT, x, y, "");
+}
+
+static inline void forget_values(body *b) {
+    memset(b->values, 0, sizeof *b->values * b->program->value_count);
+}
+
+/* ---- body.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Open a function: parameters, pointers, invariants. False: out of memory. */
+bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted);
+void wn_body_end(body *b);
+/* A field of the cursor: 0 position, 1 room, 2 base. */
+ir wn_cursor_field(const body *b, unsigned field);
+
+/* The values that `wanted` marks and that are not there yet, over the lanes from `index` on. */
+void wn_emit_values(body *b, const bool *wanted, ir index);
+/* Mark all that the marked values are made of. */
+void wn_want_operands(const plan_program *p, bool *wanted);
+/* A value as it is stored: bools as bytes. */
+ir wn_stored_value(body *b, uint32_t value);
+
+loop wn_begin_loop(body *b, unsigned step);
+/* Leave the loop unless `more`; the body follows. */
+void wn_enter_loop(body *b, const loop *l, ir more);
+void wn_end_loop(body *b, const loop *l);
+/* A value that the loop carries: before it `initial`, and in the next iteration what wn_next_iteration says. */
+ir wn_new_phi(const body *b, ir initial, const char *name);
+void wn_next_iteration(body *b, ir phi, ir next);
+
+/* ---- The loops ------------------------------------------------------------------------------------------------------- */
+
+void wn_emit_pack_loop(body *b, const wanted_sets *sets);
+unsigned wn_lanes_to_pack(const emitter *e, const plan_stage *s);
+bool wn_emit_reduce_loop(body *b, const bool *wanted); /* false: out of memory */
+unsigned wn_lanes_to_reduce(const plan_stage *s);
+
+#endif

@@ -1,0 +1,225 @@
+/*
+ * emit_pack.c - the loops of fused and scatter: lanes evaluated, and those that the mask selects stored together.
+ */
+#include "jit/llvm/body.h"
+
+/* ---- fused and scatter ---------------------------------------------------------------------------------------------------- */
+
+/* Lanes that are evaluated and wait to be packed: their mask, and the value of each output as it is stored. */
+typedef struct pack_group {
+    pack_mask mask;
+    ir *values;
+} pack_group;
+
+/* Evaluate the lanes from `index` on. An empty `mask` is evaluated too. */
+static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pack_group *group) {
+    emitter *e = b->e;
+    forget_values(b);
+    wn_emit_values(b, wanted, index);
+    if (!mask.bits && !mask.vector) mask.vector = b->values[b->stage->mask_value];
+    group->mask = mask;
+    for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        uint32_t value = b->stage->outputs[i].value;
+        LLVMTypeRef type = int_vector(e, type_bits((wn_type)b->program->values[value].type));
+        group->values[i] = wn_ir_bitcast(e, wn_stored_value(b, value), type);
+    }
+}
+
+/* Pack and store them in every output; the position after them. */
+static ir store_group(body *b, const pack_group *group, ir position) {
+    ir after = position;
+    for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        unsigned bits = type_bits((wn_type)b->program->values[b->stage->outputs[i].value].type);
+        after = wn_emit_pack(b->e, group->values[i], bits, &group->mask, b->outputs[i], position);
+    }
+    return after;
+}
+
+static ir load_word(body *b, ir index) {
+    emitter *e = b->e;
+    ir number = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, 6), "");
+    ir at = LLVMBuildInBoundsGEP2(e->builder, int_type(e, 64), b->bitmap, &number, 1, "");
+    return LLVMBuildLoad2(e->builder, int_type(e, 64), at, "word");
+}
+
+/* Lanes first .. first + count - 1 of a word; `first` may be known only at run time. */
+static ir word_bits(body *b, ir word, ir first, unsigned count) {
+    emitter *e = b->e;
+    ir shifted = LLVMBuildLShr(e->builder, word, first, "");
+    return count < KERNEL_WORD ? LLVMBuildTrunc(e->builder, shifted, int_type(e, count), "") : shifted;
+}
+
+static unsigned groups_in_a_row(const body *b) {
+    return b->program->value_count <= 24 ? MOST_GROUPS : b->program->value_count <= 96 ? 2 : 1;
+}
+
+/* `count` groups of lanes of a word, from lane `first` of the word on. All are evaluated before one is stored: a load behind a store to
+   an address that is not known yet has to wait for it. */
+static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir first, unsigned count,
+                           ir position) {
+    emitter *e = b->e;
+    pack_group groups[MOST_GROUPS];
+    for (unsigned i = 0; i < count; i++) {
+        ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
+        groups[i].values = b->waiting + i * b->stage->output_count;
+        pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
+        emit_group(b, wanted, add(b, index, lane, ""), mask, &groups[i]);
+    }
+    for (unsigned i = 0; i < count; i++)
+        position = store_group(b, &groups[i], position);
+    return position;
+}
+
+/* A word of more groups than that: an inner loop over them. */
+static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, ir position) {
+    emitter *e = b->e;
+    unsigned groups = groups_in_a_row(b);
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), inner = new_block(b, "groups"),
+                      after = new_block(b, "word");
+    LLVMBuildBr(e->builder, inner);
+    LLVMPositionBuilderAtEnd(e->builder, inner);
+    ir first = LLVMBuildPhi(e->builder, int_type(e, 64), "lane"), start = wn_ir_i64(e, 0);
+    ir at = LLVMBuildPhi(e->builder, int_type(e, 64), "position");
+    LLVMAddIncoming(first, &start, &before, 1);
+    LLVMAddIncoming(at, &position, &before, 1);
+    ir packed = emit_pack_groups(b, wanted, word, index, first, groups, at);
+    ir next = add(b, first, wn_ir_i64(e, groups * e->lanes), "");
+    wn_next_iteration(b, first, next);
+    wn_next_iteration(b, at, packed);
+    LLVMBuildCondBr(e->builder, is_below(b, next, wn_ir_i64(e, KERNEL_WORD)), inner, after);
+    LLVMPositionBuilderAtEnd(e->builder, after);
+    return packed;
+}
+
+static ir emit_pack_word(body *b, const bool *wanted, kernel_function function, ir index, ir position) {
+    ir word = function == KERNEL_SCATTER ? load_word(b, index) : NULL;
+    unsigned groups = KERNEL_WORD / b->e->lanes;
+    if (groups > groups_in_a_row(b)) return emit_pack_inner_loop(b, wanted, word, index, position);
+    return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
+}
+
+/* ---- fused, a word ahead -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Where an element is stored depends on all masks before it. A processor that once took a load for dependent on a store before
+ * it, since their addresses agreed in the lowest bits, lets it wait for the addresses of all stores before it, and so for
+ * masks that come from other loads: such a loop takes three times as long, on some runs and not on others. When the masks of
+ * the next word are loaded before the stores of this one, no address waits for a load. With one or two outputs their values
+ * come along, which saves loading them again. All this takes registers, which AVX-512 has.
+ */
+static bool runs_ahead(const body *b) {
+    return b->function == KERNEL_FUSED && b->e->target.isa == WN_ISA_X86_64_V4 &&
+           KERNEL_WORD / b->e->lanes <= groups_in_a_row(b);
+}
+
+static bool values_run_ahead(const body *b) {
+    return b->stage->output_count <= 2;
+}
+
+/* What is evaluated a word ahead, of the word at `index`. */
+static void emit_ahead(body *b, const wanted_sets *sets, ir index, unsigned count, pack_group *groups) {
+    for (unsigned i = 0; i < count; i++) {
+        ir at = add(b, index, wn_ir_i64(b->e, i * b->e->lanes), "");
+        if (values_run_ahead(b)) {
+            emit_group(b, sets->all, at, (pack_mask){NULL, NULL}, &groups[i]);
+            continue;
+        }
+        forget_values(b);
+        wn_emit_values(b, sets->mask, at);
+        groups[i].mask = (pack_mask){b->values[b->stage->mask_value], NULL};
+    }
+}
+
+/* The groups of a word as the loop carries them, first as they are before it. */
+static void carry_groups(body *b, unsigned count, pack_group *groups) {
+    for (unsigned i = 0; i < count; i++) {
+        groups[i].mask.vector = wn_new_phi(b, groups[i].mask.vector, "mask");
+        for (uint32_t k = 0; values_run_ahead(b) && k < b->stage->output_count; k++)
+            groups[i].values[k] = wn_new_phi(b, groups[i].values[k], "value");
+    }
+}
+
+static void carry_on(body *b, unsigned count, const pack_group *carried, const pack_group *next) {
+    for (unsigned i = 0; i < count; i++) {
+        wn_next_iteration(b, carried[i].mask.vector, next[i].mask.vector);
+        for (uint32_t k = 0; values_run_ahead(b) && k < b->stage->output_count; k++)
+            wn_next_iteration(b, carried[i].values[k], next[i].values[k]);
+    }
+}
+
+/* Return at once if there is no word; else go on in a new block, which is the entry of the loop. */
+static void return_if_empty(body *b) {
+    emitter *e = b->e;
+    LLVMBasicBlockRef none = new_block(b, "none"), some = new_block(b, "some");
+    LLVMBuildCondBr(e->builder, is_below(b, wn_ir_i64(e, 0), b->n), some, none);
+    LLVMPositionBuilderAtEnd(e->builder, none);
+    LLVMBuildRet(e->builder, wn_ir_i64(e, 0));
+    LLVMPositionBuilderAtEnd(e->builder, some);
+    b->entry = some;
+}
+
+/* The index of the next word; of the last one, if there is no next. */
+static ir next_word(const body *b, ir index) {
+    emitter *e = b->e;
+    ir next = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
+    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD), "");
+    return wn_ir_choose(e, is_below(b, next, b->n), next, last);
+}
+
+static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
+    unsigned count = KERNEL_WORD / b->e->lanes;
+    pack_group next[MOST_GROUPS];
+    for (unsigned i = 0; i < count; i++)
+        next[i].values = b->waiting + (MOST_GROUPS + i) * b->stage->output_count;
+    emit_ahead(b, sets, next_word(b, index), count, next);
+    for (unsigned i = 0; i < count && !values_run_ahead(b); i++)
+        emit_group(b, sets->values, add(b, index, wn_ir_i64(b->e, i * b->e->lanes), ""),
+                   groups[i].mask, &groups[i]);
+    for (unsigned i = 0; i < count; i++)
+        position = store_group(b, &groups[i], position);
+    carry_on(b, count, groups, next);
+    return position;
+}
+
+/* Word by word while there are elements, and room for a whole word. */
+void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
+    emitter *e = b->e;
+    LLVMTypeRef i64 = int_type(e, 64);
+    ir start = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 0), "position");
+    ir room = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 1), "room");
+    ir last = LLVMBuildSub(e->builder, room, wn_ir_i64(e, KERNEL_WORD), "last");
+    bool ahead = runs_ahead(b);
+    unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
+    pack_group groups[MOST_GROUPS];
+    for (unsigned i = 0; i < count; i++)
+        groups[i].values = b->waiting + i * b->stage->output_count;
+    if (ahead) return_if_empty(b);
+    if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
+    loop l = wn_begin_loop(b, KERNEL_WORD);
+    ir position = wn_new_phi(b, start, "position");
+    carry_groups(b, count, groups);
+    ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
+    wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
+    wn_next_iteration(b, position,
+                      ahead ? emit_word_ahead(b, sets, l.index, groups, position)
+                            : emit_pack_word(b, sets->all, b->function, l.index, position));
+    wn_end_loop(b, &l);
+    LLVMBuildStore(e->builder, position, wn_cursor_field(b, 0));
+    LLVMBuildRet(e->builder, l.index);
+}
+
+/* ---- How many lanes at a time --------------------------------------------------------------------------------------------- */
+
+static unsigned largest(unsigned a, unsigned b) {
+    return a > b ? a : b;
+}
+
+/* As many as the widest group that an output's packing takes; at least 8. */
+unsigned wn_lanes_to_pack(const emitter *e, const plan_stage *s) {
+    unsigned lanes = 8;
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        wn_type type = (wn_type)s->program.values[s->outputs[i].value].type;
+        lanes = largest(lanes, wn_pack_lanes(e, type_bits(type)));
+    }
+    return lanes;
+}

@@ -1,0 +1,358 @@
+/*
+ * emit_reduce.c - the loop of reduce: elements joined to accumulators that stay in registers.
+ *
+ * Leaf by leaf, row of 64 by row, what is not a whole row in a step of its own whose missing lanes are not selected. The accumulator of
+ * a float's sum is emptied at the end of each leaf, as the tree of docs/reductions.md wants it; any other goes through all leaves.
+ */
+#include "jit/llvm/body.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define MOST_PARTS 16
+
+typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT } join;
+
+/* An accumulator: vectors that the chunks of a row are joined to in turn. */
+typedef struct accumulator {
+    join join;
+    op o;
+    uint32_t output; /* in the stage */
+    wn_type type; /* of the values; COUNT: an unsigned integer as wide as a register's share for a lane */
+    unsigned parts;
+    ir part[MOST_PARTS];
+    ir total; /* COUNT of less than 32 bits: an i64, to which the parts are added at the end of each leaf; else NULL */
+} accumulator;
+
+typedef struct reducing {
+    body *b;
+    const bool *wanted;
+    accumulator *all;
+    unsigned count;
+    ir leaves; /* NULL: no trees */
+} reducing;
+
+/* ---- What is accumulated --------------------------------------------------------------------------------------------------- */
+
+static wn_type value_type(const body *b, uint32_t output) {
+    return (wn_type)b->program->values[b->stage->outputs[output].value].type;
+}
+
+static op reduction_of(const body *b, uint32_t output) {
+    return (op)graph_node(b->e->graph, b->stage->outputs[output].node)->op;
+}
+
+static bool counts_truth(op o) {
+    return o == OP_count || o == OP_any || o == OP_all;
+}
+
+static unsigned register_bits(const emitter *e) {
+    return e->target.isa == WN_ISA_X86_64_V4 ? 512 : e->target.isa == WN_ISA_X86_64_V3 ? 256 : 128;
+}
+
+static unsigned least(unsigned a, unsigned b) {
+    return a < b ? a : b;
+}
+
+unsigned wn_lanes_to_reduce(const plan_stage *s) {
+    unsigned lanes = (unsigned)s->program.lanes, most = KERNEL_WORD;
+    for (uint32_t i = 0; i < s->output_count; i++)
+        if (wn_type_size((wn_type)s->program.values[s->outputs[i].value].type) == 8)
+            most = KERNEL_WORD / 2;
+    return least(lanes, most);
+}
+
+/* Enough vectors to keep the ports busy, in at most eight registers. */
+static unsigned flat_parts(const emitter *e, unsigned bits) {
+    unsigned registers = e->lanes * bits / register_bits(e), fit = 8 / (registers ? registers : 1);
+    return least(least(fit ? fit : 1, 4), KERNEL_WORD / e->lanes);
+}
+
+static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_type type) {
+    accumulator *a = &r->all[r->count++];
+    *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
+    unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
+    a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
+}
+
+static wn_type counter_type(const emitter *e) {
+    unsigned bits = register_bits(e) / e->lanes;
+    return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
+}
+
+static void find_accumulators(reducing *r) {
+    for (uint32_t i = 0; i < r->b->stage->output_count; i++) {
+        op o = reduction_of(r->b, i);
+        wn_type type = value_type(r->b, i);
+        bool sums = o == OP_sum || o == OP_prod || o == OP_mean;
+        if (!counts_truth(o))
+            add_accumulator(r, sums && type_is_float(type) ? JOIN_TREE : JOIN_FLAT, o, i, type);
+        bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
+        if (counts_truth(o) || needs_count)
+            add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
+    }
+}
+
+/* ---- Where accumulators are kept ------------------------------------------------------------------------------------------- */
+
+static ir field(const reducing *r, const accumulator *a, size_t offset) {
+    ir at = wn_ir_i64(r->b->e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(r->b->e->builder, int_type(r->b->e, 8), r->b->outputs[a->output],
+                                 &at, 1, "");
+}
+
+/* Part k of 64 lanes at `base`. */
+static ir part_at(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    ir at = wn_ir_i64(r->b->e, k * r->b->e->lanes);
+    return LLVMBuildInBoundsGEP2(r->b->e->builder, wn_ir_storage(r->b->e, a->type), base, &at, 1, "");
+}
+
+static ir load_part(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    emitter *e = r->b->e;
+    ir value = LLVMBuildLoad2(e->builder, vector_of(e, wn_ir_storage(e, a->type)),
+                              part_at(r, a, base, k), "lanes");
+    LLVMSetAlignment(value, 8);
+    return value;
+}
+
+static void store_part(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    LLVMSetAlignment(LLVMBuildStore(r->b->e->builder, a->part[k], part_at(r, a, base, k)), 8);
+}
+
+static ir identity(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    uint64_t bits = a->join == JOIN_COUNT ? 0 : wn_reduction_identity(a->o, a->type);
+    ir integer = LLVMConstInt(int_type(e, type_bits(a->type)), bits, false);
+    return wn_ir_splat(
+        e, type_is_float(a->type) ? LLVMConstBitCast(integer, wn_ir_element(e, a->type)) : integer);
+}
+
+/* ---- A row ----------------------------------------------------------------------------------------------------------------- */
+
+static ir both(const reducing *r, ir a, ir b) {
+    return a && b ? LLVMBuildAnd(r->b->e->builder, a, b, "") : a ? a : b;
+}
+
+/* Which lanes take part; NULL: all. */
+static ir selected_lanes(const reducing *r, const accumulator *a, ir present) {
+    const plan_output *o = &r->b->stage->outputs[a->output];
+    return both(r, o->masked ? r->b->values[o->mask] : NULL, present);
+}
+
+static ir join_values(const reducing *r, const accumulator *a, ir x, ir y) {
+    LLVMBuilderRef builder = r->b->e->builder;
+    const ir args[2] = {x, y};
+    bool is_float = type_is_float(a->type);
+    switch ((int)a->o) {
+    case OP_prod:
+        return is_float ? LLVMBuildFMul(builder, x, y, "") : LLVMBuildMul(builder, x, y, "");
+    case OP_min: return wn_emit_op(r->b->e, OP_minimum, a->type, args, false);
+    case OP_max: return wn_emit_op(r->b->e, OP_maximum, a->type, args, false);
+    default: return is_float ? LLVMBuildFAdd(builder, x, y, "") : LLVMBuildAdd(builder, x, y, "");
+    }
+}
+
+/* The lanes that a COUNT counts. */
+static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
+    ir truth = r->b->values[r->b->stage->outputs[a->output].value];
+    if (!counts_truth(a->o)) return selected;
+    if (a->o == OP_all) truth = LLVMBuildNot(r->b->e->builder, truth, "");
+    return both(r, selected, truth);
+}
+
+static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
+    emitter *e = r->b->e;
+    ir *part = &a->part[chunk % a->parts], selected = selected_lanes(r, a, present);
+    if (a->join == JOIN_COUNT) {
+        ir one = LLVMBuildZExt(e->builder, counted_lanes(r, a, selected),
+                               int_vector(e, type_bits(a->type)), "");
+        *part = LLVMBuildAdd(e->builder, *part, one, "");
+        return;
+    }
+    ir value = r->b->values[r->b->stage->outputs[a->output].value];
+    if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
+    *part = join_values(r, a, *part, value);
+}
+
+/* Lanes of a chunk that are below `rest`. */
+static ir present_lanes(const reducing *r, unsigned chunk, ir rest) {
+    emitter *e = r->b->e;
+    ir numbers[KERNEL_WORD];
+    for (unsigned i = 0; i < e->lanes; i++)
+        numbers[i] = LLVMConstInt(int_type(e, 8), chunk * e->lanes + i, false);
+    ir first = LLVMConstInt(int_type(e, 32), 0, false),
+       byte = LLVMBuildTrunc(e->builder, rest, int_type(e, 8), "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 8)), byte, first, "");
+    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
+                                    LLVMConstNull(int_vector(e, 32)), "");
+    return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
+}
+
+/* Join rows of 64 from `first` on while their number of elements is below `limit`; of each, only `rest` elements if that is not NULL. */
+static void emit_rows(reducing *r, ir first, ir limit, ir rest) {
+    body *b = r->b;
+    b->entry = LLVMGetInsertBlock(b->e->builder);
+    loop l = wn_begin_loop(b, KERNEL_WORD);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; k < r->all[i].parts; k++)
+            r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
+    accumulator *phis = r->all + r->count;
+    memcpy(phis, r->all, r->count * sizeof *phis);
+    wn_enter_loop(b, &l, is_below(b, l.index, limit));
+    ir row = add(b, first, l.index, "row");
+    for (unsigned chunk = 0; chunk < KERNEL_WORD / b->e->lanes; chunk++) {
+        forget_values(b);
+        wn_emit_values(b, r->wanted,
+                       chunk ? add(b, row, wn_ir_i64(b->e, chunk * b->e->lanes), "") : row);
+        ir present = rest ? present_lanes(r, chunk, rest) : NULL;
+        for (unsigned i = 0; i < r->count; i++)
+            join_chunk(r, &r->all[i], chunk, present);
+    }
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; k < r->all[i].parts; k++)
+            wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
+    wn_end_loop(b, &l);
+    memcpy(r->all, phis, r->count * sizeof *phis);
+}
+
+/* ---- The end of a leaf ----------------------------------------------------------------------------------------------------- */
+
+/* The level that `level` counts, of an accumulator. */
+static ir level_at(const reducing *r, const accumulator *a, ir level) {
+    emitter *e = r->b->e;
+    ir bytes = LLVMBuildShl(e->builder, level, wn_ir_i64(e, 8), "");
+    return LLVMBuildInBoundsGEP2(e->builder, int_type(e, 8),
+                                 field(r, a, offsetof(kernel_accumulator, levels)), &bytes, 1, "");
+}
+
+/* Carry the trees' leaves up through the levels that are in use. */
+static void emit_carry(reducing *r) {
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    accumulator *phis = r->all + r->count;
+    b->entry = LLVMGetInsertBlock(builder);
+    loop l = wn_begin_loop(b, 1);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            phis[i].part[k] = r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "leaf");
+    ir digit =
+        LLVMBuildAnd(builder, LLVMBuildLShr(builder, r->leaves, l.index, ""), wn_ir_i64(b->e, 1), "");
+    wn_enter_loop(b, &l, LLVMBuildICmp(builder, LLVMIntNE, digit, wn_ir_i64(b->e, 0), ""));
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++) {
+            const accumulator *a = &r->all[i];
+            wn_next_iteration(
+                b, phis[i].part[k],
+                join_values(r, a, load_part(r, a, level_at(r, a, l.index), k), a->part[k]));
+        }
+    wn_end_loop(b, &l);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            store_part(r, &r->all[i], level_at(r, &r->all[i], l.index), k);
+    r->leaves = add(b, r->leaves, wn_ir_i64(b->e, 1), "");
+}
+
+/* All lanes of a COUNT together. */
+static ir sum_of_lanes(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    ir sum = a->part[0];
+    for (unsigned k = 1; k < a->parts; k++)
+        sum = LLVMBuildAdd(e->builder, sum, a->part[k], "");
+    sum = LLVMBuildZExt(e->builder, sum, int_vector(e, 64), "");
+    return wn_ir_intrinsic(e, "llvm.vector.reduce.add", LLVMTypeOf(sum), &sum, 1);
+}
+
+static bool is_emptied(const accumulator *a) {
+    return a->join == JOIN_TREE || a->total;
+}
+
+/* ---- The loop -------------------------------------------------------------------------------------------------------------- */
+
+static void load_accumulators(reducing *r) {
+    emitter *e = r->b->e;
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        if (a->join == JOIN_COUNT && a->type != WN_U32) a->total = wn_ir_i64(e, 0);
+        if (a->join == JOIN_TREE && !r->leaves)
+            r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
+                                       field(r, a, offsetof(kernel_accumulator, leaves)), "leaves");
+        for (unsigned k = 0; k < a->parts; k++)
+            a->part[k] = a->join == JOIN_FLAT
+                             ? load_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k)
+                             : identity(r, a);
+    }
+}
+
+static void store_accumulators(reducing *r) {
+    emitter *e = r->b->e;
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        for (unsigned k = 0; a->join == JOIN_FLAT && k < a->parts; k++)
+            store_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k);
+        if (a->join == JOIN_TREE)
+            LLVMBuildStore(e->builder, r->leaves, field(r, a, offsetof(kernel_accumulator, leaves)));
+        if (a->join != JOIN_COUNT) continue;
+        ir at = field(r, a, offsetof(kernel_accumulator, count));
+        ir before = LLVMBuildLoad2(e->builder, int_type(e, 64), at, "count");
+        LLVMBuildStore(e->builder, add(r->b, before, a->total ? a->total : sum_of_lanes(r, a), ""), at);
+    }
+}
+
+/* Whole rows of a leaf, then what is left, then the leaf's end. */
+static void emit_leaf(reducing *r, ir index) {
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    ir left = LLVMBuildSub(builder, b->n, index, ""), leaf = wn_ir_i64(b->e, KERNEL_LEAF);
+    ir here = wn_ir_choose(b->e, is_below(b, left, leaf), left, leaf);
+    ir whole = LLVMBuildAnd(builder, here, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
+       rest = LLVMBuildSub(builder, here, whole, "rest");
+    emit_rows(r, index, whole, NULL);
+    emit_rows(r, add(b, index, whole, ""), rest, rest);
+    if (r->leaves) emit_carry(r);
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        if (a->total) a->total = add(b, a->total, sum_of_lanes(r, a), "");
+        for (unsigned k = 0; is_emptied(a) && k < a->parts; k++)
+            a->part[k] = identity(r, a);
+    }
+}
+
+static void emit_leaves(reducing *r, accumulator *carried) {
+    body *b = r->b;
+    loop l = wn_begin_loop(b, KERNEL_LEAF);
+    ir leaves = r->leaves ? wn_new_phi(b, r->leaves, "leaves") : NULL;
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        if (a->total) a->total = wn_new_phi(b, a->total, "total");
+        for (unsigned k = 0; !is_emptied(a) && k < a->parts; k++)
+            a->part[k] = wn_new_phi(b, a->part[k], "part");
+    }
+    r->leaves = leaves;
+    memcpy(carried, r->all, r->count * sizeof *carried);
+    wn_enter_loop(b, &l, is_below(b, l.index, b->n));
+    emit_leaf(r, l.index);
+    if (leaves) wn_next_iteration(b, leaves, r->leaves);
+    for (unsigned i = 0; i < r->count; i++) {
+        if (carried[i].total) wn_next_iteration(b, carried[i].total, r->all[i].total);
+        for (unsigned k = 0; !is_emptied(&carried[i]) && k < carried[i].parts; k++)
+            wn_next_iteration(b, carried[i].part[k], r->all[i].part[k]);
+    }
+    wn_end_loop(b, &l);
+    r->leaves = leaves;
+    memcpy(r->all, carried, r->count * sizeof *carried);
+}
+
+bool wn_emit_reduce_loop(body *b, const bool *wanted) {
+    size_t most = 2 * (size_t)b->stage->output_count;
+    accumulator *all =
+        calloc(3 * most, sizeof *all); /* now, in an inner loop's head, in the outer loop's head */
+    if (!all) return false;
+    reducing r = {.b = b, .wanted = wanted, .all = all};
+    find_accumulators(&r);
+    load_accumulators(&r);
+    emit_leaves(&r, all + 2 * most);
+    store_accumulators(&r);
+    LLVMBuildRet(b->e->builder, b->n);
+    free(all);
+    return true;
+}

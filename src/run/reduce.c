@@ -1,0 +1,318 @@
+/*
+ * reduce.c - REDUCE stages: a row of elements for each result.
+ *
+ * Long rows go through the stage's reduce function, in place where they are contiguous. Short ones, and those whose places are asked for,
+ * are computed into the buffers, as many rows at a time as fit, and reduced in C. On threads, rows are shared out if there are many;
+ * one long row is cut into parts of 2^k leaves, each of which is one digit of the whole row's tree: the bits are the same.
+ */
+#include "graph/reduce.h"
+#include "run/array.h"
+#include "run/binding.h"
+#include "run/threads.h"
+
+#include <string.h>
+
+/* Rows of fewer elements are reduced in C even if there is a function: its tree would be mostly empty. */
+#define SHORT_ROW 256
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- Preparing ----------------------------------------------------------------------------------------------------------- */
+
+static bool rows_are_long(const bound_stage *s) {
+    return s->reduce && s->length >= SHORT_ROW;
+}
+
+/* Elements of a part of one long row: 2^k leaves. */
+static int64_t part_size(const bound_stage *s) {
+    int64_t size = KERNEL_LEAF;
+    while (size * PARTS_PER_WORKER * s->worker_count < s->length)
+        size *= 2;
+    return size;
+}
+
+static bool cuts_rows(const bound_stage *s) {
+    return s->worker_count > 1 && s->rows < PARTS_PER_WORKER * s->worker_count &&
+           s->length >= PARALLEL_LEAST;
+}
+
+/* How many accumulators there are for each output: one a part, or one a worker. */
+static int64_t accumulator_sets(const bound_stage *s) {
+    return cuts_rows(s) ? (s->length + part_size(s) - 1) / part_size(s) : s->worker_count;
+}
+
+static int64_t product(const int64_t *dims, int first, int end) {
+    int64_t p = 1;
+    for (int i = first; i < end; i++)
+        p *= dims[i];
+    return p;
+}
+
+/* What a row is reduced to on the way, for each output: by the function, or in C. */
+typedef union row_state {
+    kernel_accumulator by_function;
+    reduce_state in_c;
+} row_state;
+
+wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
+    const plan_stage *p = s->plan;
+    s->rows = product(s->dims, 0, p->kept);
+    s->length = product(s->dims, p->kept, p->program.rank);
+    if (!rows_are_long(s) && s->rows && s->length && !s->map)
+        TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
+    size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
+    if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
+        return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
+    return WN_OK;
+}
+
+/* ---- A row, or a part of one --------------------------------------------------------------------------------------------- */
+
+static row_state *states_of(const bound_stage *s, int64_t set) {
+    return (row_state *)s->accumulators.data + (size_t)set * s->plan->output_count;
+}
+
+static const node *node_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
+    return graph_node(b->kernel->graph, s->plan->outputs[output].node);
+}
+
+static wn_type type_of(const bound_stage *s, uint32_t output) {
+    return (wn_type)s->plan->program.values[s->plan->outputs[output].value].type;
+}
+
+static bool is_tree(op o, wn_type type) {
+    return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
+}
+
+/* The function joins to 64 lanes, which begin at the identity. */
+static void begin_lanes(kernel_accumulator *a, op o, wn_type type) {
+    uint64_t identity = wn_reduction_identity(o, type);
+    size_t size = wn_type_size(type);
+    a->leaves = a->count = 0;
+    for (size_t i = 0; i < KERNEL_WORD; i++)
+        memcpy(a->lanes + i * size, &identity, size); /* little-endian, as what the function was made for */
+}
+
+static void begin_row(const wn_binding *b, const bound_stage *s, row_state *states) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const node *n = node_of(b, s, i);
+        if (rows_are_long(s))
+            begin_lanes(&states[i].by_function, (op)n->op, type_of(s, i));
+        else
+            wn_reduce_begin(&states[i].in_c, (op)n->op, type_of(s, i), n->bits);
+    }
+}
+
+/* By the function: whole leaves as long as there are any. */
+static void add_long(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
+    const grid *g = &s->grid;
+    bool direct = wn_grid_reads_directly(g, 0);
+    kernel_cursor cursor = {0, 0, 0};
+    while (count > 0) {
+        int64_t now = least(count, direct ? KERNEL_REDUCE_MOST : g->block);
+        if (now > KERNEL_LEAF) now -= now % KERNEL_LEAF;
+        wn_grid_point(g, w, 0, first, now);
+        for (uint32_t i = 0; i < s->plan->output_count; i++)
+            w->out[i] = &states[i].by_function;
+        s->reduce(w->in, w->out, NULL, now, &cursor);
+        first += now;
+        count -= now;
+    }
+}
+
+/* In C: `count` elements that lie in the buffers from element `at` on. */
+static void add_computed(const bound_stage *s, const worker *w, row_state *states, int64_t at,
+                         int64_t count) {
+    uint32_t outputs = s->plan->output_count;
+    for (uint32_t i = 0; i < outputs; i++) {
+        const operand *value = &s->grid.out[i], *mask = &s->grid.out[outputs + i];
+        const char *values = w->buffers + value->buffer + at * value->size;
+        const void *selected = s->plan->outputs[i].masked ? w->buffers + mask->buffer + at : NULL;
+        wn_reduce_add(&states[i].in_c, values, selected, count);
+    }
+}
+
+static void add_short(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
+    while (count > 0) {
+        int64_t now = least(count, s->grid.block);
+        wn_compute(s, w, first, now);
+        add_computed(s, w, states, 0, now);
+        first += now;
+        count -= now;
+    }
+}
+
+static void add(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
+    if (rows_are_long(s))
+        add_long(s, w, states, first, count);
+    else
+        add_short(s, w, states, first, count);
+}
+
+/* ---- Results ------------------------------------------------------------------------------------------------------------- */
+
+/* What the function found out, as if it had been found out in C. */
+static void take_over(const bound_stage *s, uint32_t output, const node *n,
+                      const kernel_accumulator *a, int64_t length, reduce_state *to) {
+    wn_type type = type_of(s, output);
+    op o = (op)n->op;
+    wn_reduce_begin(to, o, type, n->bits);
+    if (is_tree(o, type)) {
+        to->leaves = (uint64_t)a->leaves;
+        for (int i = 0; a->leaves >> i; i++)
+            memcpy(&to->stack[i], a->levels[i], sizeof to->stack[i]);
+    } else if (type != WN_BOOL) {
+        wn_reduce_add(to, a->lanes, NULL, KERNEL_WORD);
+    }
+    bool counted = s->plan->outputs[output].masked && o != OP_sum && o != OP_prod;
+    to->places = length;
+    to->selected = counted ? a->count : length;
+    if (type == WN_BOOL) to->value = (uint64_t)(o == OP_all ? to->selected - a->count : a->count);
+}
+
+/* Where the result of a row lies. */
+static char *place_of(const wn_array *a, int64_t row) {
+    char *to = a->data;
+    for (int i = a->rank; i-- > 0; row /= a->shape[i])
+        to += row % a->shape[i] * a->strides[i];
+    return to;
+}
+
+static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_t output,
+                              const reduce_state *state, int64_t row, wn_error *error) {
+    const node *n = node_of(b, s, output);
+    uint64_t bits = 0;
+    TRY(wn_reduce_finish(state, &bits, error));
+    memcpy(place_of(s->outputs[output].array, row), &bits, wn_type_size((wn_type)n->type));
+    return WN_OK;
+}
+
+static wn_status store_row(const wn_binding *b, const bound_stage *s, const row_state *states,
+                           int64_t row, wn_error *error) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        if (!rows_are_long(s)) {
+            TRY(store_result(b, s, i, &states[i].in_c, row, error));
+            continue;
+        }
+        reduce_state whole;
+        take_over(s, i, node_of(b, s, i), &states[i].by_function, s->length, &whole);
+        TRY(store_result(b, s, i, &whole, row, error));
+    }
+    return WN_OK;
+}
+
+/* ---- Rows, one after the other ------------------------------------------------------------------------------------------- */
+
+static wn_status reduce_row(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
+                            int64_t row, wn_error *error) {
+    begin_row(b, s, states);
+    add(s, w, states, row * s->length, s->length);
+    return store_row(b, s, states, row, error);
+}
+
+/* Short rows: as many at a time as a block holds. */
+static wn_status reduce_block(const wn_binding *b, const bound_stage *s, worker *w,
+                              row_state *states, int64_t first, int64_t end, wn_error *error) {
+    wn_compute(s, w, first * s->length, (end - first) * s->length);
+    for (int64_t row = first; row < end; row++) {
+        begin_row(b, s, states);
+        add_computed(s, w, states, (row - first) * s->length, s->length);
+        TRY(store_row(b, s, states, row, error));
+    }
+    return WN_OK;
+}
+
+static wn_status reduce_rows(const wn_binding *b, const bound_stage *s, worker *w,
+                             row_state *states, int64_t first, int64_t end, wn_error *error) {
+    int64_t at_once = s->length ? s->grid.block / s->length : 0;
+    bool one_by_one = rows_are_long(s) || at_once < 2;
+    if (s->length) wn_grid_begin(&s->grid, w);
+    for (int64_t row = first; row < end;) {
+        int64_t next = one_by_one ? row + 1 : least(row + at_once, end);
+        TRY(one_by_one ? reduce_row(b, s, w, states, row, error)
+                       : reduce_block(b, s, w, states, row, next, error));
+        row = next;
+    }
+    return WN_OK;
+}
+
+/* ---- On threads ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct reduce_job {
+    const wn_binding *b;
+    bound_stage *stage;
+    int64_t size; /* of a part: rows, or elements of the one row */
+    int64_t row;
+    _Atomic(bool) failed;
+} reduce_job;
+
+static void rows_task(void *user, int64_t task, int32_t number) {
+    reduce_job *job = user;
+    bound_stage *s = job->stage;
+    int64_t first = task * job->size;
+    wn_status status = reduce_rows(job->b, s, &s->workers[number], states_of(s, number), first,
+                                   least(first + job->size, s->rows), NULL);
+    if (status != WN_OK) job->failed = true;
+}
+
+static wn_status share_rows(const wn_binding *b, bound_stage *s, wn_error *error) {
+    reduce_job job = {.b = b, .stage = s, .size = s->rows / (PARTS_PER_WORKER * s->worker_count) + 1};
+    wn_parallel(b->kernel->context, (s->rows + job.size - 1) / job.size, rows_task, &job);
+    /* The first row that fails says why. */
+    return job.failed ? reduce_rows(b, s, &s->workers[0], states_of(s, 0), 0, s->rows, error) : WN_OK;
+}
+
+static void part_task(void *user, int64_t task, int32_t number) {
+    const reduce_job *job = user;
+    bound_stage *s = job->stage;
+    worker *w = &s->workers[number];
+    int64_t first = task * job->size;
+    wn_grid_begin(&s->grid, w);
+    begin_row(job->b, s, states_of(s, task));
+    add(s, w, states_of(s, task), job->row * s->length + first, least(job->size, s->length - first));
+}
+
+/* The parts' states in order, as one. */
+static wn_status store_parts(const wn_binding *b, const bound_stage *s, const reduce_job *job,
+                             int64_t parts, wn_error *error) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const node *n = node_of(b, s, i);
+        reduce_state whole, part;
+        wn_reduce_begin(&whole, (op)n->op, type_of(s, i), n->bits);
+        for (int64_t k = 0; k < parts; k++) {
+            const row_state *state = &states_of(s, k)[i];
+            if (rows_are_long(s))
+                take_over(s, i, n, &state->by_function, least(job->size, s->length - k * job->size),
+                          &part);
+            wn_reduce_merge(&whole, rows_are_long(s) ? &part : &state->in_c);
+        }
+        TRY(store_result(b, s, i, &whole, job->row, error));
+    }
+    return WN_OK;
+}
+
+static wn_status cut_rows(const wn_binding *b, bound_stage *s, wn_error *error) {
+    reduce_job job = {.b = b, .stage = s, .size = part_size(s)};
+    int64_t parts = accumulator_sets(s);
+    for (job.row = 0; job.row < s->rows; job.row++) {
+        wn_parallel(b->kernel->context, parts, part_task, &job);
+        TRY(store_parts(b, s, &job, parts, error));
+    }
+    return WN_OK;
+}
+
+/* ---- A stage ------------------------------------------------------------------------------------------------------------- */
+
+wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        TRY(wn_target_make(b, &s->plan->outputs[i], error));
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].filled = false;
+    if (s->rows == 0) return WN_OK;
+    if (cuts_rows(s)) return cut_rows(b, s, error);
+    if (s->worker_count > 1) return share_rows(b, s, error);
+    return reduce_rows(b, s, &s->workers[0], states_of(s, 0), 0, s->rows, error);
+}
