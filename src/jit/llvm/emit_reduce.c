@@ -11,7 +11,8 @@
 
 #define MOST_PARTS 16
 
-typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT } join;
+/* BEST: min and max of floats, whose parts are the best so far, two of signs, and one that says where NaNs were. */
+typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST } join;
 
 /* An accumulator: vectors that the chunks of a row are joined to in turn. */
 typedef struct accumulator {
@@ -20,7 +21,9 @@ typedef struct accumulator {
     uint32_t output; /* in the stage */
     wn_type type; /* of the values; COUNT: an unsigned integer as wide as a register's share for a lane */
     unsigned parts;
+    unsigned best; /* as many as parts, but of BEST: how many of them are the best, the first ones */
     ir part[MOST_PARTS];
+    ir waiting; /* BEST: a chunk whose NaNs are looked for together with the next one's */
     ir total; /* COUNT of less than 32 bits: an i64, to which the parts are added at the end of each leaf; else NULL */
 } accumulator;
 
@@ -73,6 +76,13 @@ static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_typ
     *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
     unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
+    a->best = a->parts;
+    if (how == JOIN_BEST) a->parts += 3;
+}
+
+static join join_of(op o, wn_type type) {
+    if (!type_is_float(type)) return JOIN_FLAT;
+    return o == OP_min || o == OP_max ? JOIN_BEST : JOIN_TREE;
 }
 
 static wn_type counter_type(const emitter *e) {
@@ -84,9 +94,7 @@ static void find_accumulators(reducing *r) {
     for (uint32_t i = 0; i < r->b->stage->output_count; i++) {
         op o = reduction_of(r->b, i);
         wn_type type = value_type(r->b, i);
-        bool sums = o == OP_sum || o == OP_prod || o == OP_mean;
-        if (!counts_truth(o))
-            add_accumulator(r, sums && type_is_float(type) ? JOIN_TREE : JOIN_FLAT, o, i, type);
+        if (!counts_truth(o)) add_accumulator(r, join_of(o, type), o, i, type);
         bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
         if (counts_truth(o) || needs_count)
             add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
@@ -146,7 +154,7 @@ static ir join_values(const reducing *r, const accumulator *a, ir x, ir y) {
     switch ((int)a->o) {
     case OP_prod:
         return is_float ? LLVMBuildFMul(builder, x, y, "") : LLVMBuildMul(builder, x, y, "");
-    case OP_min: return wn_emit_op(r->b->e, OP_minimum, a->type, args, false);
+    case OP_min: return wn_emit_op(r->b->e, OP_minimum, a->type, args, false); /* of integers */
     case OP_max: return wn_emit_op(r->b->e, OP_maximum, a->type, args, false);
     default: return is_float ? LLVMBuildFAdd(builder, x, y, "") : LLVMBuildAdd(builder, x, y, "");
     }
@@ -160,6 +168,76 @@ static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
     return both(r, selected, truth);
 }
 
+/* ---- The best of floats ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * A comparison keeps the best but for two things, which are settled when all is done. It passes by NaNs: whether there was one is noted.
+ * It takes -0 and +0 for equal: but if the least of all is a zero, any sign bit that was seen is that of a -0; if the greatest is, any
+ * sign bit that was missing is that of a +0.
+ */
+static ir join_signs(const reducing *r, const accumulator *a, ir x, ir y) {
+    return a->o == OP_min ? LLVMBuildOr(r->b->e->builder, x, y, "")
+                          : LLVMBuildAnd(r->b->e->builder, x, y, "");
+}
+
+static ir better(const reducing *r, const accumulator *a, ir x, ir best) {
+    LLVMRealPredicate wins = a->o == OP_min ? LLVMRealOLT : LLVMRealOGT;
+    return wn_ir_choose(r->b->e, LLVMBuildFCmp(r->b->e->builder, wins, x, best, ""), x, best);
+}
+
+/* Where x or y is a NaN: a mask where the target has registers for masks, else integers of all bits. */
+static ir find_nans(const reducing *r, const accumulator *a, ir x, ir y) {
+    emitter *e = r->b->e;
+    ir found = LLVMBuildFCmp(e->builder, LLVMRealUNO, x, y, "");
+    if (e->target.isa == WN_ISA_X86_64_V4) return found;
+    return LLVMBuildSExt(e->builder, found, int_vector(e, type_bits(a->type)), "");
+}
+
+static ir sign_bits(const reducing *r, const accumulator *a, ir x) {
+    return wn_ir_bitcast(r->b->e, x, int_vector(r->b->e, type_bits(a->type)));
+}
+
+static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir value) {
+    ir *best = &a->part[chunk % a->best], *signs = &a->part[a->best + chunk % 2],
+       *nans = &a->part[a->best + 2];
+    bool alone = KERNEL_WORD / r->b->e->lanes == 1;
+    *best = better(r, a, value, *best);
+    *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
+    if (alone || chunk % 2)
+        *nans = LLVMBuildOr(r->b->e->builder, *nans,
+                            find_nans(r, a, alone ? value : a->waiting, value), "");
+    a->waiting = value;
+}
+
+static void begin_best(const reducing *r, accumulator *a) {
+    ir signs = sign_bits(r, a, a->part[0]), nans = find_nans(r, a, a->part[0], a->part[0]);
+    for (unsigned k = 1; k < a->best; k++) {
+        signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
+        nans = LLVMBuildOr(r->b->e->builder, nans, find_nans(r, a, a->part[k], a->part[k]), "");
+    }
+    a->part[a->best] = a->part[a->best + 1] = signs;
+    a->part[a->best + 2] = nans;
+}
+
+/* The best as they are. */
+static void settle_best(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    unsigned bits = type_bits(a->type);
+    ir signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]), nans = a->part[a->best + 2];
+    ir zero = LLVMBuildAnd(builder, signs, wn_ir_int(e, bits, (uint64_t)1 << (bits - 1)), "");
+    zero = wn_ir_bitcast(e, zero, LLVMTypeOf(a->part[0]));
+    if (e->target.isa != WN_ISA_X86_64_V4)
+        nans = LLVMBuildICmp(builder, LLVMIntNE, nans, wn_ir_int(e, bits, 0), "");
+    for (unsigned k = 0; k < a->best; k++) {
+        ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, a->part[k], wn_ir_float(e, a->type, 0), "");
+        a->part[k] = wn_ir_choose(e, is_zero, zero, a->part[k]);
+        a->part[k] = wn_ir_choose(e, nans, wn_ir_float(e, a->type, __builtin_nan("")), a->part[k]);
+    }
+}
+
+/* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
+
 static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
     emitter *e = r->b->e;
     ir *part = &a->part[chunk % a->parts], selected = selected_lanes(r, a, present);
@@ -171,7 +249,10 @@ static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir pre
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
     if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
-    *part = join_values(r, a, *part, value);
+    if (a->join == JOIN_BEST)
+        join_best(r, a, chunk, value);
+    else
+        *part = join_values(r, a, *part, value);
 }
 
 /* Lanes of a chunk that are below `rest`. */
@@ -262,6 +343,10 @@ static ir sum_of_lanes(const reducing *r, const accumulator *a) {
     return wn_ir_intrinsic(e, "llvm.vector.reduce.add", LLVMTypeOf(sum), &sum, 1);
 }
 
+static bool stays_in_lanes(const accumulator *a) {
+    return a->join == JOIN_FLAT || a->join == JOIN_BEST;
+}
+
 static bool is_emptied(const accumulator *a) {
     return a->join == JOIN_TREE || a->total;
 }
@@ -276,10 +361,11 @@ static void load_accumulators(reducing *r) {
         if (a->join == JOIN_TREE && !r->leaves)
             r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
                                        field(r, a, offsetof(kernel_accumulator, leaves)), "leaves");
-        for (unsigned k = 0; k < a->parts; k++)
-            a->part[k] = a->join == JOIN_FLAT
+        for (unsigned k = 0; k < a->best; k++)
+            a->part[k] = stays_in_lanes(a)
                              ? load_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k)
                              : identity(r, a);
+        if (a->join == JOIN_BEST) begin_best(r, a);
     }
 }
 
@@ -287,7 +373,8 @@ static void store_accumulators(reducing *r) {
     emitter *e = r->b->e;
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
-        for (unsigned k = 0; a->join == JOIN_FLAT && k < a->parts; k++)
+        if (a->join == JOIN_BEST) settle_best(r, a);
+        for (unsigned k = 0; stays_in_lanes(a) && k < a->best; k++)
             store_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k);
         if (a->join == JOIN_TREE)
             LLVMBuildStore(e->builder, r->leaves, field(r, a, offsetof(kernel_accumulator, leaves)));
