@@ -9,12 +9,14 @@
  * is laid out, stretched, in a buffer of a block's length.
  */
 #include "graph/interpret.h"
+#include "graph/interpret_mask.h"
+#include "graph/reduce.h"
+#include "graph/walk.h"
 
 #include <string.h>
 
 #define BLOCK 512
 #define MAX_OPERANDS 3
-#define SHAPE_TEXT 200
 
 typedef struct run {
     wn_context *context;
@@ -24,12 +26,6 @@ typedef struct run {
     uint32_t *uses;   /* by node id: operands and outputs yet to take the value */
     wn_error *error;
 } run;
-
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        wn_status status_ = (call);                                                                \
-        if (status_ != WN_OK) return status_;                                                      \
-    } while (0)
 
 static const char *op_name(const node *n) {
     return wn_op_row((op)n->op)->name;
@@ -68,69 +64,6 @@ static wn_status make_value(run *r, const node *n, wn_type type, int rank, const
                    op_name(n), wn_shape_text(rank, shape, text, sizeof text));
 }
 
-/* A place in an array of any strides that goes through it in row-major order. */
-typedef struct walker {
-    const char *data;
-    size_t size;
-    int rank;
-    int64_t shape[WN_MAX_RANK], strides[WN_MAX_RANK], index[WN_MAX_RANK];
-    int64_t offset; /* bytes */
-} walker;
-
-static void copy_run(char *to, const char *from, size_t size, int64_t stride, int64_t count) {
-    if (stride == (int64_t)size) {
-        memcpy(to, from, (size_t)count * size);
-        return;
-    }
-    for (int64_t i = 0; i < count; i++) {
-        const char *element = from + i * stride;
-        char *place = to + (size_t)i * size;
-        switch (size) {
-        case 1: *place = *element; break;
-        case 2: memcpy(place, element, 2); break;
-        case 4: memcpy(place, element, 4); break;
-        default: memcpy(place, element, 8); break;
-        }
-    }
-}
-
-/* Step over `count` elements of the last axis, which has them, and on to the next row at its end. */
-static void step(walker *w, int64_t count) {
-    int axis = w->rank - 1;
-    w->index[axis] += count;
-    w->offset += count * w->strides[axis];
-    while (axis > 0 && w->index[axis] == w->shape[axis]) {
-        w->offset += w->strides[axis - 1] - w->index[axis] * w->strides[axis];
-        w->index[axis--] = 0;
-        w->index[axis]++;
-    }
-}
-
-/* Lay out the next `count` elements. */
-static void take(walker *w, char *to, int64_t count) {
-    while (count > 0) {
-        int64_t stride = w->rank ? w->strides[w->rank - 1] : 0;
-        int64_t room = w->rank ? w->shape[w->rank - 1] - w->index[w->rank - 1] : count;
-        int64_t now = room < count ? room : count;
-        copy_run(to, w->data + w->offset, w->size, stride, now);
-        if (w->rank) step(w, now);
-        to += (size_t)now * w->size;
-        count -= now;
-    }
-}
-
-/* A walker through `a`, stretched to a shape it broadcasts to. */
-static walker walk(const wn_array *a, int rank, const int64_t *shape) {
-    walker w = {.data = a->data, .size = wn_type_size(a->type), .rank = rank};
-    int missing = rank - a->rank;
-    for (int i = 0; i < rank; i++) {
-        bool stretched = i < missing || a->shape[i - missing] == 1;
-        w.shape[i] = shape[i];
-        w.strides[i] = stretched ? 0 : a->strides[i - missing];
-    }
-    return w;
-}
-
 /* ---- Inputs and constants ------------------------------------------------------------------ */
 
 static const char *input_name(const wn_graph *g, node_id id) {
@@ -159,28 +92,27 @@ static wn_status take_input(run *r, node_id id, wn_array *value) {
     const wn_array *a = &r->inputs[n->bits];
     TRY(check_input(r, id, a));
     TRY(make_value(r, n, a->type, a->rank, a->shape, value));
-    int64_t count = elements(a);
-    walker w = walk(a, a->rank, a->shape);
-    take(&w, value->data, count);
-    if (a->type != WN_BOOL) return WN_OK;
-    uint8_t *truths = value->data;
-    for (int64_t i = 0; i < count; i++)
-        truths[i] = truths[i] != 0;
+    walker w = wn_walk(a, a->rank, a->shape);
+    wn_walk_take(&w, value->data, elements(a));
     return WN_OK;
 }
 
-static wn_status take_constant(run *r, const node *n, wn_array *value) {
-    wn_type type = (wn_type)n->type;
-    TRY(make_value(r, n, type, 0, NULL, value));
-    uint8_t b1 = (uint8_t)n->bits;
-    uint16_t b2 = (uint16_t)n->bits;
-    uint32_t b4 = (uint32_t)n->bits;
+/* An element, from the lowest bits of a word. */
+static void store(wn_type type, void *to, uint64_t bits) {
+    uint8_t b1 = (uint8_t)bits;
+    uint16_t b2 = (uint16_t)bits;
+    uint32_t b4 = (uint32_t)bits;
     switch (wn_type_size(type)) {
-    case 1: memcpy(value->data, &b1, 1); break;
-    case 2: memcpy(value->data, &b2, 2); break;
-    case 4: memcpy(value->data, &b4, 4); break;
-    default: memcpy(value->data, &n->bits, 8); break;
+    case 1: memcpy(to, &b1, 1); break;
+    case 2: memcpy(to, &b2, 2); break;
+    case 4: memcpy(to, &b4, 4); break;
+    default: memcpy(to, &bits, 8); break;
     }
+}
+
+static wn_status take_constant(run *r, const node *n, wn_array *value) {
+    TRY(make_value(r, n, (wn_type)n->type, 0, NULL, value));
+    store((wn_type)n->type, value->data, n->bits);
     return WN_OK;
 }
 
@@ -252,7 +184,7 @@ static void run_blocks(const run *r, const node *n, const wn_array *result) {
     int count = arity(n);
     const wn_array *last = &r->values[n->args[count - 1]]; /* of the operands' type, in `where` too */
     for (int i = 0; i < count; i++) {
-        walkers[i] = walk(&r->values[n->args[i]], result->rank, result->shape);
+        walkers[i] = wn_walk(&r->values[n->args[i]], result->rank, result->shape);
     }
     int64_t total = elements(result);
     for (int64_t done = 0; done < total; done += BLOCK) {
@@ -260,9 +192,9 @@ static void run_blocks(const run *r, const node *n, const wn_array *result) {
         for (int i = 0; i < count; i++) {
             const wn_array *a = &r->values[n->args[i]];
             if (lies_ready(a, result->rank, result->shape)) {
-                blocks[i] = (const char *)a->data + (size_t)done * walkers[i].size;
+                blocks[i] = (const char *)a->data + (size_t)done * wn_type_size(a->type);
             } else {
-                take(&walkers[i], (char *)buffers[i], now);
+                wn_walk_take(&walkers[i], buffers[i], now);
                 blocks[i] = buffers[i];
             }
         }
@@ -282,55 +214,24 @@ static wn_status run_elementwise(run *r, const node *n, wn_array *value) {
 
 /* ---- Changing the number of elements ------------------------------------------------------- */
 
-static int64_t count_true(const uint8_t *mask, int64_t n) {
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++)
-        count += mask[i];
-    return count;
+/* Bit i: axis i of a node is packed. */
+static unsigned packed_axes(const wn_graph *g, const node *n) {
+    unsigned axes = 0;
+    for (int i = 0; i < n->rank; i++)
+        axes |= (unsigned)dim_is_packed(g, node_dims(g, n)[i]) << i;
+    return axes;
 }
 
-/* The product of lengths that are known to fit, being part of a shape whose elements exist. */
-static int64_t product(int count, const int64_t *lengths) {
-    int64_t p = 1;
-    for (int i = 0; i < count; i++) {
-        if (lengths[i] == 0) return 0;
-    }
-    for (int i = 0; i < count; i++)
-        p *= lengths[i];
-    return p;
-}
-
-static wn_status check_mask(run *r, const wn_array *t, const wn_array *m, int axis) {
-    if (memcmp(t->shape + axis, m->shape, (size_t)m->rank * sizeof *m->shape) == 0) return WN_OK;
-    char mask[SHAPE_TEXT], tensor[SHAPE_TEXT];
-    return wn_fail(r->error, WN_ERROR_SHAPE,
-                   "boolean_mask: mask shape %s does not match tensor shape %s at axis %d",
-                   wn_shape_text(m->rank, m->shape, mask, sizeof mask),
-                   wn_shape_text(t->rank, t->shape, tensor, sizeof tensor), axis);
-}
-
-static wn_status run_boolean_mask(run *r, const node *n, wn_array *value) {
-    const wn_array *t = &r->values[n->args[0]], *m = &r->values[n->args[1]];
-    int axis = n->attribute, after = axis + m->rank;
-    TRY(check_mask(r, t, m, axis));
-    int64_t places = elements(m), shape[WN_MAX_RANK];
-    memcpy(shape, t->shape, (size_t)axis * sizeof *shape);
-    shape[axis] = count_true(m->data, places);
-    memcpy(shape + axis + 1, t->shape + after, (size_t)(t->rank - after) * sizeof *shape);
-    TRY(make_value(r, n, t->type, t->rank - m->rank + 1, shape, value));
-    if (elements(value) == 0) return WN_OK;
-
-    const uint8_t *mask = m->data;
-    const char *from = t->data;
-    char *to = value->data;
-    size_t row = (size_t)product(t->rank - after, t->shape + after) * wn_type_size(t->type);
-    for (int64_t outer = product(axis, t->shape); outer > 0; outer--) {
-        for (int64_t i = 0; i < places; i++, from += row) {
-            if (!mask[i]) continue;
-            memcpy(to, from, row);
-            to += row;
-        }
-    }
+static wn_status run_mask(run *r, const node *n, wn_array *value) {
+    mask_operation m = {.op = (op)n->op, .axis = n->attribute};
+    for (int i = 0; i < arity(n); i++)
+        m.args[i] = &r->values[n->args[i]];
+    m.packed = packed_axes(r->graph, graph_node(r->graph, n->args[0]));
+    int rank;
+    int64_t shape[WN_MAX_RANK];
+    TRY(wn_mask_shape(&m, &rank, shape, r->error));
+    TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
+    wn_mask_run(&m, value);
     return WN_OK;
 }
 
@@ -360,6 +261,90 @@ static wn_status run_nonzero(run *r, const node *n, wn_array *value) {
     return WN_OK;
 }
 
+/* ---- Reductions ---------------------------------------------------------------------------- */
+
+/* Where an axis of m, which need not have all of x's, lies among x's. */
+static int first_axis(const node *n, const wn_array *x, const wn_array *m) {
+    return n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
+}
+
+static wn_status check_where(run *r, const node *n, const wn_array *x, const wn_array *m) {
+    bool exact = n->bits & REDUCE_PACKED, fits = true;
+    unsigned packed = packed_axes(r->graph, graph_node(r->graph, n->args[1]));
+    int first = first_axis(n, x, m);
+    for (int i = 0; i < m->rank; i++) {
+        bool stretches = !exact && m->shape[i] == 1 && !(packed >> i & 1);
+        fits &= stretches || m->shape[i] == x->shape[first + i];
+    }
+    if (fits) return WN_OK;
+    if (exact) return wn_fail_mask(OP_boolean_mask, x, m, first, r->error);
+    char m_text[SHAPE_TEXT], x_text[SHAPE_TEXT];
+    return wn_fail(r->error, WN_ERROR_SHAPE, "%s: where has shape %s, which does not broadcast to %s",
+                   op_name(n), wn_shape_text(m->rank, m->shape, m_text, sizeof m_text),
+                   wn_shape_text(x->rank, x->shape, x_text, sizeof x_text));
+}
+
+/* The lengths of the result. m's axes, reduced together, are kept as one. */
+static int reduced_shape(const node *n, const wn_array *x, const wn_array *m, int64_t *shape) {
+    int rank = 0, inside = n->bits & REDUCE_PACKED ? n->attribute + m->rank : 0;
+    for (int i = 0; i < x->rank; i++) {
+        if (!axis_is_reduced(n, i))
+            shape[rank++] = x->shape[i];
+        else if (n->bits & REDUCE_KEEPDIMS && (i >= inside || i <= n->attribute))
+            shape[rank++] = 1;
+    }
+    return rank;
+}
+
+/*
+ * Rows one after another: an array of x's shape, or one that stretches to it and begins at x's axis `first`, with the kept axes
+ * before the reduced ones.
+ */
+static walker walk_rows(const node *n, const wn_array *x, const wn_array *a, int first) {
+    wn_array rows = {.data = a->data, .type = a->type, .rank = x->rank};
+    int at = 0;
+    for (int reduced = 0; reduced < 2; reduced++)
+        for (int i = 0; i < x->rank; i++) {
+            if (axis_is_reduced(n, i) != reduced) continue;
+            bool own = i >= first && i < first + a->rank && a->shape[i - first] != 1;
+            rows.shape[at] = x->shape[i];
+            rows.strides[at++] = own ? a->strides[i - first] : 0;
+        }
+    return wn_walk(&rows, rows.rank, rows.shape);
+}
+
+static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_array *m,
+                             const wn_array *value) {
+    uint64_t elements_of_x[REDUCE_LEAF];
+    uint8_t selected[REDUCE_LEAF];
+    reduce_state s;
+    walker from = walk_rows(n, x, x, 0), mask = m ? walk_rows(n, x, m, first_axis(n, x, m)) : from;
+    int64_t rows = elements(value), places = rows ? elements(x) / rows : 0;
+    char *to = value->data;
+    for (int64_t row = 0; row < rows; row++, to += wn_type_size(value->type)) {
+        uint64_t bits;
+        wn_reduce_begin(&s, (op)n->op, x->type, n->bits);
+        for (int64_t left = places, now; left > 0; left -= now) {
+            now = left < REDUCE_LEAF ? left : REDUCE_LEAF;
+            wn_walk_take(&from, elements_of_x, now);
+            if (m) wn_walk_take(&mask, selected, now);
+            wn_reduce_add(&s, elements_of_x, m ? selected : NULL, now);
+        }
+        TRY(wn_reduce_finish(&s, &bits, r->error));
+        store(value->type, to, bits);
+    }
+    return WN_OK;
+}
+
+static wn_status run_reduction(run *r, const node *n, wn_array *value) {
+    const wn_array *x = &r->values[n->args[0]], *m = n->args[1] ? &r->values[n->args[1]] : NULL;
+    if (m) TRY(check_where(r, n, x, m));
+    int64_t shape[WN_MAX_RANK];
+    int rank = reduced_shape(n, x, m, shape);
+    TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
+    return reduce_rows(r, n, x, m, value);
+}
+
 /* ---- The walk ------------------------------------------------------------------------------ */
 
 static wn_status run_node(run *r, node_id id, wn_array *value) {
@@ -367,12 +352,17 @@ static wn_status run_node(run *r, node_id id, wn_array *value) {
     switch ((op)n->op) {
     case OP_input: return take_input(r, id, value);
     case OP_constant: return take_constant(r, n, value);
-    case OP_boolean_mask: return run_boolean_mask(r, n, value);
     case OP_nonzero: return run_nonzero(r, n, value);
+    case OP_boolean_mask:
+    case OP_expand:
+    case OP_place:
+    case OP_putmask:
+    case OP_compress: return run_mask(r, n, value);
     case OP_null:
     case OP_literal:
         return wn_fail(r->error, WN_ERROR_INTERNAL, "%s: a node without a type is run", op_name(n));
-    default: return run_elementwise(r, n, value);
+    default:
+        return op_is_reduction((op)n->op) ? run_reduction(r, n, value) : run_elementwise(r, n, value);
     }
 }
 
