@@ -220,12 +220,16 @@ static void pack(const mask_operation *o, const wn_array *out) {
            to = wn_walk(out, out->rank, out->shape);
     uint8_t selected[BLOCK];
     block x;
+    int64_t room =
+        elements(out); /* of what the mask selected when it was counted: it may have changed since */
     for (int64_t left = elements(&t), now; left > 0; left -= now) {
         now = least(left, BLOCK);
         wn_walk_take(&from, &x, now);
         wn_walk_take(&mask, selected, now);
         pack_block(wn_type_size(t.type), &x, selected, now);
-        wn_walk_put(&to, &x, count_block(selected, now));
+        int64_t packed = least(count_block(selected, now), room);
+        wn_walk_put(&to, &x, packed);
+        room -= packed;
     }
 }
 

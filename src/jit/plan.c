@@ -604,6 +604,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
     planner_end(&p);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         plan_stage *s = &plan->stages[i];
+        if (s->kind == STAGE_WHOLE) continue;
         choose_step(s, &s->program, isa);
         if (s->kind == STAGE_PACK) s->program.step = KERNEL_WORD;
         s->mask.step = KERNEL_WORD;

@@ -72,8 +72,10 @@ static wn_status find_uses(wn_kernel *k, uint32_t stage, wn_error *error) {
     memset(streams, 0, p->stream_count);
     if (s->kind == STAGE_PACK && s->owns_mask)
         mark_uses(p, s->mask_value, USE_MASK, values, streams);
-    for (uint32_t i = 0; i < s->output_count; i++)
+    for (uint32_t i = 0; s->kind != STAGE_WHOLE && i < s->output_count; i++) {
         mark_uses(p, s->outputs[i].value, USE_VALUES, values, streams);
+        if (s->outputs[i].masked) mark_uses(p, s->outputs[i].mask, USE_VALUES, values, streams);
+    }
     wn_release(k->context, values, p->value_count);
     return WN_OK;
 }
@@ -128,7 +130,16 @@ static wn_status find_function(const wn_code *code, uint32_t stage, kernel_funct
     return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
 }
 
+/* Whether anything has to be compiled at once. */
+static bool has_functions(const wn_plan *plan) {
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+            if (function_is_wanted(&plan->stages[i], f, FUNCTIONS_EARLY)) return true;
+    return false;
+}
+
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
+    if (!has_functions(k->plan)) return WN_OK;
     TRY(load_functions(k, FUNCTIONS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
