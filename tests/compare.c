@@ -116,6 +116,10 @@ bool compare_is_exact(const wn_graph *g, node_id id) {
     case OP_negative:
     case OP_abs:
     case OP_boolean_mask: return compare_is_exact(g, n->args[0]);
+    case OP_compress: return compare_is_exact(g, n->args[1]);
+    case OP_expand:
+    case OP_place:
+    case OP_putmask: return compare_is_exact(g, n->args[0]) && compare_is_exact(g, n->args[2]);
     case OP_where: return compare_is_exact(g, n->args[1]) && compare_is_exact(g, n->args[2]);
     default: return !type_is_float((wn_type)n->type);
     }

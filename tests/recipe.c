@@ -227,8 +227,133 @@ static int add_count_input(cook *k) {
     return keep(k, s);
 }
 
+/* The type of a reduction of elements of a type. */
+static wn_type reduced_type(op o, wn_type type) {
+    if (o == OP_count || o == OP_argmin || o == OP_argmax) return WN_I64;
+    if (o == OP_any || o == OP_all) return WN_BOOL;
+    if (o == OP_min || o == OP_max || type_is_float(type)) return type;
+    if (o == OP_mean) return WN_F64;
+    return type_is_signed(type) || type == WN_BOOL ? WN_I64 : WN_U64;
+}
+
+/* A mask that broadcasts to a step without stretching it; -1 if none is found. */
+static int find_where(cook *k, const step *x) {
+    int at = find_step(k, WN_BOOL, x, -1);
+    step both = *x;
+    if (at < 0 || !combine(&k->r->steps[at], x, &both) || both.rank != x->rank) return -1;
+    return memcmp(both.axes, x->axes, x->rank * sizeof *x->axes) == 0 ? at : -1;
+}
+
+static int add_reduction(cook *k, op o) {
+    int at = any_step(k);
+    const step *x = &k->r->steps[at];
+    if (x->op == OP_constant) return -1;
+    step s = blank(o, reduced_type(o, (wn_type)x->type));
+    uint64_t all = ((uint64_t)1 << x->rank) - 1;
+    bool places = o == OP_argmin || o == OP_argmax;
+    s.args[0] = at;
+    s.args[1] = one_in(k, 2) ? find_where(k, x) : -1;
+    s.bits = one_in(k, 3) || x->rank == 0 ? all : places ? (uint64_t)1 << below(k, x->rank) : 1 + below(k, all);
+    if (one_in(k, 3)) s.bits |= REDUCE_KEEPDIMS;
+    bool takes_initial = o == OP_sum || o == OP_prod || o == OP_min || o == OP_max;
+    if (takes_initial && !one_in(k, 3)) s.bits |= RECIPE_INITIAL;
+    s.style = values_any((wn_type)s.type, &k->random);
+    for (int i = 0; i < x->rank; i++) {
+        bool reduced = s.bits >> i & 1;
+        if (!reduced || s.bits & REDUCE_KEEPDIMS) s.axes[s.rank++] = (label)(reduced ? LABEL_ONE : x->axes[i]);
+    }
+    return keep(k, s);
+}
+
+/* A step of this type and these axes, or a constant of the type. */
+static int find_alike(cook *k, const step *like) {
+    for (int i = 0; i < TRIES; i++) {
+        int at = any_step(k);
+        const step *s = &k->r->steps[at];
+        if (s->type == like->type && s->rank == like->rank && !memcmp(s->axes, like->axes, like->rank * sizeof *like->axes))
+            return at;
+    }
+    return add_constant(k, (wn_type)like->type);
+}
+
+/* expand(v, m, fill), v packed by m or a scalar. */
+static int add_expand(cook *k) {
+    int m_at = find_step(k, WN_BOOL, NULL, -1), v_at = -1, axis = 0;
+    if (m_at < 0 || k->r->steps[m_at].rank == 0) return -1;
+    for (int i = 0; i < 2 * TRIES && v_at < 0; i++) {
+        int at = any_step(k);
+        for (int j = 0; j < k->r->steps[at].rank; j++)
+            if (k->r->steps[at].axes[j] == LABEL_COUNT + m_at) {
+                v_at = at;
+                axis = j;
+            }
+    }
+    step s = k->r->steps[m_at];
+    if (v_at >= 0) {
+        const step *v = &k->r->steps[v_at];
+        s.rank = (uint8_t)(v->rank - 1 + s.rank);
+        if (s.rank > WN_MAX_RANK) return -1;
+        memcpy(s.axes, v->axes, (size_t)axis * sizeof *s.axes);
+        memcpy(s.axes + axis, k->r->steps[m_at].axes, k->r->steps[m_at].rank * sizeof *s.axes);
+        for (int j = axis + 1; j < v->rank; j++)
+            s.axes[j + k->r->steps[m_at].rank - 1] = v->axes[j];
+        s.type = v->type;
+    } else {
+        s.type = (uint8_t)any_type(k);
+        v_at = add_constant(k, (wn_type)s.type);
+    }
+    s.op = OP_expand;
+    s.axis = (int8_t)axis;
+    s.args[0] = v_at;
+    s.args[1] = m_at;
+    s.args[2] = find_alike(k, &s);
+    return s.args[0] < 0 || s.args[2] < 0 ? -1 : keep(k, s);
+}
+
+/* place or putmask: v has any shape. */
+static int add_put(cook *k, op o) {
+    int m_at = find_step(k, WN_BOOL, NULL, -1);
+    if (m_at < 0 || k->r->steps[m_at].rank == 0) return -1;
+    step s = k->r->steps[m_at];
+    s.type = (uint8_t)any_type(k);
+    int a_at = find_alike(k, &s), v_at = find_step(k, (wn_type)s.type, NULL, -1);
+    if (a_at < 0 || v_at < 0 || k->r->steps[a_at].op == OP_constant) return -1;
+    s.op = (uint8_t)o;
+    s.args[0] = a_at;
+    s.args[1] = m_at;
+    s.args[2] = v_at;
+    return keep(k, s);
+}
+
+static int add_compress(cook *k) {
+    for (int i = 0; i < TRIES; i++) {
+        int c_at = find_step(k, WN_BOOL, NULL, -1), t_at = any_step(k);
+        if (c_at < 0 || k->r->steps[c_at].rank != 1 || k->r->steps[t_at].rank == 0) continue;
+        const step *t = &k->r->steps[t_at];
+        int axis = (int)below(k, t->rank);
+        step s = masked(t, t_at, &k->r->steps[c_at], c_at, axis);
+        s.op = OP_compress;
+        s.args[0] = c_at;
+        s.args[1] = t_at;
+        return keep(k, s);
+    }
+    return -1;
+}
+
+static int add_whole(cook *k) {
+    switch (below(k, 5)) {
+    case 0: return add_put(k, OP_place);
+    case 1: return add_put(k, OP_putmask);
+    case 2: return add_compress(k);
+    default: return add_expand(k);
+    }
+}
+
 static int add_step(cook *k) {
-    uint64_t kind = below(k, 20);
+    uint64_t kind = below(k, 26);
+    if (kind >= 23) return add_whole(k);
+    if (kind >= 20)
+        return add_reduction(k, (op)(OP_first_reduction_ + (int)below(k, OP_first_elementwise_ - OP_first_reduction_)));
     if (kind < 4) return add_mask(k);
     if (kind == 4) return one_in(k, 2) ? add_nonzero(k) : add_count_input(k);
     if (kind < 7) return add_cast(k, any_step(k), any_type(k));
@@ -296,12 +421,27 @@ static node_id build_input(wn_graph *g, const recipe *r, int at) {
     return wn_input_dims(g, name, (wn_type)s->type, s->rank, dims).id;
 }
 
+static node_id build_reduction(wn_graph *g, const step *s, const node_id *ids) {
+    reduction how = {.keepdims = (s->bits & REDUCE_KEEPDIMS) != 0};
+    if (s->args[1] >= 0) how.where = ids[s->args[1]];
+    bool places = s->op == OP_argmin || s->op == OP_argmax; /* of one axis, or without axis= */
+    bool all = places && (s->bits & (REDUCE_KEEPDIMS - 1) & (s->bits - 1));
+    for (int i = 0; i < WN_MAX_RANK && !all; i++)
+        if (s->bits >> i & 1) how.axis[how.axis_count++] = i;
+    size_t size = wn_type_size((wn_type)s->type);
+    uint64_t bits = size < 8 ? s->style & (((uint64_t)1 << 8 * size) - 1) : s->style;
+    if (s->type == WN_BOOL) bits = bits != 0;
+    if (s->bits & RECIPE_INITIAL) how.initial = wn_build_constant(g, (wn_type)s->type, bits);
+    return wn_build_reduction(g, (op)s->op, ids[s->args[0]], &how);
+}
+
 static node_id build_step(wn_graph *g, const recipe *r, int at, const node_id *ids) {
     const step *s = &r->steps[at];
     node_id args[3] = {0};
     size_t count = 0;
     if (s->op == OP_input) return build_input(g, r, at);
     if (s->op == OP_constant) return wn_build_constant(g, (wn_type)s->type, s->bits);
+    if (op_is_reduction((op)s->op)) return build_reduction(g, s, ids);
     while (count < 3 && s->args[count] >= 0) {
         args[count] = ids[s->args[count]];
         count++;
@@ -356,10 +496,9 @@ static int64_t count_true(wn_context *c, const recipe *r, int mask) {
     wn_kernel *k = wn_compile(g, &options);
     wn_error error = {WN_OK, ""};
     if (!k) fail_msg("seed %llu: %s", (unsigned long long)r->seed, wn_graph_error(g));
-    if (wn_call(k, arrays, (size_t)count, results, 2, &error) != WN_OK)
-        fail_msg("seed %llu: %s", (unsigned long long)r->seed, error.message);
-    int64_t n_true = results[1].shape[0];
-    for (int i = 0; i < 2; i++)
+    bool done = wn_call(k, arrays, (size_t)count, results, 2, &error) == WN_OK; /* or it is of nothing, or v is empty */
+    int64_t n_true = done ? results[1].shape[0] : -1;
+    for (int i = 0; done && i < 2; i++)
         wn_array_free(c, &results[i]);
     for (int i = 0; i < count; i++)
         free(arrays[i].data);

@@ -20,16 +20,18 @@ typedef int16_t label;
 enum { LABEL_ONE = 0, LABEL_LENGTH = 1, LABEL_FIXED = 10, LABEL_COUNT = 100 };
 
 typedef struct step {
-    uint8_t op; /* OP_input, OP_constant, OP_boolean_mask, OP_nonzero, OP_cast or a row of ops.def */
+    uint8_t op;
     uint8_t type;
     uint8_t rank;
     uint8_t depth;
-    int8_t axis; /* of a boolean_mask */
+    int8_t axis; /* of a boolean_mask, expand, compress */
     label axes[WN_MAX_RANK];
     int args[3];   /* earlier steps */
-    uint64_t bits; /* of a constant */
-    uint64_t style; /* of an input: how its array lies, what is in it; which of its lengths are declared */
+    uint64_t bits; /* of a constant; of a reduction: its axes, REDUCE_KEEPDIMS, RECIPE_INITIAL */
+    uint64_t style; /* of an input: how its array lies, what is in it; which of its lengths are declared. Of a reduction: initial */
 } step;
+
+#define RECIPE_INITIAL ((uint64_t)1 << 32)
 
 typedef struct recipe {
     uint64_t seed;

@@ -261,7 +261,7 @@ static uint32_t lower_mask_chain(planner *p, plan_program *to, uint32_t program,
     node_id mask = p->masks[key].node;
     const placement *place = &p->places[mask];
     lower_key k = {program, mask, mask_map(p, key, first),
-                   place->kind == PLACE_PACKED && !mask_is_chained(key)};
+                   place->kind != PLACE_PLAIN && !mask_is_chained(key)};
     uint32_t own = lower(p, to, &k);
     if (!mask_is_chained(key) || p->failed) return own;
     uint32_t outer = lower_mask_chain(p, to, program, place->key, k.map.first[place->axis]);
