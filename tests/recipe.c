@@ -253,14 +253,17 @@ static int add_reduction(cook *k, op o) {
     bool places = o == OP_argmin || o == OP_argmax;
     s.args[0] = at;
     s.args[1] = one_in(k, 2) ? find_where(k, x) : -1;
-    s.bits = one_in(k, 3) || x->rank == 0 ? all : places ? (uint64_t)1 << below(k, x->rank) : 1 + below(k, all);
+    s.bits = one_in(k, 3) || x->rank == 0 ? all
+             : places                     ? (uint64_t)1 << below(k, x->rank)
+                                          : 1 + below(k, all);
     if (one_in(k, 3)) s.bits |= REDUCE_KEEPDIMS;
     bool takes_initial = o == OP_sum || o == OP_prod || o == OP_min || o == OP_max;
     if (takes_initial && !one_in(k, 3)) s.bits |= RECIPE_INITIAL;
     s.style = values_any((wn_type)s.type, &k->random);
     for (int i = 0; i < x->rank; i++) {
         bool reduced = s.bits >> i & 1;
-        if (!reduced || s.bits & REDUCE_KEEPDIMS) s.axes[s.rank++] = (label)(reduced ? LABEL_ONE : x->axes[i]);
+        if (!reduced || s.bits & REDUCE_KEEPDIMS)
+            s.axes[s.rank++] = (label)(reduced ? LABEL_ONE : x->axes[i]);
     }
     return keep(k, s);
 }
@@ -270,7 +273,8 @@ static int find_alike(cook *k, const step *like) {
     for (int i = 0; i < TRIES; i++) {
         int at = any_step(k);
         const step *s = &k->r->steps[at];
-        if (s->type == like->type && s->rank == like->rank && !memcmp(s->axes, like->axes, like->rank * sizeof *like->axes))
+        if (s->type == like->type && s->rank == like->rank &&
+            !memcmp(s->axes, like->axes, like->rank * sizeof *like->axes))
             return at;
     }
     return add_constant(k, (wn_type)like->type);
@@ -353,7 +357,8 @@ static int add_step(cook *k) {
     uint64_t kind = below(k, 26);
     if (kind >= 23) return add_whole(k);
     if (kind >= 20)
-        return add_reduction(k, (op)(OP_first_reduction_ + (int)below(k, OP_first_elementwise_ - OP_first_reduction_)));
+        return add_reduction(k, (op)(OP_first_reduction_ +
+                                     (int)below(k, OP_first_elementwise_ - OP_first_reduction_)));
     if (kind < 4) return add_mask(k);
     if (kind == 4) return one_in(k, 2) ? add_nonzero(k) : add_count_input(k);
     if (kind < 7) return add_cast(k, any_step(k), any_type(k));
@@ -496,7 +501,8 @@ static int64_t count_true(wn_context *c, const recipe *r, int mask) {
     wn_kernel *k = wn_compile(g, &options);
     wn_error error = {WN_OK, ""};
     if (!k) fail_msg("seed %llu: %s", (unsigned long long)r->seed, wn_graph_error(g));
-    bool done = wn_call(k, arrays, (size_t)count, results, 2, &error) == WN_OK; /* or it is of nothing, or v is empty */
+    bool done = wn_call(k, arrays, (size_t)count, results, 2, &error) ==
+                WN_OK; /* or it is of nothing, or v is empty */
     int64_t n_true = done ? results[1].shape[0] : -1;
     for (int i = 0; done && i < 2; i++)
         wn_array_free(c, &results[i]);

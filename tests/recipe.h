@@ -26,8 +26,8 @@ typedef struct step {
     uint8_t depth;
     int8_t axis; /* of a boolean_mask, expand, compress */
     label axes[WN_MAX_RANK];
-    int args[3];   /* earlier steps */
-    uint64_t bits; /* of a constant; of a reduction: its axes, REDUCE_KEEPDIMS, RECIPE_INITIAL */
+    int args[3];    /* earlier steps */
+    uint64_t bits;  /* of a constant; of a reduction: its axes, REDUCE_KEEPDIMS, RECIPE_INITIAL */
     uint64_t style; /* of an input: how its array lies, what is in it; which of its lengths are declared. Of a reduction: initial */
 } step;
 
