@@ -221,14 +221,22 @@ static bool grow_symbol_table(wn_graph *g) {
     return grown != GROWTH_FAILED;
 }
 
-dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a, int64_t b) {
-    if (!graph_ok(g) || !grow_symbol_table(g)) return 0;
+int64_t wn_find_symbol(const wn_graph *g, symbol_kind kind, int64_t a, int64_t b) {
+    if (g->symbol_bucket_count == 0) return -1;
     uint64_t hash = symbol_hash(kind, a, b);
     for (uint32_t i = g->symbol_buckets[hash & (g->symbol_bucket_count - 1)]; i;
          i = g->symbols[i - 1].next) {
         const length_symbol *s = &g->symbols[i - 1];
-        if (s->kind == kind && s->a == a && s->b == b) return ~(dim)(i - 1);
+        if (s->kind == kind && s->a == a && s->b == b) return i - 1;
     }
+    return -1;
+}
+
+dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a, int64_t b) {
+    if (!graph_ok(g) || !grow_symbol_table(g)) return 0;
+    uint64_t hash = symbol_hash(kind, a, b);
+    int64_t found = wn_find_symbol(g, kind, a, b);
+    if (found >= 0) return ~(dim)found;
     size_t count = (size_t)g->symbol_count + 1;
     if (!wn_grow(g->context, (void **)&g->symbols, &g->symbol_room, count, sizeof *g->symbols))
         return no_memory(g);

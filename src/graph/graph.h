@@ -308,6 +308,8 @@ bool wn_broadcast_is_safe(int rank, const dim *dims, int result_rank, const dim 
 int wn_broadcast(wn_graph *g, op o, const node_id *args, size_t count, dim *dims);
 dim wn_symbol(wn_graph *g, symbol_kind kind, int64_t a,
               int64_t b); /* hash-consed; memory error: 0 and the graph fails */
+int64_t wn_find_symbol(const wn_graph *g, symbol_kind kind, int64_t a,
+                       int64_t b); /* its index; -1: there is none */
 /* Whether d is a packed length (SYMBOL_COUNT), which never stretches. */
 static inline bool dim_is_packed(const wn_graph *g, dim d) {
     return d < 0 && g->symbols[~d].kind == SYMBOL_COUNT;

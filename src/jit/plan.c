@@ -318,6 +318,17 @@ static bool must_fold(const planner *p, const node *n) {
     return true;
 }
 
+/*
+ * count(m) is the length of x[m]: known without a loop if a stage before packs by m. The symbol, or -1.
+ */
+static int64_t known_count(const planner *p, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    uint64_t all = ((uint64_t)1 << graph_node(g, n->args[0])->rank) - 1;
+    if (n->op != OP_count || n->args[1] || (n->bits & all) != all) return -1;
+    int64_t symbol = wn_find_symbol(g, SYMBOL_COUNT, n->args[0], 0);
+    return symbol >= 0 && p->known[symbol] ? symbol : -1;
+}
+
 static void find_operands(const planner *p, plan_stage *s, node_id id) {
     const wn_graph *g = p->plan->graph;
     const node *n = graph_node(g, id);
@@ -334,7 +345,10 @@ static void find_operands(const planner *p, plan_stage *s, node_id id) {
 
 /* What an output's value is made of. */
 static void lower_output(planner *p, plan_stage *s, plan_output *o) {
-    if (s->kind == STAGE_REDUCE)
+    const node *n = graph_node(p->plan->graph, o->node);
+    if (s->kind == STAGE_WHOLE && n->op == OP_count)
+        o->symbol = known_count(p, n);
+    else if (s->kind == STAGE_REDUCE)
         wn_lower_reduction(p, s, o);
     else if (s->kind == STAGE_WHOLE)
         find_operands(p, s, o->node);
@@ -371,6 +385,9 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     if (stage_is_masked(&like)) like.count_symbol = place->key / 2;
     const node *n = graph_node(p->plan->graph, id);
     if (like.kind == STAGE_REDUCE) like.folds = must_fold(p, n);
+    if (known_count(p, n) >= 0)
+        like = (plan_stage){
+            .kind = STAGE_WHOLE, .level = place->level, .mask_key = -1, .count_symbol = -1};
     if (n->op == OP_compress) like.count_symbol = ~node_dims(p->plan->graph, n)[n->attribute];
     plan_stage *s = find_stage(p, &like);
     if (!s) s = open_stage(p, &like);
@@ -382,6 +399,7 @@ typedef struct plan_root {
     node_id node;
     uint32_t level, number;
     target_kind target;
+    bool is_count;
 } plan_root;
 
 static bool add_temp(planner *p, node_id id) {
@@ -394,12 +412,19 @@ static bool add_temp(planner *p, node_id id) {
     return true;
 }
 
-/* Level by level, so that stages are opened in the order in which they run; in a level, temporaries first. */
+/* Level by level, so that stages are opened in the order in which they run; in a level counts last, which another stage may find out, and
+   temporaries first. */
 static int compare_roots(const void *a, const void *b) {
     const plan_root *x = a, *y = b;
     if (x->level != y->level) return x->level < y->level ? -1 : 1;
+    if (x->is_count != y->is_count) return x->is_count ? 1 : -1;
     if (x->target != y->target) return x->target == TARGET_TEMP ? -1 : 1;
     return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static plan_root new_root(const planner *p, target_kind target, uint32_t number, node_id id) {
+    return (plan_root){id, p->places[id].level, number, target,
+                       graph_node(p->plan->graph, id)->op == OP_count};
 }
 
 static void place_roots(planner *p, plan_root *roots) {
@@ -407,10 +432,10 @@ static void place_roots(planner *p, plan_root *roots) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < p->plan->temp_count; i++) {
         node_id id = p->plan->temps[i].node;
-        roots[count++] = (plan_root){id, p->places[id].level, i, TARGET_TEMP};
+        roots[count++] = new_root(p, TARGET_TEMP, i, id);
     }
     for (uint32_t i = 0; i < g->output_count; i++)
-        roots[count++] = (plan_root){g->outputs[i], p->places[g->outputs[i]].level, i, TARGET_OUTPUT};
+        roots[count++] = new_root(p, TARGET_OUTPUT, i, g->outputs[i]);
     qsort(roots, count, sizeof *roots, compare_roots);
     for (uint32_t i = 0; i < count && !p->failed; i++)
         place_root(p, roots[i].target, roots[i].number, roots[i].node);

@@ -7,7 +7,8 @@
  *         fused and scatter over one program that has both.
  *   REDUCE  an output for each place of the axes that are kept, from all elements of the others: the space is the kept axes, then the
  *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes.
- *   WHOLE an operation on whole arrays, which a function in C does (expand, place, putmask, compress).
+ *   WHOLE an operation on whole arrays, which a function in C does (expand, place, putmask, compress); or a count that an earlier stage
+ *         has found out already, as the length of what it packed.
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
  *         those axes (count), one for the values over the whole space (map), and the driver moves whole rows.
  *
@@ -77,8 +78,9 @@ typedef struct plan_output {
     uint32_t value;  /* in stage->program */
     node_id node;    /* whose shape and type it has */
     bool coordinates; /* nonzero: the value is VALUE_INDEX, the array i64 [n_true, rank], a row of coordinates each */
-    bool masked;   /* REDUCE: only elements where `mask` is true take part */
-    uint32_t mask; /* in stage->program */
+    bool masked;    /* REDUCE: only elements where `mask` is true take part */
+    uint32_t mask;  /* in stage->program */
+    int64_t symbol; /* WHOLE, of a count: whose length it is */
 } plan_output;
 
 /* What a WHOLE stage is done to: an array, or a constant. */
@@ -145,6 +147,14 @@ static inline uint32_t value_arity(const plan_value *v) {
 /* Whether a stage packs by a mask, of its own or of another stage. */
 static inline bool stage_is_masked(const plan_stage *s) {
     return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
+}
+
+/* The first output of a REDUCE stage that has the same node: what is both an output and a temporary is reduced once. */
+static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
+    uint32_t first = 0;
+    while (s->outputs[first].node != s->outputs[output].node)
+        first++;
+    return first;
 }
 
 /* Whether a stage has this function. */

@@ -83,6 +83,10 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
 static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b) {
     char mask[48] = "";
     wn_buffer_add(b, "  because: ");
+    if (s->kind == STAGE_WHOLE && graph_node(plan->graph, s->outputs[0].node)->op == OP_count) {
+        wn_buffer_add(b, "an earlier stage has found it out, as the length of what it packed\n");
+        return;
+    }
     if (s->kind == STAGE_WHOLE) {
         wn_buffer_add(b, "it is done to whole arrays, by a function in C\n");
         return;
@@ -109,27 +113,30 @@ static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b)
                       s->program.rank);
 }
 
+static void print_functions(const plan_stage *s, wn_buffer *b) {
+    wn_buffer_add(b, "  functions:");
+    for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+        if (stage_has(s, f)) wn_buffer_add(b, " %s", kernel_function_name[f]);
+    wn_buffer_add(b, ", %d elements a step\n", s->program.step);
+}
+
 static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     static const char *const kinds[] = {"map", "pack", "rows", "reduce", "whole"};
     const plan_stage *s = &plan->stages[number];
     char shape[256];
     wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
-    wn_buffer_add(b, "stage %u: %s over %s\n", number, kinds[s->kind], shape);
+    wn_buffer_add(b, "stage %u: %s", number, kinds[s->kind]);
+    if (s->kind != STAGE_WHOLE) wn_buffer_add(b, " over %s", shape);
+    wn_buffer_add(b, "\n");
     print_reason(plan, s, b);
-    wn_buffer_add(b, "  functions:");
-    for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
-        if (stage_has(s, f)) wn_buffer_add(b, " %s", kernel_function_name[f]);
-    if (s->kind == STAGE_PACK)
-        wn_buffer_add(b, ", 64 elements a step\n");
-    else
-        wn_buffer_add(b, ", %d elements a step\n", s->program.step);
+    if (s->kind != STAGE_WHOLE) print_functions(s, b);
     if (s->kind == STAGE_ROWS && s->owns_mask) {
         wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first,
                       s->mask_first + s->mask_rank - 1);
         print_program(plan, &s->mask, b);
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
     }
-    wn_buffer_add(b, "  program:\n");
+    if (s->kind != STAGE_WHOLE) wn_buffer_add(b, "  program:\n");
     print_program(plan, &s->program, b);
     if (s->kind == STAGE_PACK && s->owns_mask)
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);

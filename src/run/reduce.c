@@ -127,6 +127,7 @@ static void add_computed(const bound_stage *s, const worker *w, row_state *state
                          int64_t count) {
     uint32_t outputs = s->plan->output_count;
     for (uint32_t i = 0; i < outputs; i++) {
+        if (first_alike(s->plan, i) != i) continue;
         const operand *value = &s->grid.out[i], *mask = &s->grid.out[outputs + i];
         const char *values = w->buffers + value->buffer + at * value->size;
         const void *selected = s->plan->outputs[i].masked ? w->buffers + mask->buffer + at : NULL;
@@ -192,12 +193,13 @@ static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_
 static wn_status store_row(const wn_binding *b, const bound_stage *s, const row_state *states,
                            int64_t row, wn_error *error) {
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const row_state *state = &states[first_alike(s->plan, i)];
         if (!rows_are_long(s)) {
-            TRY(store_result(b, s, i, &states[i].in_c, row, error));
+            TRY(store_result(b, s, i, &state->in_c, row, error));
             continue;
         }
         reduce_state whole;
-        take_over(s, i, node_of(b, s, i), &states[i].by_function, s->length, &whole);
+        take_over(s, i, node_of(b, s, i), &state->by_function, s->length, &whole);
         TRY(store_result(b, s, i, &whole, row, error));
     }
     return WN_OK;
@@ -282,7 +284,7 @@ static wn_status store_parts(const wn_binding *b, const bound_stage *s, const re
         reduce_state whole, part;
         wn_reduce_begin(&whole, (op)n->op, type_of(s, i), n->bits);
         for (int64_t k = 0; k < parts; k++) {
-            const row_state *state = &states_of(s, k)[i];
+            const row_state *state = &states_of(s, k)[first_alike(s->plan, i)];
             if (rows_are_long(s))
                 take_over(s, i, n, &state->by_function, least(job->size, s->length - k * job->size),
                           &part);

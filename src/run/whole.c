@@ -5,6 +5,8 @@
 #include "run/array.h"
 #include "run/binding.h"
 
+#include <string.h>
+
 /* Operand i as an array. */
 static wn_array operand_array(const wn_binding *b, const plan_stage *s, int i) {
     const plan_operand *o = &s->operands[i];
@@ -23,10 +25,18 @@ static unsigned packed_axes(const wn_graph *g, node_id v) {
     return packed;
 }
 
+/* A count that is the length of what an earlier stage has packed. */
+static wn_status store_length(wn_binding *b, const plan_output *o, wn_error *error) {
+    TRY(wn_target_make(b, o, error));
+    memcpy(wn_stage_target(b, o)->data, &b->now.symbols[o->symbol], sizeof(int64_t));
+    return WN_OK;
+}
+
 wn_status wn_whole_run(wn_binding *b, uint32_t stage, wn_error *error) {
     const plan_stage *s = b->stages[stage].plan;
     const plan_output *o = &s->outputs[0];
     const node *n = graph_node(b->kernel->graph, o->node);
+    if (n->op == OP_count) return store_length(b, o, error);
     mask_operation m = {.op = (op)n->op, .axis = n->attribute};
     if (n->op == OP_expand) m.packed = packed_axes(b->kernel->graph, n->args[0]);
     wn_array args[3];

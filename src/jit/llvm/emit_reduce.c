@@ -94,6 +94,7 @@ static void find_accumulators(reducing *r) {
     for (uint32_t i = 0; i < r->b->stage->output_count; i++) {
         op o = reduction_of(r->b, i);
         wn_type type = value_type(r->b, i);
+        if (first_alike(r->b->stage, i) != i) continue;
         if (!counts_truth(o)) add_accumulator(r, join_of(o, type), o, i, type);
         bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
         if (counts_truth(o) || needs_count)
