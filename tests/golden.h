@@ -21,8 +21,8 @@ typedef struct golden_list {
 
 typedef struct golden {
     /* the case: valid until the next one is read */
-    char name[32]; /* of the operation */
-    int axis, line, input_count;
+    char name[128]; /* of the operation; or an expression, if it is a text */
+    int is_text, axis, line, input_count;
     wn_array inputs[GOLDEN_MAX_INPUTS];
     wn_array output;        /* data is NULL when an error is expected                  */
     unsigned char *any_nan; /* by element of the output: 1 if any NaN will do          */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write ops.txt, casts.txt and arrays.txt: what NumPy, TensorFlow and exact arithmetic say.
+"""Write ops.txt, casts.txt, arrays.txt and reductions.txt: what NumPy, TensorFlow and exact arithmetic say.
 
     python3 -m venv /tmp/golden && /tmp/golden/bin/pip install numpy ml_dtypes tensorflow-cpu
     /tmp/golden/bin/python tests/golden/make.py
@@ -14,6 +14,7 @@ The files are committed, so tests need none of this. Their format, in lines:
     graph NAME [axis=N]         an operation on arrays
       in TYPE [2,3]             its operands, then one `out TYPE [shape]`, or `error STATUS`
       00 01 ...
+    text EXPRESSION             the same of an expression over operands a, b, c
 
 Where NumPy or TensorFlow differ from the language on purpose, or say nothing, the expectation comes
 from the rule itself, written here in exact arithmetic and marked "Override".
@@ -398,13 +399,17 @@ def write_array(out, word, array, exact_nan=True):
 
 
 def write_graph(out, name, inputs, result):
-    out.write(f"graph {name}\n")
+    write_case(out, f"graph {name}", inputs, result, exact_nan=name.split()[0] == "boolean_mask")
+
+
+def write_case(out, head, inputs, result, exact_nan):
+    out.write(head + "\n")
     for a in inputs:
         write_array(out, "in", a)
     if isinstance(result, str):
         out.write(f" error {result}\n")
     else:
-        write_array(out, "out", np.asarray(result), exact_nan=name.split()[0] == "boolean_mask")
+        write_array(out, "out", np.asarray(result), exact_nan)
 
 
 def numbers(generator, type, shape):
@@ -499,8 +504,263 @@ def write_arrays(path):
         write_broadcasts(out, generator)
 
 
+# ---- Reductions ----------------------------------------------------------------------------------
+
+KINDS = ["count", "any", "all", "sum", "prod", "mean", "min", "max", "argmin", "argmax"]
+
+
+def few(generator, kind, type, shape):
+    """Elements whose float sums and products are exact in any order; special values where the order does not matter."""
+    count = int(np.prod(shape))
+    if kind in ("sum", "mean", "prod"):
+        values = [0, 1, 2] if type[0] in "bu" and type != "bf16" else [-2, -1, 0, 1, 2]
+        values = [v for v in values if v or kind != "prod"] + ([0.5] if type in FLOATS else [])
+        return np.array([generator.choice(values) for _ in range(count)]).astype(DTYPE[type]).reshape(shape)
+    some = [generator.choice(op_values(type)) for _ in range(4)]  # a few, so that there are equal ones
+    return operand(type, [generator.choice(some) for _ in range(count)] or np.zeros(0, BITS[SIZE[type]])).reshape(shape)
+
+
+def best(x, least, place):
+    """min or max of a row, or the place of the first. Override: -0 is below +0; NumPy may give either."""
+    nan = np.flatnonzero(x != x)
+    if len(nan):
+        return nan[0] if place else x[nan[0]]
+    wide = x.astype(np.float64) if x.dtype not in (np.int64, np.uint64) else x
+    if place:
+        return (np.argmin if least else np.argmax)(wide)
+    extreme = wide.min() if least else wide.max()
+    signed = np.issubdtype(wide.dtype, np.floating)
+    ties = [v for v in x[wide == extreme] if not signed or extreme or np.signbit(np.float64(v)) == least]
+    return (ties or list(x[wide == extreme]))[0]
+
+
+def reduce_row(kind, type, x):
+    """A reduction of the selected elements of a row, or None: an error."""
+    if kind in ("count", "any", "all"):
+        return {"count": np.int64(np.count_nonzero(x)), "any": np.any(x != 0), "all": np.all(x != 0)}[kind]
+    if kind == "mean":
+        wide = x.astype(np.float32 if SIZE[type] < 4 and type in FLOATS else DTYPE[type] if type in FLOATS else np.float64)
+        return (np.sum(wide) / wide.dtype.type(len(wide))).astype(DTYPE[type] if type in FLOATS else np.float64)
+    if kind in ("sum", "prod"):
+        to = np.float32 if type in ("f16", "bf16") else DTYPE[type] if type in FLOATS else np.uint64 if type[0] == "u" else np.int64
+        return getattr(np, kind)(x.astype(to)).astype(DTYPE[type] if type in FLOATS else to)
+    if len(x) == 0:
+        return None
+    result = best(x, "min" in kind, kind.startswith("arg"))
+    return np.int64(result) if kind.startswith("arg") else result
+
+
+def reduce_rows(kind, type, x, mask, axes, keepdims):
+    """Row by row: axes that stay, then those that go. `mask` has x's shape; argmin and argmax give places in x."""
+    kept = [i for i in range(x.ndim) if i not in axes]
+    order = kept + sorted(axes)
+    count, length = (int(np.prod([x.shape[i] for i in some])) for some in (kept, axes))
+    results = []
+    for row, selected in zip(*(np.transpose(a, order).reshape(count, length) for a in (x, mask))):
+        result = reduce_row(kind, type, row[selected])
+        if result is None:
+            return "argument"
+        results.append(np.flatnonzero(selected)[result] if kind.startswith("arg") else result)
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
+    return np.array(results, dtype=result_dtype(kind, type)).reshape(shape)
+
+
+def result_dtype(kind, type):
+    if kind in ("count", "argmin", "argmax"):
+        return np.int64
+    if kind in ("any", "all"):
+        return np.bool_
+    if kind == "mean" and type not in FLOATS:
+        return np.float64
+    if kind in ("sum", "prod") and type not in FLOATS:
+        return np.uint64 if type[0] == "u" else np.int64
+    return DTYPE[type]
+
+
+def check_numpy(kind, type, x, mask, axes, keepdims, result):
+    """NumPy's own reduction must agree, where it has one that takes the same and orders zeros."""
+    if kind.startswith("arg") or isinstance(result, str) or type == "bf16" or not np.all(x == x):
+        return
+    name = "count_nonzero" if kind == "count" else kind
+    options = {"axis": tuple(axes), "keepdims": keepdims}
+    if kind in ("sum", "prod", "mean"):
+        options["dtype"] = np.float32 if type == "f16" else result.dtype
+    if kind in ("min", "max"):
+        info = np.iinfo if x.dtype != np.bool_ and np.issubdtype(x.dtype, np.integer) else np.finfo
+        ends = (False, True) if type == "bool" else (-np.inf, np.inf) if type in FLOATS else (info(x.dtype).min, info(x.dtype).max)
+        options["initial"] = ends[kind == "min"]
+    if kind == "count":
+        by_numpy = np.sum((x != 0) & mask, **options)
+    else:
+        by_numpy = getattr(np, name)(x, where=mask, **options).astype(result.dtype)
+    same = (by_numpy == result) | ((by_numpy != by_numpy) & (result != result))
+    assert np.all(same), (kind, type, by_numpy, result)
+
+
+AXES = [  # shape, axes, shape of where or None
+    ((), (), None), ((1,), (0,), None), ((7,), (0,), None), ((7,), (0,), (7,)), ((7,), (0,), (1,)), ((7,), (0,), ()),
+    ((1030,), (0,), (1030,)), ((0,), (0,), None), ((3, 4), (0, 1), None), ((3, 4), (0,), (3, 4)), ((3, 4), (1,), (4,)),
+    ((3, 4), (1,), (3, 1)), ((3, 4), (0,), (3, 1)), ((2, 3, 4), (0, 2), (3, 1)), ((2, 3, 4), (1,), (2, 1, 4)),
+    ((2, 3, 4), (0, 1, 2), (1, 4)), ((2, 3, 4), (2,), None), ((0, 3), (1,), None), ((3, 0), (0,), (3, 1)),
+    ((3, 0), (1,), None), ((2, 1, 2, 1, 2, 1, 2, 3), (1, 2, 7), (2, 1, 1, 3)),
+]
+
+
+def option(word, value):
+    return f", {word}={value}" if value is not None else ""
+
+
+def written_axes(generator, kind, shape, axes):
+    if len(axes) == len(shape) and (generator.random() < 0.5 or len(axes) != 1 and kind.startswith("arg")) or not shape:
+        return None
+    axes = [a - len(shape) if generator.random() < 0.3 else a for a in axes]
+    return axes[0] if len(axes) == 1 else "(" + ", ".join(map(str, axes)) + ")"
+
+
+def write_reductions(out, generator):
+    for i, (shape, axes, where) in enumerate(AXES):
+        for k, kind in enumerate(KINDS):
+            if kind.startswith("arg") and len(axes) not in (1, len(shape)):
+                continue
+            some = [TYPES[(5 * i + k) % 13], TYPES[(5 * i + k + 6) % 13]]
+            for type in TYPES if len(shape) == 1 and shape[0] < 10 else some if np.prod(shape) < 100 else some[:1]:
+                x = few(generator, kind, type, shape)
+                mask = np.ones((), bool) if where is None else numbers(generator, "bool", where)
+                keepdims = generator.random() < 0.3
+                result = reduce_rows(kind, type, x, np.broadcast_to(mask, shape), axes, keepdims)
+                check_numpy(kind, type, x, mask, axes, keepdims, result)
+                text = f"text {kind}(a" + option("where", None if where is None else "b") + option("axis", written_axes(generator, kind, shape, axes))
+                text += option("keepdims", "true" if keepdims else None) + ")"
+                write_case(out, text, [x] if where is None else [x, mask], result, exact_nan=False)
+
+
+def write_packed(out, generator):
+    """Reductions of a[m]: the packed array made by NumPy, then reduced."""
+    for i, (shape, axis, rank) in enumerate(MASKS):
+        for k, kind in enumerate(KINDS):
+            type = TYPES[(3 * i + k) % 13]
+            x, first = few(generator, kind, type, shape), axis % len(shape)
+            mask = numbers(generator, "bool", shape[first : first + rank])
+            packed = x[(slice(None),) * first + (mask,)]
+            places = range(packed.ndim)
+            axes = generator.choice([tuple(places), (first,), (first, first + 1) if first + 1 < packed.ndim else (first,)])
+            if kind.startswith("arg") and len(axes) not in (1, packed.ndim):
+                axes = (first,)
+            keepdims = generator.random() < 0.3
+            result = reduce_rows(kind, type, packed, np.ones(packed.shape, bool), axes, keepdims)
+            text = f"text {kind}(boolean_mask(a, b, axis={axis})" + option("axis", written_axes(generator, kind, packed.shape, axes))
+            write_case(out, text + option("keepdims", "true" if keepdims else None) + ")", [x, mask], result, exact_nan=False)
+
+
+def write_initial(out, generator):
+    """initial= takes part, and makes a reduction of nothing no error."""
+    for kind in ("sum", "prod", "min", "max"):
+        for type in INTS + ["f32", "f64"]:
+            for shape, axes in (((5,), (0,)), ((2, 3), (1,)), ((0,), (0,)), ((2, 0), (1,))):
+                x, initial = few(generator, kind, type, shape), few(generator, "sum", type, ())
+                if type in FLOATS:
+                    x = np.where(x == x, x, DTYPE[type](1)) + DTYPE[type](0)  # no NaN, no -0: NumPy is exact
+                mask = numbers(generator, "bool", shape)
+                to = result_dtype(kind, type)
+                dtype = {"dtype": to} if kind in ("sum", "prod") else {}
+                result = getattr(np, kind)(x, where=mask, axis=axes, initial=initial.astype(to), **dtype)
+                text = f"text {kind}(a, where=b, axis={axes[0]}, initial=c)"
+                write_case(out, text, [x, mask, initial], np.asarray(result, dtype=to), exact_nan=False)
+    for inputs in ((2,), (3,)), ((2, 3), (3, 3)), ((1,), (2,)), ((4, 2), (4,)):
+        x, mask = (np.ones(s, t) for s, t in zip(inputs, (np.int32, bool)))
+        for kind in ("sum", "any", "argmin"):
+            write_case(out, f"text {kind}(a, where=b)", [x, mask], "shape", exact_nan=False)
+        write_case(out, "text max(a[b])", [x, mask], x.max() if x.shape[:mask.ndim] == mask.shape else "shape", exact_nan=False)
+
+
+# ---- What a mask puts into an array ---------------------------------------------------------------
+
+
+def raw(array):
+    """Bits that NumPy only moves."""
+    return array if array.dtype == np.bool_ else array.view(BITS[array.dtype.itemsize])
+
+
+def moved(function, a, *rest):
+    """What a function of NumPy that writes into its first operand makes of a copy of it."""
+    result = raw(a).copy()
+    function(result, *(raw(r) for r in rest))
+    return result.view(a.dtype)
+
+
+def assign(axis):
+    def function(a, m, v):
+        a[(slice(None),) * axis + (m,)] = v
+
+    return function
+
+
+def write_expand(out, generator):
+    for i, (shape, axis, rank) in enumerate(MASKS):
+        first, type = axis % len(shape), TYPES[(4 * i) % 13]
+        axis = axis if axis >= 0 else axis + rank - 1  # counted from the end of the packed shape
+        m = numbers(generator, "bool", shape[first : first + rank])
+        packed = shape[:first] + (int(np.count_nonzero(m)),) + shape[first + rank :]
+        fill, v = numbers(generator, type, shape), numbers(generator, type, packed)
+        write_case(out, f"text expand(a, b, c, axis={axis})", [v, m, fill], moved(assign(first), fill, m, v), exact_nan=True)
+        scalar = numbers(generator, type, ())
+        whole = np.full(shape, raw(scalar)).view(v.dtype)
+        write_case(out, f"text expand(a, b, c, axis={axis})", [v, m, scalar], moved(assign(first), whole, m, v), exact_nan=True)
+        # v stretches, and may lack axes
+        thin = tuple(n if generator.random() < 0.5 else 1 for n in packed)[generator.randrange(len(packed) + 1) :]
+        v = numbers(generator, type, thin)
+        write_case(out, f"text expand(a, b, c, axis={axis})", [v, m, fill], moved(assign(first), fill, m, v), exact_nan=True)
+    for v, m, fill in (((2,), (3,), (3,)), ((0,), (3,), (3,)), ((3,), (3,), (4,)), ((3, 2), (3,), (3, 3)), ((2, 3), (3,), (3, 3))):
+        inputs = [np.zeros(v, np.int8), np.ones(m, bool), np.zeros(fill, np.int8)]
+        write_case(out, "text expand(a, b, c)", inputs, "shape", exact_nan=False)
+
+
+def write_put(out, generator):
+    pairs = [(shape, values) for shape in ((), (1,), (7,), (3, 4), (2, 3, 4), (0,), (3, 0)) for values in ((), (1,), (3,), (2, 3), (0,), (30,))]
+    pairs += [((600,), (7,)), ((600,), (513,)), ((2, 300), (20, 35))]
+    for i, (shape, values) in enumerate(pairs):
+        for name, function in (("place", np.place), ("putmask", np.putmask)):
+            type = TYPES[5 * i % 13]
+            a, m, v = numbers(generator, type, shape), numbers(generator, "bool", shape), numbers(generator, type, values)
+            if name == "place" and v.size == 0 and m.any():
+                result = "shape"
+            else:
+                result = moved(function, a, m, v)
+            write_case(out, f"text {name}(a, b, c)", [a, m, v], result, exact_nan=True)
+    for type in TYPES:
+        a, m, v = numbers(generator, type, (9,)), numbers(generator, "bool", (9,)), numbers(generator, type, (2,))
+        write_case(out, "text place(a, b, c)", [a, m, v], moved(np.place, a, m, v), exact_nan=True)
+        write_case(out, "text putmask(a, b, c)", [a, m, v], moved(np.putmask, a, m, v), exact_nan=True)
+    for name in ("place", "putmask"):
+        write_case(out, f"text {name}(a, b, c)", [np.zeros(3, np.int8), np.zeros(4, bool), np.zeros(2, np.int8)], "shape", exact_nan=False)
+
+
+def write_compress(out, generator):
+    for i, (shape, axis) in enumerate((((7,), 0), ((600,), -1), ((3, 4), 0), ((3, 4), 1), ((2, 3, 4), -2), ((0,), 0), ((0, 3), 1), ((3, 0), 0))):
+        for extra in (-2, -1, 0, 1, 2):
+            n = max(shape[axis] + extra, 0)
+            c, t = numbers(generator, "bool", (n,)), numbers(generator, TYPES[(5 * i + extra) % 13], shape)
+            # Override: of an array with no elements NumPy does not look whether an index is past the end.
+            past = c[shape[axis] :].any()
+            result = "shape" if past else np.compress(c, raw(t), axis=axis).view(t.dtype)
+            write_case(out, f"text compress(a, b, axis={axis})", [c, t], result, exact_nan=True)
+
+
+def write_reductions_file(path):
+    generator = random.Random(2)
+    with open(path, "w") as out:
+        out.write("# Reductions, expand, place, putmask and compress. Written by make.py.\n")
+        write_reductions(out, generator)
+        write_packed(out, generator)
+        write_initial(out, generator)
+        write_expand(out, generator)
+        write_put(out, generator)
+        write_compress(out, generator)
+
+
 if __name__ == "__main__":
     write_ops(os.path.join(HERE, "ops.txt"))
     write_casts(os.path.join(HERE, "casts.txt"))
     write_arrays(os.path.join(HERE, "arrays.txt"))
+    write_reductions_file(os.path.join(HERE, "reductions.txt"))
     print("not in TensorFlow:", ", ".join(NOT_IN_TENSORFLOW))
