@@ -2,7 +2,9 @@
  * test_interpret.c - what the interpreter does around its operations: strides, shapes that only a run
  * knows, packed axes, memory. What the operations give is test_golden.c's.
  */
-#include "graph/graph.h"
+#include "graph/interpret_mask.h"
+#include "graph/reduce.h"
+#include "values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -297,6 +299,173 @@ static void packed_axes_of_two_masks(void **state) {
     }
 }
 
+/* ---- Reductions ---------------------------------------------------------------------------- */
+
+static fixture parsed(const char *text) {
+    fixture f = set_up();
+    wn_parse(f.g, text, strlen(text));
+    return f;
+}
+
+/* x[:, i, :, j] of shape [A, B, C, D], row by row as reduce.h has it, bit by bit. */
+static void reduced_axes_need_not_be_neighbours(void **state) {
+    (void)state;
+    enum { A = 41, B = 2, C = 63, D = 3, N = A * B * C * D };
+    static float x[N], row[A * C];
+    static uint8_t m[A * D], selected[A * C];
+    float expected[B * D];
+    uint64_t random = 1, bits = 0;
+    for (int i = 0; i < N; i++)
+        x[i] = (float)values_below(&random, 1 << 30) / 3;
+    values_fill(WN_BOOL, m, A * D, &random);
+    for (int b = 0; b < B; b++)
+        for (int d = 0; d < D; d++) {
+            for (int i = 0; i < A * C; i++) {
+                row[i] = x[((i / C * B + b) * C + i % C) * D + d];
+                selected[i] = m[i / C * D + d];
+            }
+            reduce_state s;
+            wn_reduce_begin(&s, OP_sum, WN_F32, 0);
+            wn_reduce_add(&s, row, selected, A * C);
+            assert_int_equal(wn_reduce_finish(&s, &bits, NULL), WN_OK);
+            memcpy(&expected[b * D + d], &bits, sizeof *expected);
+        }
+    fixture f = parsed("input x: f32[?, ?, ?, ?]; input m: bool[?, 1, 1, ?]; "
+                       "sum(x, where=m, axis=(2, 0), keepdims=true)");
+    wn_array inputs[2] = {wn_array_of(WN_F32, x, 4, SHAPE(A, B, C, D)),
+                          wn_array_of(WN_BOOL, m, 4, SHAPE(A, 1, 1, D))};
+    expect_result(f, inputs, WN_F32, 4, SHAPE(1, B, 1, D), expected);
+}
+
+static void where_does_not_enlarge(void **state) {
+    (void)state;
+    static const char text[] = "input x: i8[?, ?]; input m: bool[?]; sum(x, where=m)";
+    wn_array inputs[2] = {wn_array_of(WN_I8, FIVE, 2, SHAPE(2, 1)), wn_vector(WN_BOOL, TWO_TRUE, 3)};
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE,
+                   "sum: where has shape [3], which does not broadcast to [2, 1]");
+    inputs[1] = wn_vector(WN_BOOL, ONE_TRUE + 1, 1);
+    int64_t sum = 30;
+    expect_result(parsed(text), inputs, WN_I64, 0, NULL, &sum);
+}
+
+static void a_packed_where_does_not_stretch(void **state) {
+    (void)state;
+    static const char text[] =
+        "input x: i8[?]; input m: bool[?]; input k: bool[?]; sum(x, where=m[k])";
+    wn_array inputs[3] = {wn_vector(WN_I8, FIVE, 2), wn_vector(WN_BOOL, TWO_TRUE, 3),
+                          wn_vector(WN_BOOL, ONE_TRUE, 3)};
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE,
+                   "sum: where has shape [1], which does not broadcast to [2]");
+}
+
+static void a_reduction_of_packed_values_checks_the_mask(void **state) {
+    (void)state;
+    wn_array inputs[2] = {wn_array_of(WN_I8, FIVE, 2, SHAPE(2, 2)), wn_vector(WN_BOOL, TWO_TRUE, 1)};
+    expect_failure(parsed("input x: i8[?, ?]; input m: bool[?]; sum(x[:, m])"), inputs, WN_ERROR_SHAPE,
+                   "boolean_mask: mask shape [1] does not match tensor shape [2, 2] at axis 1");
+}
+
+static void a_row_of_nothing_fails_where_there_is_one(void **state) {
+    (void)state;
+    static const char text[] = "input x: i8[?, ?]; input m: bool[?, 1]; min(x, where=m, axis=1)";
+    wn_array inputs[2] = {wn_array_of(WN_I8, FIVE, 2, SHAPE(2, 2)),
+                          wn_array_of(WN_BOOL, ONE_TRUE, 2, SHAPE(2, 1))};
+    expect_failure(parsed(text), inputs, WN_ERROR_ARGUMENT,
+                   "min: nothing is selected, and there is no initial=");
+    inputs[0].shape[0] = inputs[1].shape[0] = 0;
+    expect_result(parsed(text), inputs, WN_I8, 1, SHAPE(0), "");
+}
+
+/* ---- What a mask puts into an array -------------------------------------------------------- */
+
+static void expand_wants_as_many_as_are_true(void **state) {
+    (void)state;
+    static const char text[] = "input v: i8[?]; input m: bool[?]; input a: i8[?]; expand(v, m, a)";
+    wn_array inputs[3] = {wn_vector(WN_I8, FIVE, 5), wn_vector(WN_BOOL, TWO_TRUE, 3),
+                          wn_vector(WN_I8, FIVE, 3)};
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE,
+                   "expand: v has 5 elements on axis 0 and the mask 2 true");
+    inputs[0].shape[0] = 1;
+    expect_result(parsed(text), inputs, WN_I8, 1, SHAPE(3), ((const int8_t[]){10, 20, 10}));
+    inputs[2].shape[0] = 4;
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE,
+                   "expand: mask shape [3] does not match tensor shape [4] at axis 0");
+}
+
+static void packed_values_do_not_stretch_into_expand(void **state) {
+    (void)state;
+    static const char text[] =
+        "input x: i8[?]; input m: bool[?]; input k: bool[?]; expand(x[m], k, 0)";
+    wn_array inputs[3] = {wn_vector(WN_I8, FIVE, 3), wn_vector(WN_BOOL, ONE_TRUE, 3),
+                          wn_vector(WN_BOOL, TWO_TRUE, 3)};
+    expect_failure(
+        parsed(text), inputs, WN_ERROR_SHAPE,
+        "expand: v has 1 element on axis 0 and the mask 2 true: a packed axis does not stretch");
+    inputs[2].data = inputs[1].data;
+    expect_result(parsed(text), inputs, WN_I8, 1, SHAPE(3), ((const int8_t[]){0, 20, 0}));
+}
+
+static void expand_checks_the_other_axes(void **state) {
+    (void)state;
+    wn_array inputs[3] = {wn_array_of(WN_I8, FIVE, 2, SHAPE(2, 2)), wn_vector(WN_BOOL, TWO_TRUE, 3),
+                          wn_array_of(WN_I8, FIVE, 2, SHAPE(3, 1))};
+    expect_failure(
+        parsed("input v: i8[?, ?]; input m: bool[?]; input a: i8[?, ?]; expand(v, m, a)"), inputs,
+        WN_ERROR_SHAPE, "expand: v has shape [2, 2], which does not broadcast to [2, 1]");
+}
+
+static void place_needs_something_to_place(void **state) {
+    (void)state;
+    wn_array inputs[3] = {wn_vector(WN_I8, FIVE, 3), wn_vector(WN_BOOL, TWO_TRUE, 3),
+                          wn_vector(WN_I8, NULL, 0)};
+    static const char text[] = "input a: i8[?]; input m: bool[?]; input v: i8[?]; place(a, m, v)";
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE, "place: v is empty and the mask has 2 true");
+    inputs[1].data = (void *)(uintptr_t)NONE_TRUE;
+    expect_result(parsed(text), inputs, WN_I8, 1, SHAPE(3), FIVE);
+    inputs[1].shape[0] = 2;
+    expect_failure(parsed(text), inputs, WN_ERROR_SHAPE,
+                   "place: mask shape [2] does not match tensor shape [3] at axis 0");
+}
+
+static void compress_says_where_its_condition_is_too_long(void **state) {
+    (void)state;
+    wn_array inputs[2] = {wn_vector(WN_BOOL, TWO_TRUE, 3), wn_array_of(WN_I8, FIVE, 2, SHAPE(2, 2))};
+    expect_failure(parsed("input c: bool[?]; input t: i8[?, ?]; compress(c, t, axis=-1)"), inputs,
+                   WN_ERROR_SHAPE,
+                   "compress: the condition has 3 elements, true at 2, and axis 1 has length 2");
+}
+
+/* Views of larger arrays, backwards, and a mask of any bytes; the result in the very array. */
+static void masks_run_over_any_strides_and_in_place(void **state) {
+    (void)state;
+    enum { N = 1200 };
+    static int16_t a[3 * N], expected[3 * N], v[5] = {-1, 9, -2, 9, -3};
+    static uint8_t m[2 * N];
+    for (int o = 0; o < 2; o++) {
+        uint64_t random = 1;
+        values_fill(WN_BOOL, m, 2 * N, &random);
+        for (int i = 0; i < 3 * N; i++)
+            a[i] = expected[i] = (int16_t)i;
+        for (int i = 0, j = 0; i < N; i++)
+            if (m[2 * i]) expected[3 * (N - 1 - i)] = v[(o ? i : j++) % 3 * 2];
+        wn_array array = wn_array_of(WN_I16, a + 3 * (N - 1), 2, SHAPE(N / 4, 4));
+        wn_array mask = wn_array_of(WN_BOOL, m, 2, array.shape), values = wn_vector(WN_I16, v, 3);
+        array.strides[0] = -24;
+        array.strides[1] = -6;
+        mask.strides[0] = 8;
+        mask.strides[1] = 2;
+        values.strides[0] = 4;
+        mask_operation operation = {.op = o ? OP_putmask : OP_place, .args = {&array, &mask, &values}};
+        int rank;
+        int64_t shape[WN_MAX_RANK];
+        assert_int_equal(wn_mask_shape(&operation, &rank, shape, NULL), WN_OK);
+        assert_int_equal(rank, 2);
+        assert_memory_equal(shape, array.shape, 2 * sizeof *shape);
+        wn_mask_run(&operation, &array);
+        assert_memory_equal(a, expected, sizeof a);
+    }
+}
+
 /* ---- Memory -------------------------------------------------------------------------------- */
 
 typedef struct allocator {
@@ -331,10 +500,12 @@ static void memory_may_run_out_anywhere(void **state) {
     wn_output(f.g, "y", y);
     wn_output(f.g, "again", y);
     wn_output(f.g, "places", wn_nonzero(m));
+    wn_output(f.g, "sum", wn_reduce(WN_REDUCE_SUM, y, NULL));
+    wn_output(f.g, "back", wn_expand(y, m, x));
     wn_graph *copy = wn_graph_copy(f.g);
     assert_non_null(copy);
     wn_array inputs[2] = {wn_vector(WN_I8, FIVE, 3), wn_vector(WN_BOOL, TWO_TRUE, 3)},
-             results[3] = {{0}};
+             results[5] = {{0}};
     int64_t before = a.bytes;
     int failures = 0;
     for (wn_status status = WN_ERROR_MEMORY; status != WN_OK; failures++) {
@@ -348,7 +519,7 @@ static void memory_may_run_out_anywhere(void **state) {
     }
     assert_true(failures > 5);
     a.left = 1 << 30;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 5; i++)
         wn_array_free(f.context, &results[i]);
     assert_int_equal(a.bytes, before);
     wn_graph_free(copy);
@@ -374,6 +545,17 @@ int main(void) {
         cmocka_unit_test(a_packed_axis_does_not_stretch),
         cmocka_unit_test(arrays_fit_beside_a_packed_axis),
         cmocka_unit_test(packed_axes_of_two_masks),
+        cmocka_unit_test(reduced_axes_need_not_be_neighbours),
+        cmocka_unit_test(where_does_not_enlarge),
+        cmocka_unit_test(a_packed_where_does_not_stretch),
+        cmocka_unit_test(a_reduction_of_packed_values_checks_the_mask),
+        cmocka_unit_test(a_row_of_nothing_fails_where_there_is_one),
+        cmocka_unit_test(expand_wants_as_many_as_are_true),
+        cmocka_unit_test(packed_values_do_not_stretch_into_expand),
+        cmocka_unit_test(expand_checks_the_other_axes),
+        cmocka_unit_test(place_needs_something_to_place),
+        cmocka_unit_test(compress_says_where_its_condition_is_too_long),
+        cmocka_unit_test(masks_run_over_any_strides_and_in_place),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
