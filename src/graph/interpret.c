@@ -263,6 +263,11 @@ static wn_status run_nonzero(run *r, const node *n, wn_array *value) {
 
 /* ---- Reductions ---------------------------------------------------------------------------- */
 
+/* Without where=, m is the null node's value: of rank 0, and never looked at. */
+static bool is_masked(const node *n) {
+    return n->args[1] != 0;
+}
+
 /* Where an axis of m, which need not have all of x's, lies among x's. */
 static int first_axis(const node *n, const wn_array *x, const wn_array *m) {
     return n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
@@ -318,7 +323,7 @@ static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_
     uint64_t elements_of_x[REDUCE_LEAF];
     uint8_t selected[REDUCE_LEAF];
     reduce_state s;
-    walker from = walk_rows(n, x, x, 0), mask = m ? walk_rows(n, x, m, first_axis(n, x, m)) : from;
+    walker from = walk_rows(n, x, x, 0), mask = walk_rows(n, x, m, first_axis(n, x, m));
     int64_t rows = elements(value), places = rows ? elements(x) / rows : 0;
     char *to = value->data;
     for (int64_t row = 0; row < rows; row++, to += wn_type_size(value->type)) {
@@ -327,8 +332,8 @@ static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_
         for (int64_t left = places, now; left > 0; left -= now) {
             now = left < REDUCE_LEAF ? left : REDUCE_LEAF;
             wn_walk_take(&from, elements_of_x, now);
-            if (m) wn_walk_take(&mask, selected, now);
-            wn_reduce_add(&s, elements_of_x, m ? selected : NULL, now);
+            if (is_masked(n)) wn_walk_take(&mask, selected, now);
+            wn_reduce_add(&s, elements_of_x, is_masked(n) ? selected : NULL, now);
         }
         TRY(wn_reduce_finish(&s, &bits, r->error));
         store(value->type, to, bits);
@@ -337,8 +342,8 @@ static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_
 }
 
 static wn_status run_reduction(run *r, const node *n, wn_array *value) {
-    const wn_array *x = &r->values[n->args[0]], *m = n->args[1] ? &r->values[n->args[1]] : NULL;
-    if (m) TRY(check_where(r, n, x, m));
+    const wn_array *x = &r->values[n->args[0]], *m = &r->values[n->args[1]];
+    if (is_masked(n)) TRY(check_where(r, n, x, m));
     int64_t shape[WN_MAX_RANK];
     int rank = reduced_shape(n, x, m, shape);
     TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
