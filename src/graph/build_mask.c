@@ -61,6 +61,7 @@ static bool check_mask(wn_graph *g, op o, const node *t, const node *m, int axis
 }
 
 static bool is_exactly_at(const wn_graph *g, const node *t, const node *m, int axis) {
+    if (m->rank == 0) return true; /* there may be no dims at all */
     return memcmp(node_dims(g, t) + axis, node_dims(g, m), m->rank * sizeof(dim)) == 0;
 }
 
