@@ -155,13 +155,13 @@ static void run_all_graphs(wn_engine engine) {
     run_graphs("casts.txt", engine, false);
     run_graphs("arrays.txt", engine, false);
     run_graphs("arrays.txt", engine, true);
+    run_graphs("reductions.txt", engine, false);
+    run_graphs("reductions.txt", engine, true);
 }
 
 static void graphs_by_the_interpreter(void **state) {
     (void)state;
     run_all_graphs(WN_ENGINE_INTERPRETER);
-    run_graphs("reductions.txt", WN_ENGINE_INTERPRETER, false);
-    run_graphs("reductions.txt", WN_ENGINE_INTERPRETER, true);
 }
 
 static bool jit_is_there(void) {
