@@ -210,6 +210,12 @@ static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir valu
     a->waiting = value;
 }
 
+/* Of the chunk that waits for another. */
+static void note_nans(const reducing *r, accumulator *a) {
+    ir *nans = &a->part[a->best + 2];
+    *nans = LLVMBuildOr(r->b->e->builder, *nans, find_nans(r, a, a->waiting, a->waiting), "");
+}
+
 static void begin_best(const reducing *r, accumulator *a) {
     ir signs = sign_bits(r, a, a->part[0]), nans = find_nans(r, a, a->part[0], a->part[0]);
     for (unsigned k = 1; k < a->best; k++) {
@@ -256,22 +262,19 @@ static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir pre
         *part = join_values(r, a, *part, value);
 }
 
-/* Lanes of a chunk that are below `rest`. */
-static ir present_lanes(const reducing *r, unsigned chunk, ir rest) {
+static void join_row(reducing *r, ir row) {
     emitter *e = r->b->e;
-    ir numbers[KERNEL_WORD];
-    for (unsigned i = 0; i < e->lanes; i++)
-        numbers[i] = LLVMConstInt(int_type(e, 8), chunk * e->lanes + i, false);
-    ir first = LLVMConstInt(int_type(e, 32), 0, false),
-       byte = LLVMBuildTrunc(e->builder, rest, int_type(e, 8), "");
-    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 8)), byte, first, "");
-    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
-                                    LLVMConstNull(int_vector(e, 32)), "");
-    return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
+    for (unsigned chunk = 0; chunk < KERNEL_WORD / e->lanes; chunk++) {
+        forget_values(r->b);
+        wn_emit_values(r->b, r->wanted,
+                       chunk ? add(r->b, row, wn_ir_i64(e, chunk * e->lanes), "") : row);
+        for (unsigned i = 0; i < r->count; i++)
+            join_chunk(r, &r->all[i], chunk, NULL);
+    }
 }
 
-/* Join rows of 64 from `first` on while their number of elements is below `limit`; of each, only `rest` elements if that is not NULL. */
-static void emit_rows(reducing *r, ir first, ir limit, ir rest) {
+/* Join `whole` elements, a multiple of 64, from `first` on. */
+static void emit_rows(reducing *r, ir first, ir whole) {
     body *b = r->b;
     b->entry = LLVMGetInsertBlock(b->e->builder);
     loop l = wn_begin_loop(b, KERNEL_WORD);
@@ -280,21 +283,108 @@ static void emit_rows(reducing *r, ir first, ir limit, ir rest) {
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
     accumulator *phis = r->all + r->count;
     memcpy(phis, r->all, r->count * sizeof *phis);
-    wn_enter_loop(b, &l, is_below(b, l.index, limit));
-    ir row = add(b, first, l.index, "row");
-    for (unsigned chunk = 0; chunk < KERNEL_WORD / b->e->lanes; chunk++) {
-        forget_values(b);
-        wn_emit_values(b, r->wanted,
-                       chunk ? add(b, row, wn_ir_i64(b->e, chunk * b->e->lanes), "") : row);
-        ir present = rest ? present_lanes(r, chunk, rest) : NULL;
-        for (unsigned i = 0; i < r->count; i++)
-            join_chunk(r, &r->all[i], chunk, present);
-    }
+    wn_enter_loop(b, &l, is_below(b, l.index, whole));
+    join_row(r, add(b, first, l.index, "row"));
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
     wn_end_loop(b, &l);
     memcpy(r->all, phis, r->count * sizeof *phis);
+}
+
+/* ---- What is left of less than a row --------------------------------------------------------------------------------------- */
+
+/* The lanes that are below `end`, which is below 64, counted from `first` on. */
+static ir present_lanes(const reducing *r, ir first, ir end) {
+    emitter *e = r->b->e;
+    ir numbers[KERNEL_WORD], zero = LLVMConstInt(int_type(e, 32), 0, false);
+    for (unsigned i = 0; i < e->lanes; i++)
+        numbers[i] = LLVMConstInt(int_type(e, 8), i, false);
+    ir left = LLVMBuildTrunc(e->builder, LLVMBuildSub(e->builder, end, first, ""), int_type(e, 8), "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 8)), left, zero, "");
+    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
+                                    LLVMConstNull(int_vector(e, 32)), "");
+    return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
+}
+
+/* The part of a tree that the lanes from `first` on belong to, in memory. */
+static ir tree_part_at(const reducing *r, const accumulator *a, ir first) {
+    emitter *e = r->b->e;
+    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->parts * e->lanes - 1), "");
+    ir base = field(r, a, offsetof(kernel_accumulator, lanes));
+    return LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), base, &lane, 1, "");
+}
+
+/* One chunk from `first` on, of which the lanes below `end` are there. A tree's part is in memory; others join it to their first. */
+static void join_rest(reducing *r, ir row, ir first, ir end) {
+    emitter *e = r->b->e;
+    LLVMTypeRef type;
+    ir present = present_lanes(r, first, end);
+    forget_values(r->b);
+    wn_emit_values(r->b, r->wanted, add(r->b, row, first, ""));
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        if (a->join == JOIN_BEST) a->waiting = identity(r, a); /* nothing waits for its NaNs */
+        if (a->join != JOIN_TREE) {
+            join_chunk(r, a, 0, present);
+            if (a->join == JOIN_BEST) note_nans(r, a);
+            continue;
+        }
+        accumulator here = *a;
+        type = vector_of(e, wn_ir_storage(e, a->type));
+        here.part[0] = LLVMBuildLoad2(e->builder, type, tree_part_at(r, a, first), "part");
+        LLVMSetAlignment(here.part[0], 8);
+        join_chunk(r, &here, 0, present);
+        LLVMSetAlignment(LLVMBuildStore(e->builder, here.part[0], tree_part_at(r, a, first)), 8);
+    }
+}
+
+/* Chunk by chunk, in a loop: this is run once a reduction, and should be short rather than fast. */
+static void emit_rest_loop(reducing *r, ir row, ir rest) {
+    body *b = r->b;
+    b->entry = LLVMGetInsertBlock(b->e->builder);
+    loop l = wn_begin_loop(b, b->e->lanes);
+    accumulator *phis = r->all + r->count;
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join != JOIN_TREE && k < r->all[i].parts; k++)
+            r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
+    memcpy(phis, r->all, r->count * sizeof *phis);
+    wn_enter_loop(b, &l, is_below(b, l.index, rest));
+    join_rest(r, row, l.index, rest);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join != JOIN_TREE && k < r->all[i].parts; k++)
+            wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
+    wn_end_loop(b, &l);
+    memcpy(r->all, phis, r->count * sizeof *phis);
+}
+
+/* Join `rest` elements, less than 64, from `row` on. */
+static void emit_rest(reducing *r, ir row, ir rest) {
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder), some = new_block(b, "rest"),
+                      after = new_block(b, "leaf");
+    accumulator *old = r->all + 2 * (size_t)r->count;
+    LLVMBuildCondBr(builder, is_below(b, wn_ir_i64(b->e, 0), rest), some, after);
+    memcpy(old, r->all, r->count * sizeof *old);
+    LLVMPositionBuilderAtEnd(builder, some);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            store_part(r, &r->all[i], field(r, &r->all[i], offsetof(kernel_accumulator, lanes)), k);
+    emit_rest_loop(r, row, rest);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            r->all[i].part[k] =
+                load_part(r, &r->all[i], field(r, &r->all[i], offsetof(kernel_accumulator, lanes)), k);
+    LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(builder)};
+    LLVMBuildBr(builder, after);
+    LLVMPositionBuilderAtEnd(builder, after);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; k < r->all[i].parts; k++) {
+            ir values[2] = {old[i].part[k], r->all[i].part[k]};
+            r->all[i].part[k] = LLVMBuildPhi(builder, LLVMTypeOf(values[0]), "part");
+            LLVMAddIncoming(r->all[i].part[k], values, from, 2);
+        }
 }
 
 /* ---- The end of a leaf ----------------------------------------------------------------------------------------------------- */
@@ -394,8 +484,8 @@ static void emit_leaf(reducing *r, ir index) {
     ir here = wn_ir_choose(b->e, is_below(b, left, leaf), left, leaf);
     ir whole = LLVMBuildAnd(builder, here, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
        rest = LLVMBuildSub(builder, here, whole, "rest");
-    emit_rows(r, index, whole, NULL);
-    emit_rows(r, add(b, index, whole, ""), rest, rest);
+    emit_rows(r, index, whole);
+    emit_rest(r, add(b, index, whole, ""), rest);
     if (r->leaves) emit_carry(r);
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
@@ -433,12 +523,12 @@ static void emit_leaves(reducing *r, accumulator *carried) {
 bool wn_emit_reduce_loop(body *b, const bool *wanted) {
     size_t most = 2 * (size_t)b->stage->output_count;
     accumulator *all =
-        calloc(3 * most, sizeof *all); /* now, in an inner loop's head, in the outer loop's head */
+        calloc(4 * most, sizeof *all); /* now, in an inner loop's head, before the rest, in the outer loop's head */
     if (!all) return false;
     reducing r = {.b = b, .wanted = wanted, .all = all};
     find_accumulators(&r);
     load_accumulators(&r);
-    emit_leaves(&r, all + 2 * most);
+    emit_leaves(&r, all + 3 * most);
     store_accumulators(&r);
     LLVMBuildRet(b->e->builder, b->n);
     free(all);
