@@ -9,6 +9,7 @@
  *     mean of bool and integers     of cast(x, f64)
  *     any of f16, bf16              of cast(x, f32), and cast back
  *     min, max of bool              of cast(x, u8), and cast back
+ *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
  *     f(x, initial=i)               add, multiply, minimum, maximum(i, f(x)), where f of nothing is no error
  *     f(x[m])                       f(x, where=m), if the packed axis is reduced
  *
@@ -108,6 +109,10 @@ static wn_type working_type(op o, wn_type type) {
         break;
     case OP_mean:
         if (!type_is_float(type)) return WN_F64;
+        break;
+    case OP_argmin:
+    case OP_argmax:
+        if (wn_type_size(type) == 1) return type == WN_I8 ? WN_I16 : WN_U16;
         break;
     default:
         if (type == WN_BOOL) return WN_U8;

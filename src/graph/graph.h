@@ -108,6 +108,9 @@ static inline bool op_is_elementwise(op o) {
 static inline bool op_is_reduction(op o) {
     return o >= OP_first_reduction_ && o < OP_first_elementwise_;
 }
+static inline bool op_is_place(op o) {
+    return o == OP_argmin || o == OP_argmax;
+}
 /* Whether a row takes operands of this type (for CHOICE: operands after the first). */
 bool wn_op_takes(op o, wn_type type);
 

@@ -155,6 +155,16 @@ static bool wins(op o, wn_type type, uint64_t key, uint64_t earlier) {
     return type_is_integer(type) && !type_is_signed(type) ? low < high : (int64_t)low < (int64_t)high;
 }
 
+int wn_reduce_compare(op o, wn_type type, uint64_t x, uint64_t y) {
+    double a = wn_constant_value(type, x), b = wn_constant_value(type, y);
+    uint64_t p = key_of(type, x), q = key_of(type, y);
+    bool equal = type_is_float(type) ? a == b : p == q;
+    bool less = type_is_float(type)    ? a < b
+                : type_is_signed(type) ? (int64_t)p < (int64_t)q
+                                       : p < q;
+    return equal ? 0 : less == is_least(o) ? 1 : -1;
+}
+
 static void fold_order(reduce_state *s, const void *leaf, const uint8_t *selected, int64_t count) {
     const struct order_row *row = &ORDER[key_type(s->type)];
     uint64_t key = is_least(s->op) ? row->least(leaf) : row->greatest(leaf);

@@ -65,6 +65,9 @@ void wn_reduce_add_leaf(reduce_state *s, const reduce_vector *lanes, int64_t pla
  */
 void wn_reduce_merge(reduce_state *s, const reduce_state *part);
 
+/* Whether element x wins against y: 1, or 0 if they are equal, or -1; by argmin or argmax, and neither is a NaN. */
+int wn_reduce_compare(op o, wn_type type, uint64_t x, uint64_t y);
+
 /* The result, as a constant stores it. WN_ERROR_ARGUMENT if it is of nothing and has none. The state stays as it is. */
 wn_status wn_reduce_finish(const reduce_state *s, uint64_t *bits, wn_error *error);
 

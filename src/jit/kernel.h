@@ -27,6 +27,8 @@
 #ifndef WN_KERNEL_H
 #define WN_KERNEL_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct kernel_cursor {
@@ -53,13 +55,22 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 typedef struct kernel_accumulator {
     int64_t leaves;
     int64_t count; /* count, any: how many are true; all: how many are not; others that have a mask: how many it selects */
-    int64_t unused[6];
-    _Alignas(64) unsigned char lanes[512];                 /* 64 elements */
-    _Alignas(64) unsigned char levels[KERNEL_LEVELS][256]; /* 64 f32, or 32 f64 */
+    int64_t step;  /* argmin, argmax: see levels */
+    int64_t place; /* argmin, argmax, the driver's: where the best of all calls so far is, counted from the first one on; -1: nowhere yet */
+    uint64_t best; /* and that best, as a constant stores it */
+    bool unsure;   /* a NaN was met */
+    _Alignas(64) unsigned char lanes[512]; /* 64 elements */
+    /* 64 f32, or 32 f64. argmin, argmax: for each lane the step in which it found its best, in integers as wide as the values, counted from
+       the call's beginning on; all bits: in none. A step is `step` elements, and as many lanes. One that met a NaN has it for its best. */
+    _Alignas(64) unsigned char levels[KERNEL_LEVELS][256];
 } kernel_accumulator;
 
-/* Elements of a call of reduce that has to count, at most: its counters have 32 bits. */
+/* Elements of a call of reduce, at most: its counters have 32 bits, and those of places as many as a value. */
 #define KERNEL_REDUCE_MOST ((int64_t)1 << 30)
+static inline int64_t kernel_places_most(size_t value_bytes) {
+    return value_bytes == 2 ? (int64_t)1 << 19
+                            : KERNEL_REDUCE_MOST; /* a step is 16 elements at least, a value two bytes */
+}
 
 typedef enum kernel_function {
     KERNEL_MAP,

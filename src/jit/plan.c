@@ -306,7 +306,7 @@ static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
 static bool must_fold(const planner *p, const node *n) {
     const wn_graph *g = p->plan->graph;
     const node *x = graph_node(g, n->args[0]);
-    if (n->op == OP_argmin || n->op == OP_argmax) return true;
+    if (op_is_place((op)n->op) && n->bits & REDUCE_PACKED) return true;
     int64_t length = 1;
     for (int i = 0; i < x->rank; i++) {
         dim d = node_dims(g, x)[i];
@@ -358,6 +358,7 @@ static void lower_output(planner *p, plan_stage *s, plan_output *o) {
 
 static void add_stage_output(planner *p, plan_stage *s, target_kind target, uint32_t number, node_id id) {
     plan_output o = {.target = target, .number = number, .node = id};
+    s->places |= op_is_place((op)graph_node(p->plan->graph, id)->op);
     o.coordinates = p->places[id].kind == PLACE_INDEX;
     lower_output(p, s, &o);
     wn_context *c = p->plan->context;

@@ -102,7 +102,8 @@ typedef struct plan_stage {
     bool bitmap_shared; /* a later stage uses this one's bitmap: no fused pass, count writes it whole                        */
     int64_t mask_key; /* the planner's own                                                                                 */
     int32_t kept;     /* REDUCE: how many of the axes, the first ones */
-    bool folds; /* REDUCE: there is no reduce function: rows are short, or their places are asked for */
+    bool folds; /* REDUCE: there is no reduce function: rows are short, or places in x[m] are asked for */
+    bool places;              /* REDUCE: an output is an argmin or argmax */
     plan_operand operands[3]; /* WHOLE */
     plan_output *outputs;
     uint32_t output_count, output_room;

@@ -78,6 +78,10 @@ static const node *node_of(const wn_binding *b, const bound_stage *s, uint32_t o
     return graph_node(b->kernel->graph, s->plan->outputs[output].node);
 }
 
+static op op_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
+    return (op)node_of(b, s, output)->op;
+}
+
 static wn_type type_of(const bound_stage *s, uint32_t output) {
     return (wn_type)s->plan->program.values[s->plan->outputs[output].value].type;
 }
@@ -91,6 +95,8 @@ static void begin_lanes(kernel_accumulator *a, op o, wn_type type) {
     uint64_t identity = wn_reduction_identity(o, type);
     size_t size = wn_type_size(type);
     a->leaves = a->count = 0;
+    a->place = -1;
+    a->unsure = false;
     for (size_t i = 0; i < KERNEL_WORD; i++)
         memcpy(a->lanes + i * size, &identity, size); /* little-endian, as what the function was made for */
 }
@@ -105,34 +111,77 @@ static void begin_row(const wn_binding *b, const bound_stage *s, row_state *stat
     }
 }
 
-/* By the function: whole leaves as long as there are any. */
-static void add_long(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
-    const grid *g = &s->grid;
-    bool direct = wn_grid_reads_directly(g, 0);
-    kernel_cursor cursor = {0, 0, 0};
-    while (count > 0) {
-        int64_t now = least(count, direct ? KERNEL_REDUCE_MOST : g->block);
-        if (now > KERNEL_LEAF) now -= now % KERNEL_LEAF;
-        wn_grid_point(g, w, 0, first, now);
-        for (uint32_t i = 0; i < s->plan->output_count; i++)
-            w->out[i] = &states[i].by_function;
-        s->reduce(w->in, w->out, NULL, now, &cursor);
-        first += now;
-        count -= now;
+/* ---- Places -------------------------------------------------------------------------------------------------------------- */
+
+static uint64_t element_at(const void *elements, int i, size_t size) {
+    uint64_t bits = 0;
+    memcpy(&bits, (const char *)elements + (size_t)i * size, size);
+    return bits;
+}
+
+static bool is_nan(wn_type type, uint64_t bits) {
+    double value = type_is_float(type) ? wn_constant_value(type, bits) : 0;
+    return value != value;
+}
+
+/* What the lanes of a call found, whose first element is at `first`, joined to what the calls before it did. Of equals the first wins. */
+static void take_places(kernel_accumulator *a, op o, wn_type type, int64_t first) {
+    size_t size = wn_type_size(type);
+    uint64_t none = UINT64_MAX >> (64 - 8 * size);
+    for (int i = 0; i < a->step; i++) {
+        uint64_t value = element_at(a->lanes, i, size), step = element_at(a->levels, i, size);
+        a->unsure |= is_nan(type, value);
+        if (step == none || a->unsure) continue;
+        int64_t place = first + (int64_t)step * a->step + i;
+        int order = a->place < 0 ? 1 : wn_reduce_compare(o, type, value, a->best);
+        if (order < 0 || (order == 0 && place > a->place)) continue;
+        a->best = value;
+        a->place = place;
     }
 }
 
-/* In C: `count` elements that lie in the buffers from element `at` on. */
+/* Elements that a call may take at once. */
+static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool direct) {
+    int64_t most = direct ? KERNEL_REDUCE_MOST : s->grid.block;
+    for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
+        if (op_is_place(op_of(b, s, i)))
+            most = least(most, kernel_places_most(wn_type_size(type_of(s, i))));
+    return most;
+}
+
+/* By the function: whole leaves as long as there are any. */
+static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
+                     int64_t first, int64_t count) {
+    const grid *g = &s->grid;
+    int64_t most = most_of_call(b, s, wn_grid_reads_directly(g, 0)), done = 0;
+    kernel_cursor cursor = {0, 0, 0};
+    while (done < count) {
+        int64_t now = least(count - done, most);
+        if (now > KERNEL_LEAF) now -= now % KERNEL_LEAF;
+        wn_grid_point(g, w, 0, first + done, now);
+        for (uint32_t i = 0; i < s->plan->output_count; i++)
+            w->out[i] = &states[i].by_function;
+        s->reduce(w->in, w->out, NULL, now, &cursor);
+        for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
+            if (op_is_place(op_of(b, s, i)) && first_alike(s->plan, i) == i)
+                take_places(&states[i].by_function, op_of(b, s, i), type_of(s, i), done);
+        done += now;
+    }
+}
+
+/* In C: `count` elements of an output that lie in the buffers from element `at` on. */
+static void add_output(const bound_stage *s, const worker *w, uint32_t output, reduce_state *state,
+                       int64_t at, int64_t count) {
+    const operand *value = &s->grid.out[output], *mask = &s->grid.out[s->plan->output_count + output];
+    const char *values = w->buffers + value->buffer + at * value->size;
+    const void *selected = s->plan->outputs[output].masked ? w->buffers + mask->buffer + at : NULL;
+    wn_reduce_add(state, values, selected, count);
+}
+
 static void add_computed(const bound_stage *s, const worker *w, row_state *states, int64_t at,
                          int64_t count) {
-    uint32_t outputs = s->plan->output_count;
-    for (uint32_t i = 0; i < outputs; i++) {
-        if (first_alike(s->plan, i) != i) continue;
-        const operand *value = &s->grid.out[i], *mask = &s->grid.out[outputs + i];
-        const char *values = w->buffers + value->buffer + at * value->size;
-        const void *selected = s->plan->outputs[i].masked ? w->buffers + mask->buffer + at : NULL;
-        wn_reduce_add(&states[i].in_c, values, selected, count);
-    }
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        if (first_alike(s->plan, i) == i) add_output(s, w, i, &states[i].in_c, at, count);
 }
 
 static void add_short(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
@@ -145,9 +194,10 @@ static void add_short(const bound_stage *s, worker *w, row_state *states, int64_
     }
 }
 
-static void add(const bound_stage *s, worker *w, row_state *states, int64_t first, int64_t count) {
+static void add(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
+                int64_t first, int64_t count) {
     if (rows_are_long(s))
-        add_long(s, w, states, first, count);
+        add_long(b, s, w, states, first, count);
     else
         add_short(s, w, states, first, count);
 }
@@ -164,6 +214,9 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
         to->leaves = (uint64_t)a->leaves;
         for (int i = 0; a->leaves >> i; i++)
             memcpy(&to->stack[i], a->levels[i], sizeof to->stack[i]);
+    } else if (op_is_place(o)) {
+        if (a->place >= 0) wn_reduce_add(to, &a->best, NULL, 1);
+        to->best = a->place;
     } else if (type != WN_BOOL) {
         wn_reduce_add(to, a->lanes, NULL, KERNEL_WORD);
     }
@@ -171,6 +224,32 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
     to->places = length;
     to->selected = counted ? a->count : length;
     if (type == WN_BOOL) to->value = (uint64_t)(o == OP_all ? to->selected - a->count : a->count);
+}
+
+/* The place of a NaN, or of what is no better than the identity: the function did not look for those. */
+static void look_again(const bound_stage *s, worker *w, uint32_t output, const node *n,
+                       int64_t first, int64_t count, reduce_state *to) {
+    wn_reduce_begin(to, (op)n->op, type_of(s, output), n->bits);
+    for (int64_t done = 0, now; done < count; done += now) {
+        now = least(count - done, s->grid.block);
+        wn_compute(s, w, first + done, now);
+        add_output(s, w, output, to, 0, now);
+    }
+}
+
+/* What became of `count` elements from `first` on. */
+static const reduce_state *finish(const wn_binding *b, const bound_stage *s, worker *w,
+                                  uint32_t output, const row_state *states, int64_t first,
+                                  int64_t count, reduce_state *room) {
+    uint32_t own = first_alike(s->plan, output);
+    const node *n = node_of(b, s, output);
+    const kernel_accumulator *a = &states[own].by_function;
+    if (!rows_are_long(s)) return &states[own].in_c;
+    if (op_is_place((op)n->op) && (a->unsure || a->place < 0))
+        look_again(s, w, own, n, first, count, room);
+    else
+        take_over(s, own, n, a, count, room);
+    return room;
 }
 
 /* Where the result of a row lies. */
@@ -190,18 +269,12 @@ static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_
     return WN_OK;
 }
 
-static wn_status store_row(const wn_binding *b, const bound_stage *s, const row_state *states,
-                           int64_t row, wn_error *error) {
-    for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        const row_state *state = &states[first_alike(s->plan, i)];
-        if (!rows_are_long(s)) {
-            TRY(store_result(b, s, i, &state->in_c, row, error));
-            continue;
-        }
-        reduce_state whole;
-        take_over(s, i, node_of(b, s, i), &state->by_function, s->length, &whole);
-        TRY(store_result(b, s, i, &whole, row, error));
-    }
+static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
+                           const row_state *states, int64_t row, wn_error *error) {
+    reduce_state room;
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        TRY(store_result(b, s, i, finish(b, s, w, i, states, row * s->length, s->length, &room),
+                         row, error));
     return WN_OK;
 }
 
@@ -210,8 +283,8 @@ static wn_status store_row(const wn_binding *b, const bound_stage *s, const row_
 static wn_status reduce_row(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
                             int64_t row, wn_error *error) {
     begin_row(b, s, states);
-    add(s, w, states, row * s->length, s->length);
-    return store_row(b, s, states, row, error);
+    add(b, s, w, states, row * s->length, s->length);
+    return store_row(b, s, w, states, row, error);
 }
 
 /* Short rows: as many at a time as a block holds. */
@@ -221,7 +294,7 @@ static wn_status reduce_block(const wn_binding *b, const bound_stage *s, worker 
     for (int64_t row = first; row < end; row++) {
         begin_row(b, s, states);
         add_computed(s, w, states, (row - first) * s->length, s->length);
-        TRY(store_row(b, s, states, row, error));
+        TRY(store_row(b, s, w, states, row, error));
     }
     return WN_OK;
 }
@@ -273,7 +346,8 @@ static void part_task(void *user, int64_t task, int32_t number) {
     int64_t first = task * job->size;
     wn_grid_begin(&s->grid, w);
     begin_row(job->b, s, states_of(s, task));
-    add(s, w, states_of(s, task), job->row * s->length + first, least(job->size, s->length - first));
+    add(job->b, s, w, states_of(s, task), job->row * s->length + first,
+        least(job->size, s->length - first));
 }
 
 /* The parts' states in order, as one. */
@@ -284,11 +358,9 @@ static wn_status store_parts(const wn_binding *b, const bound_stage *s, const re
         reduce_state whole, part;
         wn_reduce_begin(&whole, (op)n->op, type_of(s, i), n->bits);
         for (int64_t k = 0; k < parts; k++) {
-            const row_state *state = &states_of(s, k)[first_alike(s->plan, i)];
-            if (rows_are_long(s))
-                take_over(s, i, n, &state->by_function, least(job->size, s->length - k * job->size),
-                          &part);
-            wn_reduce_merge(&whole, rows_are_long(s) ? &part : &state->in_c);
+            int64_t first = k * job->size, count = least(job->size, s->length - first);
+            wn_reduce_merge(&whole, finish(b, s, &s->workers[0], i, states_of(s, k),
+                                           job->row * s->length + first, count, &part));
         }
         TRY(store_result(b, s, i, &whole, job->row, error));
     }

@@ -11,8 +11,9 @@
 
 #define MOST_PARTS 16
 
-/* BEST: min and max of floats, whose parts are the best so far, two of signs, and one that says where NaNs were. */
-typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST } join;
+/* BEST: min and max of floats, whose parts are the best so far, two of signs, and one that says where NaNs were.
+   PLACE: argmin and argmax, whose parts are the best so far, in which step each was found, the number of the step, and of floats NaNs. */
+typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST, JOIN_PLACE } join;
 
 /* An accumulator: vectors that the chunks of a row are joined to in turn. */
 typedef struct accumulator {
@@ -21,7 +22,7 @@ typedef struct accumulator {
     uint32_t output; /* in the stage */
     wn_type type; /* of the values; COUNT: an unsigned integer as wide as a register's share for a lane */
     unsigned parts;
-    unsigned best; /* as many as parts, but of BEST: how many of them are the best, the first ones */
+    unsigned best; /* as many as parts, but of BEST and PLACE: how many of them are the best, the first ones */
     ir part[MOST_PARTS];
     ir waiting; /* BEST: a chunk whose NaNs are looked for together with the next one's */
     ir total; /* COUNT of less than 32 bits: an i64, to which the parts are added at the end of each leaf; else NULL */
@@ -78,9 +79,11 @@ static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_typ
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
     a->best = a->parts;
     if (how == JOIN_BEST) a->parts += 3;
+    if (how == JOIN_PLACE) a->parts += a->best + 1 + type_is_float(type);
 }
 
 static join join_of(op o, wn_type type) {
+    if (op_is_place(o)) return JOIN_PLACE;
     if (!type_is_float(type)) return JOIN_FLAT;
     return o == OP_min || o == OP_max ? JOIN_BEST : JOIN_TREE;
 }
@@ -216,6 +219,69 @@ static void note_nans(const reducing *r, accumulator *a) {
     *nans = LLVMBuildOr(r->b->e->builder, *nans, find_nans(r, a, a->waiting, a->waiting), "");
 }
 
+/* ---- The place of the best --------------------------------------------------------------------------------------------------- */
+
+static bool seeks_least(const accumulator *a) {
+    return a->o == OP_min || a->o == OP_argmin;
+}
+
+static ir beats(const reducing *r, const accumulator *a, ir x, ir best) {
+    LLVMBuilderRef builder = r->b->e->builder;
+    bool least_wins = seeks_least(a);
+    if (type_is_float(a->type))
+        return LLVMBuildFCmp(builder, least_wins ? LLVMRealOLT : LLVMRealOGT, x, best, "");
+    if (type_is_signed(a->type))
+        return LLVMBuildICmp(builder, least_wins ? LLVMIntSLT : LLVMIntSGT, x, best, "");
+    return LLVMBuildICmp(builder, least_wins ? LLVMIntULT : LLVMIntUGT, x, best, "");
+}
+
+/* A step is as many chunks as there are parts for the best. */
+static void join_place(const reducing *r, accumulator *a, unsigned chunk, ir value) {
+    emitter *e = r->b->e;
+    unsigned k = chunk % a->best;
+    ir *best = &a->part[k], *found = &a->part[a->best + k], *step = &a->part[2 * a->best];
+    ir wins = beats(r, a, value, *best);
+    *best = wn_ir_choose(e, wins, value, *best);
+    *found = wn_ir_choose(e, wins, *step, *found);
+    if (k + 1 == a->best)
+        *step = LLVMBuildAdd(e->builder, *step, wn_ir_int(e, type_bits(a->type), 1), "");
+    if (!type_is_float(a->type)) return;
+    ir *nans = &a->part[2 * a->best + 1];
+    *nans = LLVMBuildOr(e->builder, *nans, find_nans(r, a, value, value), "");
+}
+
+static void begin_place(const reducing *r, accumulator *a) {
+    unsigned bits = type_bits(a->type);
+    for (unsigned k = 0; k < a->best; k++) {
+        a->part[k] = identity(r, a);
+        a->part[a->best + k] = wn_ir_int(r->b->e, bits, UINT64_MAX);
+    }
+    a->part[2 * a->best] = wn_ir_int(r->b->e, bits, 0);
+    if (type_is_float(a->type)) a->part[2 * a->best + 1] = find_nans(r, a, a->part[0], a->part[0]);
+}
+
+static ir nan_lanes(const reducing *r, const accumulator *a, ir nans) {
+    emitter *e = r->b->e;
+    if (e->target.isa == WN_ISA_X86_64_V4) return nans;
+    return LLVMBuildICmp(e->builder, LLVMIntNE, nans, wn_ir_int(e, type_bits(a->type), 0), "");
+}
+
+/* The best with their NaNs, and the steps, each 64 lanes. */
+static void store_place(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    ir lanes = field(r, a, offsetof(kernel_accumulator, lanes)),
+       levels = field(r, a, offsetof(kernel_accumulator, levels));
+    ir nans = type_is_float(a->type) ? nan_lanes(r, a, a->part[2 * a->best + 1]) : NULL;
+    for (unsigned k = 0; k < a->best; k++) {
+        if (nans)
+            a->part[k] = wn_ir_choose(e, nans, wn_ir_float(e, a->type, __builtin_nan("")), a->part[k]);
+        store_part(r, a, lanes, k);
+        LLVMSetAlignment(LLVMBuildStore(e->builder, a->part[a->best + k], part_at(r, a, levels, k)), 8);
+    }
+    LLVMBuildStore(e->builder, wn_ir_i64(e, a->best * e->lanes),
+                   field(r, a, offsetof(kernel_accumulator, step)));
+}
+
 static void begin_best(const reducing *r, accumulator *a) {
     ir signs = sign_bits(r, a, a->part[0]), nans = find_nans(r, a, a->part[0], a->part[0]);
     for (unsigned k = 1; k < a->best; k++) {
@@ -234,8 +300,7 @@ static void settle_best(const reducing *r, accumulator *a) {
     ir signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]), nans = a->part[a->best + 2];
     ir zero = LLVMBuildAnd(builder, signs, wn_ir_int(e, bits, (uint64_t)1 << (bits - 1)), "");
     zero = wn_ir_bitcast(e, zero, LLVMTypeOf(a->part[0]));
-    if (e->target.isa != WN_ISA_X86_64_V4)
-        nans = LLVMBuildICmp(builder, LLVMIntNE, nans, wn_ir_int(e, bits, 0), "");
+    nans = nan_lanes(r, a, nans);
     for (unsigned k = 0; k < a->best; k++) {
         ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, a->part[k], wn_ir_float(e, a->type, 0), "");
         a->part[k] = wn_ir_choose(e, is_zero, zero, a->part[k]);
@@ -258,6 +323,8 @@ static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir pre
     if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
     if (a->join == JOIN_BEST)
         join_best(r, a, chunk, value);
+    else if (a->join == JOIN_PLACE)
+        join_place(r, a, chunk, value);
     else
         *part = join_values(r, a, *part, value);
 }
@@ -307,35 +374,90 @@ static ir present_lanes(const reducing *r, ir first, ir end) {
     return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
 }
 
-/* The part of a tree that the lanes from `first` on belong to, in memory. */
-static ir tree_part_at(const reducing *r, const accumulator *a, ir first) {
-    emitter *e = r->b->e;
-    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->parts * e->lanes - 1), "");
-    ir base = field(r, a, offsetof(kernel_accumulator, lanes));
-    return LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), base, &lane, 1, "");
+/*
+ * Which part of a tree, and of what has a place, a chunk is joined to depends on where it is: those parts are in memory then, the best and
+ * the trees in `lanes`, the steps in `levels`. All others may be joined to the first part.
+ */
+static unsigned parts_in_memory(const accumulator *a) {
+    return a->join == JOIN_TREE ? a->parts : a->join == JOIN_PLACE ? 2 * a->best : 0;
+}
+/* The first part that the loop carries; the number of a step is not needed any more. */
+static unsigned first_carried(const accumulator *a) {
+    return parts_in_memory(a) + (a->join == JOIN_PLACE);
 }
 
-/* One chunk from `first` on, of which the lanes below `end` are there. A tree's part is in memory; others join it to their first. */
-static void join_rest(reducing *r, ir row, ir first, ir end) {
+static ir memory_of(const reducing *r, const accumulator *a, unsigned part) {
+    size_t offset =
+        part < a->best ? offsetof(kernel_accumulator, lanes) : offsetof(kernel_accumulator, levels);
+    return field(r, a, offset);
+}
+
+static void move_to_memory(const reducing *r, accumulator *a) {
+    for (unsigned k = 0; k < parts_in_memory(a); k++)
+        LLVMSetAlignment(LLVMBuildStore(r->b->e->builder, a->part[k],
+                                        part_at(r, a, memory_of(r, a, k), k % a->best)),
+                         8);
+}
+
+static ir load_at(const reducing *r, LLVMTypeRef type, ir at) {
+    ir value = LLVMBuildLoad2(r->b->e->builder, type, at, "part");
+    LLVMSetAlignment(value, 8);
+    return value;
+}
+
+static void move_from_memory(const reducing *r, accumulator *a) {
+    for (unsigned k = 0; k < parts_in_memory(a); k++)
+        a->part[k] =
+            load_at(r, LLVMTypeOf(a->part[k]), part_at(r, a, memory_of(r, a, k), k % a->best));
+}
+
+/* The number of the step that the lanes from `first` on belong to. */
+static ir step_of(const reducing *r, const accumulator *a, ir first) {
     emitter *e = r->b->e;
-    LLVMTypeRef type;
+    unsigned bits = type_bits(a->type);
+    ir steps = LLVMBuildUDiv(e->builder, first, wn_ir_i64(e, a->best * e->lanes), "");
+    ir one = LLVMBuildTruncOrBitCast(e->builder, steps, int_type(e, bits), "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, bits)), one,
+                                       LLVMConstInt(int_type(e, 32), 0, false), "");
+    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
+                                    LLVMConstNull(int_vector(e, 32)), "");
+    return LLVMBuildAdd(e->builder, a->part[2 * a->best], spread, "");
+}
+
+/* Join a chunk to the parts in memory that its place says. */
+static void join_in_memory(const reducing *r, accumulator *a, ir first, ir present) {
+    emitter *e = r->b->e;
+    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->best * e->lanes - 1), "");
+    accumulator here = *a;
+    ir at[2] = {NULL, NULL};
+    for (unsigned i = 0; i < parts_in_memory(a) / a->best; i++) {
+        unsigned k = i * a->best;
+        at[i] = LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), memory_of(r, a, k),
+                                      &lane, 1, "");
+        here.part[k] = load_at(r, LLVMTypeOf(a->part[k]), at[i]);
+    }
+    if (a->join == JOIN_PLACE) here.part[2 * a->best] = step_of(r, a, first);
+    join_chunk(r, &here, 0, present);
+    for (unsigned i = 0; i < parts_in_memory(a) / a->best; i++)
+        LLVMSetAlignment(LLVMBuildStore(e->builder, here.part[i * a->best], at[i]), 8);
+    for (unsigned k = first_carried(a); k < a->parts; k++)
+        a->part[k] = here.part[k];
+}
+
+/* One chunk from `first` on, of which the lanes below `end` are there. */
+static void join_rest(reducing *r, ir row, ir first, ir end) {
     ir present = present_lanes(r, first, end);
     forget_values(r->b);
     wn_emit_values(r->b, r->wanted, add(r->b, row, first, ""));
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
-        if (a->join == JOIN_BEST) a->waiting = identity(r, a); /* nothing waits for its NaNs */
-        if (a->join != JOIN_TREE) {
-            join_chunk(r, a, 0, present);
-            if (a->join == JOIN_BEST) note_nans(r, a);
+        if (parts_in_memory(a)) {
+            join_in_memory(r, a, first, present);
             continue;
         }
-        accumulator here = *a;
-        type = vector_of(e, wn_ir_storage(e, a->type));
-        here.part[0] = LLVMBuildLoad2(e->builder, type, tree_part_at(r, a, first), "part");
-        LLVMSetAlignment(here.part[0], 8);
-        join_chunk(r, &here, 0, present);
-        LLVMSetAlignment(LLVMBuildStore(e->builder, here.part[0], tree_part_at(r, a, first)), 8);
+        if (a->join == JOIN_BEST) a->waiting = identity(r, a); /* nothing waits for its NaNs */
+        join_chunk(r, a, 0, present);
+        if (a->join == JOIN_BEST) note_nans(r, a);
     }
 }
 
@@ -346,13 +468,13 @@ static void emit_rest_loop(reducing *r, ir row, ir rest) {
     loop l = wn_begin_loop(b, b->e->lanes);
     accumulator *phis = r->all + r->count;
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join != JOIN_TREE && k < r->all[i].parts; k++)
+        for (unsigned k = first_carried(&r->all[i]); k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
     memcpy(phis, r->all, r->count * sizeof *phis);
     wn_enter_loop(b, &l, is_below(b, l.index, rest));
     join_rest(r, row, l.index, rest);
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join != JOIN_TREE && k < r->all[i].parts; k++)
+        for (unsigned k = first_carried(&r->all[i]); k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
     wn_end_loop(b, &l);
     memcpy(r->all, phis, r->count * sizeof *phis);
@@ -369,13 +491,10 @@ static void emit_rest(reducing *r, ir row, ir rest) {
     memcpy(old, r->all, r->count * sizeof *old);
     LLVMPositionBuilderAtEnd(builder, some);
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            store_part(r, &r->all[i], field(r, &r->all[i], offsetof(kernel_accumulator, lanes)), k);
+        move_to_memory(r, &r->all[i]);
     emit_rest_loop(r, row, rest);
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            r->all[i].part[k] =
-                load_part(r, &r->all[i], field(r, &r->all[i], offsetof(kernel_accumulator, lanes)), k);
+        move_from_memory(r, &r->all[i]);
     LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(builder)};
     LLVMBuildBr(builder, after);
     LLVMPositionBuilderAtEnd(builder, after);
@@ -457,6 +576,7 @@ static void load_accumulators(reducing *r) {
                              ? load_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k)
                              : identity(r, a);
         if (a->join == JOIN_BEST) begin_best(r, a);
+        if (a->join == JOIN_PLACE) begin_place(r, a);
     }
 }
 
@@ -465,6 +585,7 @@ static void store_accumulators(reducing *r) {
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
         if (a->join == JOIN_BEST) settle_best(r, a);
+        if (a->join == JOIN_PLACE) store_place(r, a);
         for (unsigned k = 0; stays_in_lanes(a) && k < a->best; k++)
             store_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k);
         if (a->join == JOIN_TREE)

@@ -1,5 +1,5 @@
 /*
- * test_large.c - more than 2^32 elements and bytes: nothing is counted in 32 bits.
+ * test_long.c - more than 2^32 elements and bytes: nothing is counted in 32 bits.
  *
  * Arrays lie in memory that is reserved but mostly never written, and costs nothing: it reads as zeroes. What is at its far end must be
  * found there. Results are short.
