@@ -7,9 +7,9 @@
  * done by wn_evaluate, by the same loops and in the same floating-point environment as a run, so
  * folding never changes a result.
  */
+#include "graph/environment.h"
 #include "graph/graph.h"
 
-#include <fenv.h>
 #include <string.h>
 
 __extension__ typedef __int128 wide;
@@ -45,11 +45,9 @@ uint64_t wn_evaluate(op o, wn_type type, wn_type to, const uint64_t *args, size_
     const void *pointers[3] = {&memory[0], &memory[1], &memory[2]};
     for (size_t i = 0; i < count; i++)
         store_bits(o == OP_where && i == 0 ? WN_BOOL : type, args[i], &memory[i]);
-    fenv_t callers;
-    fegetenv(&callers);
-    fesetenv(FE_DFL_ENV);
+    environment callers = environment_enter();
     wn_interpret_op(o, type, to, pointers, &result, 1);
-    fesetenv(&callers);
+    environment_leave(callers);
     return load_bits(to, &result);
 }
 
@@ -97,14 +95,18 @@ static uint64_t round_int(wn_type type, wide v) {
     return v < 0 ? bits | 1ull << (wn_type_size(type) * 8 - 1) : bits;
 }
 
-/* -1, 0 or 1 as v is below, at or above d, which is no NaN. */
+/* -1, 0 or 1 as v is below, at or above d, which is no NaN. On the bits: whatever the caller's environment is. */
 static int compare_exactly(wide v, double d) {
-    if (d >= 0x1p65) return -1;
-    if (d <= -0x1p65) return 1;
-    wide whole = (wide)d;
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    int biased = (int)(bits >> 52 & 0x7ff), exponent = (biased ? biased : 1) - 1075;
+    wide significand = (wide)((bits & ((1ull << 52) - 1)) | (uint64_t)(biased > 0) << 52);
+    if (bits >> 63) significand = -significand;
+    if (exponent > 12) return significand > 0 ? -1 : 1; /* 2^65 or more */
+    int shift = exponent > -64 ? -exponent : 64;
+    wide whole = shift > 0 ? significand >> shift : significand * (ONE << exponent); /* rounded down */
     if (v != whole) return v < whole ? -1 : 1;
-    double fraction = d - (double)whole;
-    return fraction > 0 ? -1 : fraction < 0;
+    return shift > 0 && whole * (ONE << shift) != significand ? -1 : 0;
 }
 
 /* ---- Folding --------------------------------------------------------------------------------- */
@@ -198,8 +200,9 @@ static node_id fold_ints(wn_graph *g, op o, const node *n) {
 
 /* An int and a float, compared exactly. */
 static bool mixed_comparison(op o, const node *a, const node *b) {
-    double d = double_of_bits(is_int(a) ? b->bits : a->bits);
-    if (d != d) return o == OP_not_equal;
+    uint64_t bits = is_int(a) ? b->bits : a->bits;
+    double d = double_of_bits(bits);
+    if (wn_evaluate(OP_is_nan, WN_F64, WN_BOOL, &bits, 1)) return o == OP_not_equal;
     return comparison_holds(o, is_int(a) ? compare_exactly(int_value(a), d)
                                          : -compare_exactly(int_value(b), d));
 }
@@ -288,11 +291,6 @@ static node_id type_int(wn_graph *g, const node *n, wn_type type, op o, size_t p
     return wn_build_constant(g, type, wrap_int(type, v));
 }
 
-static bool is_infinite(wn_type type, uint64_t bits) {
-    double v = wn_constant_value(type, bits);
-    return v - v != v - v && v == v;
-}
-
 node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t position) {
     const node n = *graph_node(g, literal);
     if ((n.type == WN_BOOL) != (type == WN_BOOL))
@@ -301,8 +299,8 @@ node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t
     if (is_int(&n) && type_is_integer(type)) return type_int(g, &n, type, o, position);
     if (is_int(&n)) {
         uint64_t bits = round_int(type, int_value(&n));
-        return is_infinite(type, bits) ? fail_range(g, &n, type, o, position)
-                                       : wn_build_constant(g, type, bits);
+        bool infinite = wn_evaluate(OP_is_inf, type, WN_BOOL, &bits, 1);
+        return infinite ? fail_range(g, &n, type, o, position) : wn_build_constant(g, type, bits);
     }
     if (type_is_integer(type))
         return fail_meeting(g, &n, type, o, position, ", a float; cast the other operand");

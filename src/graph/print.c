@@ -36,11 +36,6 @@ typedef struct printer {
 
 /* ---- Constants --------------------------------------------------------------------------------------------------- */
 
-static bool is_negative_nan(wn_type type, uint64_t bits) {
-    double v = wn_constant_value(type, bits);
-    return v != v && bits >> (8 * wn_type_size(type) - 1);
-}
-
 static void typed_text(wn_type type, uint64_t bits, char text[40]) {
     unsigned shift = 64 - 8 * (unsigned)wn_type_size(type);
     if (type == WN_BOOL)
@@ -49,10 +44,9 @@ static void typed_text(wn_type type, uint64_t bits, char text[40]) {
         snprintf(text, 40, "%lld", (long long)(int64_t)(bits << shift) >> shift);
     else if (type_is_integer(type))
         snprintf(text, 40, "%llu", (unsigned long long)bits);
-    else if (is_negative_nan(type, bits))
-        snprintf(text, 40, "-nan");
     else
         wn_format_float(type, wn_constant_value(type, bits), text);
+    if (type_is_float(type) && text[0] == 'n' && bits << shift >> 63) snprintf(text, 40, "-nan");
 }
 
 void wn_constant_text(const node *n, char text[40]) {

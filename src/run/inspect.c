@@ -6,6 +6,7 @@
  */
 #include "winnow/inspect.h"
 
+#include "graph/environment.h"
 #include "graph/graph.h"
 #include "jit/plan.h"
 #include "jit/provider.h"
@@ -151,7 +152,9 @@ WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_v
     wn_error error = {WN_OK, ""};
     look l = {.view = view, .length = length ? length : &own_length, .error = &error};
     if (!graph_ok(graph)) return NULL;
+    environment callers = environment_enter();
     char *text = check_arguments(graph, options, &l) == WN_OK ? inspect_copy(&l, graph) : NULL;
+    environment_leave(callers);
     wn_graph_report(graph, &error);
     return text;
 }

@@ -6,7 +6,7 @@
  */
 #include "run/kernel.h"
 
-#include "run/environment.h"
+#include "graph/environment.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,12 +108,11 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
 static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code,
                                 wn_error *error) {
     wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
-    const wn_provider *provider = wn_provider_open(k->context->llvm_library, error);
-    if (!provider) return WN_ERROR_COMPILER;
+    environment callers = environment_enter(); /* the constructors of LLVM compute too */
+    const wn_provider *provider = wn_provider_open(k->context->llvm_library, &own);
     provider_request request = {.plan = k->plan, .target = k->target, .functions = functions};
     provider_result result = {0};
-    environment callers = environment_enter();
-    if (provider->compile(&request, &result, &own) == WN_OK) {
+    if (provider && provider->compile(&request, &result, &own) == WN_OK) {
         *code = wn_code_load(k->context, result.object, result.object_size, &own);
         provider->release(&result);
     }

@@ -3,7 +3,7 @@
  */
 #include "run/array.h"
 #include "run/binding.h"
-#include "run/environment.h"
+#include "graph/environment.h"
 
 #include <string.h>
 

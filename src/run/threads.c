@@ -5,7 +5,7 @@
  * that is late, or never comes, holds nobody up. No result depends on who runs what.
  */
 #include "run/threads.h"
-#include "run/environment.h"
+#include "graph/environment.h"
 
 #include <signal.h>
 #include <stdatomic.h>

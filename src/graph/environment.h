@@ -1,5 +1,5 @@
 /*
- * environment.h - the floating-point environment of a run: the default one, whatever the caller's is.
+ * environment.h - the floating-point environment of runs, folding and compiling: the default one, whatever the caller's is.
  *
  * Reading MXCSR costs a fraction of a nanosecond, writing it tens: it is written only if something differs. The caller's comes back
  * as it was, the sticky flags of exceptions included.
