@@ -77,21 +77,24 @@ static void test_labels(void **state) {
     parse(f.g, "input x: f32[?]; input v1: f32[?]; y = x + v1; z = (x - v1) * y; s = z * 2; output "
                "out = sqrt(s) + 1;");
     expect_ok(f.g);
+    wn_labels labels;
+    assert_true(wn_labels_find(&labels, f.g));
     static const char *const names[] = {"x", "v1", "y", "z", "s", "out"};
     for (size_t i = 0; i < 6; i++) {
-        wn_node_label(f.g, wn_find(f.g, names[i]).id, text, sizeof text);
+        wn_node_label(&labels, wn_find(f.g, names[i]).id, text, sizeof text);
         assert_string_equal(text, names[i]);
     }
-    wn_node_label(f.g, wn_subtract(wn_find(f.g, "x"), wn_find(f.g, "v1")).id, text, sizeof text);
+    wn_node_label(&labels, wn_subtract(wn_find(f.g, "x"), wn_find(f.g, "v1")).id, text, sizeof text);
     assert_string_equal(text, "v2");
-    wn_node_label(f.g, wn_sqrt(wn_find(f.g, "s")).id, text, sizeof text);
+    wn_node_label(&labels, wn_sqrt(wn_find(f.g, "s")).id, text, sizeof text);
     assert_string_equal(text, "v3");
-    wn_node_label(f.g, wn_find(f.g, "out").id, text, 3);
+    wn_node_label(&labels, wn_find(f.g, "out").id, text, 3);
     assert_string_equal(text, "ou");
-    wn_node_label(f.g, 0, text, sizeof text);
+    wn_node_label(&labels, 0, text, sizeof text);
     assert_string_equal(text, "null");
-    wn_node_label(f.g, 1000000, text, sizeof text);
+    wn_node_label(&labels, 1000000, text, sizeof text);
     assert_string_equal(text, "null");
+    wn_labels_free(&labels);
     tear_down(f);
 }
 

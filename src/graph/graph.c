@@ -102,6 +102,8 @@ WN_API void wn_graph_free(wn_graph *g) {
     wn_release(c, g->symbol_buckets, g->symbol_bucket_count * sizeof *g->symbol_buckets);
     wn_release(c, g->inputs, g->input_room * sizeof *g->inputs);
     wn_release(c, g->outputs, g->output_room * sizeof *g->outputs);
+    for (int kind = 0; kind <= NAME_OUTPUT; kind++)
+        wn_release(c, g->numbered[kind], g->numbered_room[kind] * sizeof *g->numbered[kind]);
     if (g->long_message) wn_release(c, g->long_message, strlen(g->long_message) + 1);
     g->magic = 0;
     wn_release(c, g, sizeof *g);
@@ -273,6 +275,18 @@ static const node_name *find_meaning(const wn_graph *g, const char *text) {
     return found ? found : find_name(g, text, true);
 }
 
+node_id wn_find_output(const wn_graph *g, const char *text) {
+    const node_name *found = find_name(g, text, true);
+    return found ? found->id : 0;
+}
+
+static bool append_id(wn_graph *g, uint32_t **ids, uint32_t *count, uint32_t *room, uint32_t id) {
+    if (!wn_grow(g->context, (void **)ids, room, (size_t)*count + 1, sizeof **ids))
+        return no_memory(g);
+    (*ids)[(*count)++] = id;
+    return true;
+}
+
 bool wn_add_name(wn_graph *g, name_kind kind, const char *text, node_id id) {
     if (!graph_ok(g) || !grow_name_table(g)) return false;
     size_t size = strlen(text) + 1;
@@ -284,14 +298,8 @@ bool wn_add_name(wn_graph *g, name_kind kind, const char *text, node_id id) {
     memcpy(copy, text, size);
     uint32_t next = chain(g->name_buckets, g->name_bucket_count, text_hash(text), g->name_count + 1);
     g->names[g->name_count++] = (node_name){.text = copy, .id = id, .kind = kind, .next = next};
-    return true;
-}
-
-static bool append_id(wn_graph *g, node_id **ids, uint32_t *count, uint32_t *room, node_id id) {
-    if (!wn_grow(g->context, (void **)ids, room, (size_t)*count + 1, sizeof **ids))
-        return no_memory(g);
-    (*ids)[(*count)++] = id;
-    return true;
+    return append_id(g, &g->numbered[kind], &g->numbered_count[kind], &g->numbered_room[kind],
+                     g->name_count - 1);
 }
 
 bool wn_add_input(wn_graph *g, node_id id) {

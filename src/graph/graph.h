@@ -194,6 +194,8 @@ typedef struct wn_graph {
     uint32_t input_count, input_room;
     node_id *outputs;
     uint32_t output_count, output_room;
+    uint32_t *numbered[NAME_OUTPUT + 1]; /* by kind and number: index in names */
+    uint32_t numbered_count[NAME_OUTPUT + 1], numbered_room[NAME_OUTPUT + 1];
 
     wn_error error;         /* the first */
     wn_error compile_error; /* of the last wn_compile or wn_inspect; it does not stick */
@@ -229,8 +231,11 @@ static inline bool axis_is_reduced(const node *n, int axis) {
     return n->bits >> axis & 1;
 }
 
-/* The name of an input or output, by its number; NULL beyond the last (tables.c). */
-const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index);
+/* The name of an input or output, by its number; NULL beyond the last. */
+static inline const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index) {
+    bool exists = index >= 0 && (uint32_t)index < g->numbered_count[kind];
+    return exists ? g->names[g->numbered[kind][index]].text : NULL;
+}
 
 /* Set the graph's error if it has none, and return 0, the null node's id. printf's formats. */
 node_id wn_graph_fail(wn_graph *g, wn_status status, const char *format, ...)
@@ -274,14 +279,17 @@ node_id wn_intern(wn_graph *g, const node *n, const dim *dims);
 /* Whether two nodes, each with its lengths, are written the same. */
 bool wn_node_same(const node *a, const dim *a_dims, const node *b, const dim *b_dims);
 uint64_t wn_node_hash(const node *n);
+/* Both halves of the product: a table looks at the low bits, and a float's differ in the high ones. */
 static inline uint64_t hash_mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
+    __extension__ unsigned __int128 product = (unsigned __int128)(hash ^ word) * 0x9e3779b97f4a7c15u;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 /* Append to the graph's lists, unchecked; false when memory runs out, and the graph fails. */
 bool wn_add_name(wn_graph *g, name_kind kind, const char *text, node_id id);
 bool wn_add_input(wn_graph *g, node_id id);
 bool wn_add_output(wn_graph *g, node_id id);
+/* The output that has this name; 0 if none has. */
+node_id wn_find_output(const wn_graph *g, const char *text);
 /* Before it is interned, try the rewrites of simplify.c: the id of an equal node, or 0 if none applies. May change *n. */
 node_id wn_simplify(wn_graph *g, node *n, dim *dims);
 
@@ -360,8 +368,14 @@ bool wn_is_name(const char *text, size_t length);
 void wn_print_listing(const wn_graph *g, wn_buffer *b);
 /* Graphviz. */
 void wn_print_dot(const wn_graph *g, wn_buffer *b);
-/* The node's label in the listing: its first name, or vN. */
-void wn_node_label(const wn_graph *g, node_id id, char *text, size_t size);
+/* What a listing calls the nodes: by their first name, or vN. Found for all of them at once. */
+typedef struct wn_labels {
+    const wn_graph *g;
+    struct note *notes;
+} wn_labels;
+bool wn_labels_find(wn_labels *l, const wn_graph *g); /* false: out of memory */
+void wn_labels_free(wn_labels *l);
+void wn_node_label(const wn_labels *l, node_id id, char *text, size_t size);
 /* A constant or literal as the language writes it, without its type. */
 void wn_constant_text(const node *n, char text[40]);
 

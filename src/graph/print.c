@@ -25,14 +25,11 @@ typedef struct note {
     uint32_t uses; /* by live operations and outputs; 0: dead, or an unused input                 */
     uint32_t name; /* index + 1 in the graph's names                                              */
     uint32_t number; /* of a live operation without a name: N in vN                                 */
-    bool shadowed; /* one of its names is also the name of an output that is another node         */
+    bool is_output;
     bool in_output; /* written in the statement of an output, and not in one of its own            */
 } note;
 
-typedef struct printer {
-    const wn_graph *g;
-    note *notes;
-} printer;
+typedef wn_labels printer;
 
 /* ---- Constants --------------------------------------------------------------------------------------------------- */
 
@@ -95,29 +92,13 @@ static bool is_operation(const wn_graph *g, node_id id) {
 
 static void count_uses(printer *p) {
     const wn_graph *g = p->g;
-    for (uint32_t i = 0; i < g->output_count; i++)
+    for (uint32_t i = 0; i < g->output_count; i++) {
         p->notes[g->outputs[i]].uses++;
+        p->notes[g->outputs[i]].is_output = true;
+    }
     for (node_id id = g->node_count - 1; id > 0; id--)
         for (int i = 0; i < 3 && p->notes[id].uses; i++)
             p->notes[graph_node(g, id)->args[i]].uses++;
-}
-
-static void find_shadowed(printer *p) {
-    for (uint32_t i = 0; i < p->g->name_count; i++) {
-        const node_name *n = &p->g->names[i];
-        if (n->kind != NAME_OUTPUT) continue;
-        node_id meant = wn_find(p->g, n->text).id;
-        if (meant != n->id) p->notes[meant].shadowed = true;
-    }
-}
-
-static bool is_name_of_other_output(const wn_graph *g, const node_name *value) {
-    for (uint32_t i = 0; i < g->name_count; i++) {
-        const node_name *n = &g->names[i];
-        if (n->kind == NAME_OUTPUT && n->id != value->id && !strcmp(n->text, value->text))
-            return true;
-    }
-    return false;
 }
 
 /* Whether the name can stand for its node in the listing. */
@@ -125,7 +106,8 @@ static bool is_free(const printer *p, const node_name *n) {
     if (n->kind == NAME_INPUT) return true;
     if (graph_node(p->g, n->id)->op == OP_input) return false;
     if (n->kind == NAME_OUTPUT) return wn_find(p->g, n->text).id == n->id;
-    return !p->notes[n->id].shadowed || !is_name_of_other_output(p->g, n);
+    node_id output = wn_find_output(p->g, n->text);
+    return output == 0 || output == n->id;
 }
 
 static void choose_labels(printer *p) {
@@ -145,18 +127,16 @@ static void choose_labels(printer *p) {
     }
 }
 
-/* False: out of memory. */
-static bool begin_printing(printer *p, const wn_graph *g) {
+bool wn_labels_find(printer *p, const wn_graph *g) {
     *p = (printer){.g = g, .notes = wn_allocate(g->context, g->node_count * sizeof(note))};
     if (!p->notes) return false;
     memset(p->notes, 0, g->node_count * sizeof(note));
     count_uses(p);
-    find_shadowed(p);
     choose_labels(p);
     return true;
 }
 
-static void end_printing(printer *p) {
+void wn_labels_free(printer *p) {
     wn_release(p->g->context, p->notes, p->g->node_count * sizeof(note));
 }
 
@@ -173,22 +153,17 @@ static void print_label(const printer *p, wn_buffer *b, node_id id) {
         wn_buffer_add(b, "v%u", p->notes[id].number);
 }
 
-void wn_node_label(const wn_graph *g, node_id id, char *text, size_t size) {
+void wn_node_label(const printer *p, node_id id, char *text, size_t size) {
     char constant[40];
-    printer p;
-    if (id == 0 || id >= g->node_count) {
+    if (id == 0 || id >= p->g->node_count) {
         snprintf(text, size, "null");
-    } else if (is_constant(g, id)) {
-        wn_constant_text(graph_node(g, id), constant);
+    } else if (is_constant(p->g, id)) {
+        wn_constant_text(graph_node(p->g, id), constant);
         snprintf(text, size, "%s", constant);
-    } else if (!begin_printing(&p, g)) {
-        snprintf(text, size, "node %u", id); /* no memory: not its label, but still telling */
+    } else if (name_of(p, id)) {
+        snprintf(text, size, "%s", name_of(p, id));
     } else {
-        if (name_of(&p, id))
-            snprintf(text, size, "%s", name_of(&p, id));
-        else
-            snprintf(text, size, "v%u", p.notes[id].number);
-        end_printing(&p);
+        snprintf(text, size, "v%u", p->notes[id].number);
     }
 }
 
@@ -321,7 +296,7 @@ static void print_statements(const printer *p, wn_buffer *b) {
 
 void wn_print_listing(const wn_graph *g, wn_buffer *b) {
     printer p;
-    if (!begin_printing(&p, g)) {
+    if (!wn_labels_find(&p, g)) {
         b->failed = true;
         return;
     }
@@ -331,7 +306,7 @@ void wn_print_listing(const wn_graph *g, wn_buffer *b) {
     print_statements(&p, b);
     for (uint32_t i = 0; i < g->name_count; i++)
         if (g->names[i].kind == NAME_OUTPUT) print_output(&p, b, g->names[i].id, g->names[i].text);
-    end_printing(&p);
+    wn_labels_free(&p);
 }
 
 /* ---- Graphviz ---------------------------------------------------------------------------------------------------- */
@@ -356,10 +331,7 @@ static void draw_node(const printer *p, wn_buffer *b, node_id id) {
 
 static bool is_drawn(const printer *p, node_id id) {
     if (graph_node(p->g, id)->op == OP_input) return true;
-    if (is_operation(p->g, id)) return p->notes[id].uses > 0;
-    for (uint32_t i = 0; i < p->g->output_count; i++)
-        if (p->g->outputs[i] == id) return true;
-    return false;
+    return is_operation(p->g, id) ? p->notes[id].uses > 0 : p->notes[id].is_output;
 }
 
 static void draw_outputs(const printer *p, wn_buffer *b) {
@@ -373,7 +345,7 @@ static void draw_outputs(const printer *p, wn_buffer *b) {
 
 void wn_print_dot(const wn_graph *g, wn_buffer *b) {
     printer p;
-    if (!begin_printing(&p, g)) {
+    if (!wn_labels_find(&p, g)) {
         b->failed = true;
         return;
     }
@@ -382,5 +354,5 @@ void wn_print_dot(const wn_graph *g, wn_buffer *b) {
         if (is_drawn(&p, id)) draw_node(&p, b, id);
     draw_outputs(&p, b);
     wn_buffer_add(b, "}\n");
-    end_printing(&p);
+    wn_labels_free(&p);
 }

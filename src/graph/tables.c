@@ -106,9 +106,3 @@ bool wn_op_takes(op o, wn_type type) {
     }
     return true;
 }
-
-const char *wn_graph_name(const wn_graph *g, name_kind kind, int32_t index) {
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == kind && index-- == 0) return g->names[i].text;
-    return NULL;
-}

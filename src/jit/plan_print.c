@@ -80,7 +80,8 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
     wn_buffer_add(b, "%s\n", o->coordinates ? ", as coordinates" : "");
 }
 
-static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b) {
+static void print_reason(const wn_plan *plan, const wn_labels *labels, const plan_stage *s,
+                         wn_buffer *b) {
     char mask[48] = "";
     wn_buffer_add(b, "  because: ");
     if (s->kind == STAGE_WHOLE && graph_node(plan->graph, s->outputs[0].node)->op == OP_count) {
@@ -102,7 +103,7 @@ static void print_reason(const wn_plan *plan, const plan_stage *s, wn_buffer *b)
             b, s->level == 0 ? "one loop for everything of this shape\n" : "it needs values of earlier stages whole, which it reads back from temporaries\n");
         return;
     }
-    wn_node_label(plan->graph, (node_id)plan->graph->symbols[s->count_symbol].a, mask, sizeof mask);
+    wn_node_label(labels, (node_id)plan->graph->symbols[s->count_symbol].a, mask, sizeof mask);
     if (!s->owns_mask)
         wn_buffer_add(b, "stage %u has the bitmap of mask %s already\n", s->mask_stage, mask);
     else if (s->kind == STAGE_PACK)
@@ -120,7 +121,7 @@ static void print_functions(const plan_stage *s, wn_buffer *b) {
     wn_buffer_add(b, ", %d elements a step\n", s->program.step);
 }
 
-static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
+static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t number, wn_buffer *b) {
     static const char *const kinds[] = {"map", "pack", "rows", "reduce", "whole"};
     const plan_stage *s = &plan->stages[number];
     char shape[256];
@@ -128,7 +129,7 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
     wn_buffer_add(b, "stage %u: %s", number, kinds[s->kind]);
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, " over %s", shape);
     wn_buffer_add(b, "\n");
-    print_reason(plan, s, b);
+    print_reason(plan, labels, s, b);
     if (s->kind != STAGE_WHOLE) print_functions(s, b);
     if (s->kind == STAGE_ROWS && s->owns_mask) {
         wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first,
@@ -147,12 +148,18 @@ static void print_stage(const wn_plan *plan, uint32_t number, wn_buffer *b) {
 }
 
 void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
+    wn_labels labels;
+    if (!wn_labels_find(&labels, plan->graph)) {
+        b->failed = true;
+        return;
+    }
     wn_buffer_add(b, "%u stage%s, %u temporar%s, %u length check%s when it runs\n",
                   plan->stage_count, plan->stage_count == 1 ? "" : "s", plan->temp_count,
                   plan->temp_count == 1 ? "y" : "ies", plan->check_count,
                   plan->check_count == 1 ? "" : "s");
     for (uint32_t i = 0; i < plan->stage_count; i++)
-        print_stage(plan, i, b);
+        print_stage(plan, &labels, i, b);
+    wn_labels_free(&labels);
 }
 
 /* ---- Arrays that coincide ----------------------------------------------------------------------------------------------- */

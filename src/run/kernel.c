@@ -50,16 +50,13 @@ WN_API void wn_kernel_free(wn_kernel *k) {
 
 /* ---- Streams and what they are read for ----------------------------------------------------------------------------- */
 
-/* Mark what a value is made of, and with it the streams; args come before their users. */
-static void mark_uses(const plan_program *p, uint32_t root, uint8_t use, uint8_t *values,
-                      uint8_t *streams) {
-    values[root] |= use;
-    for (uint32_t i = root + 1; i-- > 0;) {
+/* Mark what marked values are made of, and with it the streams; args come before their users. */
+static void mark_uses(const plan_program *p, uint8_t *values, uint8_t *streams) {
+    for (uint32_t i = p->value_count; i-- > 0;) {
         const plan_value *v = &p->values[i];
-        if (!(values[i] & use)) continue;
-        if (v->kind == VALUE_STREAM) streams[v->number] |= use;
+        if (v->kind == VALUE_STREAM) streams[v->number] |= values[i];
         for (uint32_t a = 0; a < value_arity(v); a++)
-            values[v->args[a]] |= use;
+            values[v->args[a]] |= values[i];
     }
 }
 
@@ -70,12 +67,12 @@ static wn_status find_uses(wn_kernel *k, uint32_t stage, wn_error *error) {
     if (!values) return no_memory(error);
     memset(values, 0, p->value_count);
     memset(streams, 0, p->stream_count);
-    if (s->kind == STAGE_PACK && s->owns_mask)
-        mark_uses(p, s->mask_value, USE_MASK, values, streams);
+    if (s->kind == STAGE_PACK && s->owns_mask) values[s->mask_value] |= USE_MASK;
     for (uint32_t i = 0; s->kind != STAGE_WHOLE && i < s->output_count; i++) {
-        mark_uses(p, s->outputs[i].value, USE_VALUES, values, streams);
-        if (s->outputs[i].masked) mark_uses(p, s->outputs[i].mask, USE_VALUES, values, streams);
+        values[s->outputs[i].value] |= USE_VALUES;
+        if (s->outputs[i].masked) values[s->outputs[i].mask] |= USE_VALUES;
     }
+    mark_uses(p, values, streams);
     wn_release(k->context, values, p->value_count);
     return WN_OK;
 }
