@@ -166,6 +166,38 @@ static void lengths_must_fit_each_other(void **state) {
                    &no_array, 1, WN_ERROR_SHAPE, "where: shapes [3], [3] and [2] do not broadcast");
 }
 
+/* Whatever rewrites have made of it. */
+static void a_message_names_what_was_written(void **state) {
+    (void)state;
+    static const struct {
+        const char *expression, *message;
+    } cases[] = {
+        {"i + j", "add: shapes [2] and [3] do not broadcast"},
+        {"j + i", "add: shapes [3] and [2] do not broadcast"},
+        {"!(j < i)", "less: shapes [3] and [2] do not broadcast"},
+        {"!(j == i)", "equal: shapes [3] and [2] do not broadcast"},
+        {"i * i32(d)", "multiply: shapes [2] and [3] do not broadcast"},
+        {"i32(d) * i", "multiply: shapes [3] and [2] do not broadcast"},
+        {"i32(!d) * i", "multiply: shapes [3] and [2] do not broadcast"},
+        {"where(!d, i, k)", "where: shapes [3], [2] and [2] do not broadcast"},
+        {"where(!c, k, j)", "where: shapes [2], [2] and [3] do not broadcast"},
+        {"where(!c, j, 0)", "where: shapes [2] and [3] do not broadcast"},
+        {"where(c, d, false)", "where: shapes [2] and [3] do not broadcast"},
+        {"select(c, true, d, false, c)", "select: shapes [3] and [2] do not broadcast"},
+        {"clip(i, k, j)", "clip: shapes [2] and [3] do not broadcast"},
+    };
+    wn_array in[] = {wn_vector(WN_I32, floats, 2), wn_vector(WN_I32, floats, 3),
+                     wn_vector(WN_I32, floats, 2), wn_vector(WN_BOOL, floats, 2),
+                     wn_vector(WN_BOOL, floats, 3)};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text,
+                 sizeof text, "input i: i32[?]; input j: i32[?]; input k: i32[?]; input c: bool[?]; input d: bool[?]; %s",
+                 cases[i].expression);
+        expect_failure(text, in, 5, &no_array, 1, WN_ERROR_SHAPE, cases[i].message);
+    }
+}
+
 static void packed_lengths_are_compared_when_they_are_counted(void **state) {
     (void)state;
     const char *text = "input x: f32[?]; input m: bool[?]; input v: f32[?]; x[m] + v";
@@ -173,10 +205,10 @@ static void packed_lengths_are_compared_when_they_are_counted(void **state) {
     wn_array in[] = {wn_vector(WN_F32, floats, 4), wn_vector(WN_BOOL, mask, 4),
                      wn_vector(WN_F32, floats, 2)};
     expect_failure(text, in, 3, &no_array, 1, WN_ERROR_SHAPE,
-                   "add: shapes [2] and [1] do not broadcast: a packed axis does not stretch");
+                   "add: shapes [1] and [2] do not broadcast: a packed axis does not stretch");
     mask[1] = mask[2] = 1;
     expect_failure(text, in, 3, &no_array, 1, WN_ERROR_SHAPE,
-                   "add: shapes [2] and [3] do not broadcast");
+                   "add: shapes [3] and [2] do not broadcast");
 }
 
 /* The interpreter copies its inputs, and runs out of memory before it comes to that. */
@@ -521,6 +553,7 @@ int main(void) {
         cmocka_unit_test(arrays_must_be_arrays),
         cmocka_unit_test(outputs_must_fit),
         cmocka_unit_test(lengths_must_fit_each_other),
+        cmocka_unit_test(a_message_names_what_was_written),
         cmocka_unit_test(packed_lengths_are_compared_when_they_are_counted),
         cmocka_unit_test(spaces_may_be_too_large),
         cmocka_unit_test(overlap_is_refused),

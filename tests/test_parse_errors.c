@@ -336,6 +336,45 @@ static void test_mistakes(void **state) {
                        MISTAKES[i].message);
 }
 
+static void test_messages_name_what_was_written(void **state) {
+    (void)state;
+    static const struct {
+        const char *expression, *message;
+    } cases[] = {
+        {"select(c, a, i)", "select: operands are f32 and i32; write cast(v, f32) or cast(v, i32)"},
+        {"select(c, u, c, 300, 1)", "select: operand 4 is the literal 300, which does not fit u8"},
+        {"select(c, u, c, 1, 300)", "select: operand 5 is the literal 300, which does not fit u8"},
+        {"select(c, 1, i, 2, 3)", "select: operand 3 is i32, it must be bool; write cast(c, bool)"},
+        {"select(c, 1, true, 2, false)",
+         "select: the choices are a bool and a number; write true and false"},
+        {"select(1, 2, 3)", "select: the condition is a literal number, it must be bool"},
+        {"select(k, 1.0, n, t, 2.0)", "select: shapes [3] and [2, 3, 4] do not broadcast"},
+        {"clip(c, c, c)", "clip: operands are bool; it takes numbers, not bool"},
+        {"clip(a, i, 0)", "clip: operands are f32 and i32; write cast(lo, f32) or cast(x, i32)"},
+        {"clip(a, 0, i)", "clip: operands are f32 and i32; write cast(hi, f32) or cast(x, i32)"},
+        {"clip(u, 300, 0)", "clip: operand 2 is the literal 300, which does not fit u8"},
+        {"clip(u, 0, 300)", "clip: operand 3 is the literal 300, which does not fit u8"},
+        {"clip(300, 0, u)", "clip: operand 1 is the literal 300, which does not fit u8"},
+        {"u < ~300", "less: operand 2 is the literal ~300, which does not fit u8"},
+        {"~300 < u", "less: operand 1 is the literal ~300, which does not fit u8"},
+        {"300 + u", "add: operand 1 is the literal 300, which does not fit u8"},
+        {"c ? u : 300", "where: operand 3 is the literal 300, which does not fit u8"},
+        {"where(true)", "where: the operand is a scalar; it needs an axis"},
+        {"nonzero(true)", "nonzero: the operand is a scalar; it needs an axis"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f = set_up();
+        parse(f.g, INPUTS);
+        wn_parse(f.g, cases[i].expression, strlen(cases[i].expression));
+        const char *message = strstr(wn_graph_error(f.g), ": ");
+        assert_non_null(message);
+        size_t length = strcspn(message + 2, "\n");
+        if (length != strlen(cases[i].message) || memcmp(message + 2, cases[i].message, length) != 0)
+            fail_msg("%s: %s", cases[i].expression, wn_graph_error(f.g));
+        tear_down(f);
+    }
+}
+
 static void test_bytes_that_are_not_text(void **state) {
     (void)state;
     expect_message("1 +\0 2", 6, WN_ERROR_SYNTAX,
@@ -526,6 +565,7 @@ static void test_no_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_messages_name_what_was_written),
         cmocka_unit_test(test_bytes_that_are_not_text),
         cmocka_unit_test(test_null_text),
         cmocka_unit_test(test_first_error_stays),

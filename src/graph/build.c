@@ -40,10 +40,20 @@ static bool all_literals(const wn_graph *g, const node_id *args, size_t count) {
     return true;
 }
 
+/* What the casts that a message proposes call the operand at a position. */
+static const char *operand_name(const wn_graph *g, op o, size_t position) {
+    static const char *const plain[] = {"a", "b", "c"}, *const where[] = {"c", "x", "y"},
+                             *const clip[] = {"x", "lo", "hi"};
+    if (g->written == OP_select) return "v";
+    if (g->written == OP_clip) return clip[written_place(g, position) - 1];
+    if (o == OP_expand) return position ? "fill" : "v";
+    if (o == OP_place || o == OP_putmask) return position ? "v" : "a";
+    return (o == OP_where ? where : plain)[position];
+}
+
 /* Whether the typed ones of `args` have one type, which goes to *type; *type is WN_TYPE_COUNT if
-   all are literals. */
-static bool find_type(wn_graph *g, op o, const node_id *args, size_t count, const char *letters,
-                      wn_type *type) {
+   all are literals. The first of them is the operand at `start`. */
+static bool find_type(wn_graph *g, op o, const node_id *args, size_t count, size_t start, wn_type *type) {
     *type = (wn_type)WN_TYPE_COUNT;
     size_t first = 0;
     for (size_t i = 0; i < count; i++) {
@@ -55,11 +65,21 @@ static bool find_type(wn_graph *g, op o, const node_id *args, size_t count, cons
         } else if (here != *type) {
             const char *a = wn_type_name(*type), *b = wn_type_name(here);
             return wn_graph_fail(g, WN_ERROR_TYPE,
-                                 "%s: operands are %s and %s; write cast(%c, %s) or cast(%c, %s)",
-                                 wn_op_row(o)->name, a, b, letters[i], a, letters[first], b);
+                                 "%s: operands are %s and %s; write cast(%s, %s) or cast(%s, %s)",
+                                 written_name(g, o), a, b, operand_name(g, o, start + i), a,
+                                 operand_name(g, o, start + first), b);
         }
     }
     return true;
+}
+
+/* One of the choices, a literal, as a constant. */
+static node_id type_choice(wn_graph *g, op o, node_id literal, wn_type type, size_t i, size_t count) {
+    if (o != OP_where)
+        return wn_type_literal(g, literal, type, o, 2 * i); /* the mask is between the two */
+    if (g->written != OP_select) return wn_type_literal(g, literal, type, OP_where, i + 1);
+    g->places[0] = i + 1 < count ? 2 * i + 2 : 2 * i + 1; /* the last has no condition */
+    return wn_type_literal(g, literal, type, OP_where, 0);
 }
 
 /* Literals among the choices of a where or select, with no typed value beside them: all bool, or
@@ -74,21 +94,21 @@ static bool default_choices(wn_graph *g, op o, node_id *args, size_t count) {
     if (has_bool && (has_float || has_int))
         return wn_graph_fail(g, WN_ERROR_TYPE,
                              "%s: the choices are a bool and a number; write true and false",
-                             wn_op_row(o)->name);
+                             written_name(g, o));
     for (size_t i = 0; i < count; i++) {
-        args[i] = has_float ? wn_type_literal(g, args[i], WN_F64, o, i + 1)
+        args[i] = has_float ? type_choice(g, o, args[i], WN_F64, i, count)
                             : wn_default_literal(g, args[i]);
         if (!args[i]) return false;
     }
     return true;
 }
 
-bool wn_type_choices(wn_graph *g, op o, node_id *args, size_t count, const char *letters) {
+bool wn_type_choices(wn_graph *g, op o, node_id *args, size_t count) {
     wn_type type;
-    if (!find_type(g, o, args, count, letters, &type)) return false;
+    if (!find_type(g, o, args, count, o == OP_where, &type)) return false;
     if (type == (wn_type)WN_TYPE_COUNT) return default_choices(g, o, args, count);
     for (size_t i = 0; i < count; i++)
-        if (is_literal(g, args[i]) && !(args[i] = wn_type_literal(g, args[i], type, o, i + 1)))
+        if (is_literal(g, args[i]) && !(args[i] = type_choice(g, o, args[i], type, i, count)))
             return false;
     return true;
 }
@@ -97,8 +117,10 @@ static bool type_condition(wn_graph *g, node_id *condition) {
     if (node_type(g, *condition) != WN_BOOL) {
         const char *type = wn_type_name(node_type(g, *condition));
         const char *kind = is_literal(g, *condition) ? "a literal number" : type;
-        return wn_graph_fail(g, WN_ERROR_TYPE,
-                             "where: the condition is %s, it must be bool; write cast(c, bool)", kind);
+        char which[40] = "the condition";
+        if (g->written == OP_select) snprintf(which, sizeof which, "operand %zu", g->places[0]);
+        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s is %s, it must be bool; write cast(c, bool)",
+                             written_name(g, OP_where), which, kind);
     }
     if (is_literal(g, *condition))
         *condition = wn_type_literal(g, *condition, WN_BOOL, OP_where, 0);
@@ -113,6 +135,8 @@ static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t
     int rank = wn_broadcast(g, o, args, count, dims);
     if (rank < 0) return 0;
     node n = {.op = (uint8_t)o, .type = (uint8_t)type, .rank = (uint8_t)rank};
+    n.written = (uint8_t)g->written;
+    n.exchanged = g->exchanged;
     for (size_t i = 0; i < count; i++) {
         const node *arg = graph_node(g, args[i]);
         n.args[i] = args[i];
@@ -124,8 +148,7 @@ static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t
 
 static node_id build_where(wn_graph *g, const node_id *args) {
     node_id typed[3] = {args[0], args[1], args[2]};
-    if (!type_condition(g, &typed[0]) || !wn_type_choices(g, OP_where, typed + 1, 2, "xy"))
-        return 0;
+    if (!type_condition(g, &typed[0]) || !wn_type_choices(g, OP_where, typed + 1, 2)) return 0;
     return finish_elementwise(g, OP_where, typed, 3, node_type(g, typed[1]));
 }
 
@@ -139,15 +162,16 @@ static node_id build_cast(wn_graph *g, node_id value, wn_type type) {
 /* `a < 300`, with the literal on either side. */
 static node_id build_int_comparison(wn_graph *g, op o, const node_id *args) {
     if (is_literal(g, args[1])) return wn_compare_with_int(g, o, args[0], args[1]);
+    g->places[1] = g->places[0];
     return wn_compare_with_int(g, (op)wn_op_row(o)->mirror, args[1], args[0]);
 }
 
 static node_id build_elementwise(wn_graph *g, op o, const node_id *args, size_t count) {
     wn_type type;
-    if (!find_type(g, o, args, count, "ab", &type)) return 0;
+    if (!find_type(g, o, args, count, 0, &type)) return 0;
     const op_row *row = wn_op_row(o);
     if (!wn_op_takes(o, type))
-        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s %s; it takes %s", row->name,
+        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s %s; it takes %s", written_name(g, o),
                              count == 1 ? "the operand is" : "operands are", wn_type_name(type),
                              taken_types(o));
     node_id typed[3] = {0};
@@ -176,14 +200,42 @@ static bool check_args(wn_graph *g, op o, const node_id *args, size_t count) {
     return true;
 }
 
-node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute) {
-    if (!graph_ok(g) || !check_args(g, o, args, count)) return 0;
+static node_id build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type,
+                     int32_t attribute) {
     if (o == OP_cast) return build_cast(g, args[0], type);
     if (o >= OP_boolean_mask && o <= OP_compress) return wn_build_mask(g, o, args, attribute);
     if (!op_is_elementwise(o))
         return wn_graph_fail(g, WN_ERROR_INTERNAL, "%s is not built of operands", wn_op_row(o)->name);
     if (all_literals(g, args, count)) return wn_fold_literal(g, o, args, count);
     return o == OP_where ? build_where(g, args) : build_elementwise(g, o, args, count);
+}
+
+node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute) {
+    if (!graph_ok(g) || !check_args(g, o, args, count)) return 0;
+    op written = g->written;
+    if (written == OP_null) {
+        g->written = o;
+        g->exchanged = false;
+        memcpy(g->places, (const size_t[]){1, 2, 3}, sizeof g->places);
+    }
+    node_id id = build(g, o, args, count, type, attribute);
+    g->written = written;
+    return id;
+}
+
+node_id wn_build_clip(wn_graph *g, node_id x, node_id lo, node_id hi) {
+    if (!graph_ok(g)) return 0;
+    node_id pair[2] = {x, lo};
+    g->written = OP_clip;
+    g->exchanged = false;
+    memcpy(g->places, (const size_t[]){1, 2}, 2 * sizeof *g->places);
+    pair[0] = wn_build(g, OP_maximum, pair, 2, WN_BOOL, 0);
+    pair[1] = hi;
+    g->exchanged = false;
+    memcpy(g->places, (const size_t[]){1, 3}, 2 * sizeof *g->places);
+    node_id id = pair[0] ? wn_build(g, OP_minimum, pair, 2, WN_BOOL, 0) : 0;
+    g->written = OP_null;
+    return id;
 }
 
 node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits) {
@@ -202,6 +254,8 @@ static node_id build_chain(wn_graph *g, const node_id *conditions, const node_id
     node_id rest = values[count];
     for (size_t i = count; i-- > 0 && rest;) {
         const node_id args[3] = {conditions[i], values[i], rest};
+        g->places[0] = 2 * i + 1;
+        g->exchanged = false;
         rest = wn_build(g, OP_where, args, 3, WN_BOOL, 0);
     }
     return rest;
@@ -219,18 +273,19 @@ node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *v
     if (!graph_ok(g)) return 0;
     if (count == 0)
         return wn_graph_fail(g, WN_ERROR_ARGUMENT, "select: takes at least one condition");
-    size_t size = (count + 1) * (sizeof(node_id) + 1);
+    size_t size = (count + 1) * sizeof(node_id);
     node_id *typed = wn_allocate(g->context, size);
     if (!typed)
         return wn_graph_fail(g, WN_ERROR_MEMORY, "out of memory for a select of %zu conditions", count);
-    char *letters = memset(typed + count + 1, 'v', count + 1);
     memcpy(typed, values, count * sizeof *typed);
     typed[count] = otherwise;
     node_id result = 0;
     if (check_select(g, conditions, count) && check_select(g, typed, count + 1)) {
         bool fold = all_literals(g, conditions, count) && all_literals(g, typed, count + 1);
-        if (fold || wn_type_choices(g, OP_where, typed, count + 1, letters))
+        g->written = OP_select;
+        if (fold || wn_type_choices(g, OP_where, typed, count + 1))
             result = build_chain(g, conditions, typed, count);
+        g->written = OP_null;
     }
     wn_release(g->context, typed, size);
     return result;
@@ -403,9 +458,7 @@ WN_API wn_node(wn_clip)(wn_operand x, wn_operand lo, wn_operand hi) {
     node_id args[3];
     for (size_t i = 0; i < 3; i++)
         if (!(args[i] = node_of_operand(g, operands[i], "clip", i + 1))) return null;
-    args[0] = wn_build(g, OP_maximum, args, 2, WN_BOOL, 0);
-    args[1] = args[2];
-    return args[0] ? (wn_node){g, wn_build(g, OP_minimum, args, 2, WN_BOOL, 0)} : null;
+    return (wn_node){g, wn_build_clip(g, args[0], args[1], args[2])};
 }
 
 WN_API wn_node wn_constant(wn_graph *graph, wn_operand value) {

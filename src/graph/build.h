@@ -13,8 +13,9 @@ static inline wn_type node_type(const wn_graph *g, node_id id) {
     return (wn_type)graph_node(g, id)->type;
 }
 
-/* Give values that must have one type that type, literals among them; `letters` name them in messages. build.c */
-bool wn_type_choices(wn_graph *g, op o, node_id *args, size_t count, const char *letters);
+/* Give values that must have one type that type, literals among them: the choices of a where or select, or what is put in and where it
+   is put in. build.c */
+bool wn_type_choices(wn_graph *g, op o, node_id *args, size_t count);
 
 /* An operation from OP_boolean_mask to OP_compress. build_mask.c */
 node_id wn_build_mask(wn_graph *g, op o, const node_id *args, int32_t attribute);

@@ -107,7 +107,8 @@ node_id wn_build_truth(wn_graph *g, node_id x) {
 static node_id build_nonzero(wn_graph *g, node_id condition) {
     int rank = graph_node(g, condition)->rank;
     if (rank == 0)
-        return wn_graph_fail(g, WN_ERROR_SHAPE, "nonzero: the operand is a scalar; it needs an axis");
+        return wn_graph_fail(g, WN_ERROR_SHAPE, "%s: the operand is a scalar; it needs an axis",
+                             written_name(g, OP_nonzero));
     condition = wn_build_truth(g, condition);
     if (!condition) return 0;
     node n = {.op = OP_nonzero, .type = WN_I64, .rank = 2, .may_fail = graph_node(g, condition)->may_fail};
@@ -189,7 +190,7 @@ static int expanded_shape(wn_graph *g, const node *v, const node *m, const node 
 /* expand(v, m, fill) ==> where(m, v, fill)   if v is a scalar and m covers all of fill */
 static node_id build_expand(wn_graph *g, const node_id *args, int32_t axis) {
     node_id typed[2] = {args[0], args[2]};
-    if (!check_array(g, OP_expand, args[1], "mask") || !wn_type_choices(g, OP_expand, typed, 2, "vf"))
+    if (!check_array(g, OP_expand, args[1], "mask") || !wn_type_choices(g, OP_expand, typed, 2))
         return 0;
     const node *v = graph_node(g, typed[0]), *m = graph_node(g, args[1]),
                *fill = graph_node(g, typed[1]);
@@ -216,7 +217,7 @@ static node_id build_expand(wn_graph *g, const node_id *args, int32_t axis) {
 static node_id build_put(wn_graph *g, op o, const node_id *args) {
     node_id typed[2] = {args[0], args[2]};
     if (!check_array(g, o, args[0], "array") || !check_array(g, o, args[1], "mask")) return 0;
-    if (!wn_type_choices(g, o, typed, 2, "av")) return 0;
+    if (!wn_type_choices(g, o, typed, 2)) return 0;
     const node *a = graph_node(g, args[0]), *m = graph_node(g, args[1]), *v = graph_node(g, typed[1]);
     if (!check_mask_type(g, o, m)) return 0;
     if (a->rank != m->rank)

@@ -63,6 +63,8 @@ typedef enum op {
     OP_place, /* args: a, m, v                                                                          */
     OP_putmask, /* args: a, m, v                                                                          */
     OP_compress, /* args: c, t; attribute: the axis of t, >= 0                                             */
+    OP_select, /* no node's, like clip: what messages call the operations that it is made of          */
+    OP_clip,
     OP_first_reduction_,
     OP_before_reductions_ = OP_first_reduction_ - 1,
 #define REDUCTION(name, ...) OP_##name, /* args: x, and where or 0; bits: a reduction's, below */
@@ -160,6 +162,8 @@ typedef struct node {
     uint32_t dims; /* index of the first of `rank` lengths in graph->dims */
     node_id next;  /* in the hash chain */
     bool may_fail; /* it, or what it is made from, has a shape that is checked when the kernel runs */
+    uint8_t written; /* for messages: the op that the user wrote, OP_null if it is this one        */
+    bool exchanged; /* of its operands that are no scalars, the last two were written the other way round */
 } node;
 
 typedef enum name_kind { NAME_INPUT, NAME_VALUE, NAME_OUTPUT } name_kind;
@@ -196,6 +200,10 @@ typedef struct wn_graph {
     uint32_t output_count, output_room;
     uint32_t *numbered[NAME_OUTPUT + 1]; /* by kind and number: index in names */
     uint32_t numbered_count[NAME_OUTPUT + 1], numbered_room[NAME_OUTPUT + 1];
+
+    op written; /* what the user wrote, of which something is being built; OP_null: nothing is */
+    size_t places[3]; /* the operands' of what is built, counted from 1 among the written ones */
+    bool exchanged;   /* as the next node's */
 
     wn_error error;         /* the first */
     wn_error compile_error; /* of the last wn_compile or wn_inspect; it does not stick */
@@ -241,6 +249,18 @@ static inline const char *wn_graph_name(const wn_graph *g, name_kind kind, int32
 node_id wn_graph_fail(wn_graph *g, wn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What a message calls an operation that is being built: as the user wrote it, before any rewrite. */
+static inline const char *written_name(const wn_graph *g, op o) {
+    return wn_op_row(g->written ? g->written : o)->name;
+}
+static inline const char *node_written_name(const node *n) {
+    return wn_op_row(n->written ? (op)n->written : (op)n->op)->name;
+}
+/* And its operand, counted from 0 here and from 1 there. */
+static inline size_t written_place(const wn_graph *g, size_t position) {
+    return g->written ? g->places[position] : position + 1;
+}
+
 /* Put texts before and after the message of the graph's error: the place in a text that it comes from. */
 void wn_graph_wrap_error(wn_graph *g, const char *before, const char *after);
 
@@ -257,6 +277,8 @@ static inline bool graph_ok(const wn_graph *g) {
  * error. build.c. `type` is a cast's target and else ignored; `attribute` a boolean_mask's axis, maybe negative.
  */
 node_id wn_build(wn_graph *g, op o, const node_id *args, size_t count, wn_type type, int32_t attribute);
+/* minimum(maximum(x, lo), hi) */
+node_id wn_build_clip(wn_graph *g, node_id x, node_id lo, node_id hi);
 node_id wn_build_literal(wn_graph *g, literal_kind kind, uint64_t bits);
 node_id wn_build_constant(wn_graph *g, wn_type type, uint64_t bits);
 
@@ -327,6 +349,10 @@ static inline bool dim_is_packed(const wn_graph *g, dim d) {
 }
 /* "[?, 3]" into text; returns text. A node's shape at build time, or lengths as they are. */
 const char *wn_shape_text(int rank, const dim *dims, char *text, size_t size);
+
+/* Operands with these shapes, as texts, do not broadcast in a run. Scalars always do and are not shown. */
+#define SHAPE_TEXT 200
+wn_status wn_fail_shapes(const node *n, char (*texts)[SHAPE_TEXT], bool packed, wn_error *error);
 
 /* ---- Numbers (number.c): 16-bit floats, decimals; no locale ---------------------------------------------------------- */
 

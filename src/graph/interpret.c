@@ -28,7 +28,7 @@ typedef struct run {
 } run;
 
 static const char *op_name(const node *n) {
-    return wn_op_row((op)n->op)->name;
+    return node_written_name(n);
 }
 
 /* ---- Arrays -------------------------------------------------------------------------------- */
@@ -152,10 +152,7 @@ static wn_status fail_broadcast(run *r, const node *n, int from_last) {
         packed |= axis >= 0 && a->shape[axis] == 1 &&
                   dim_is_packed(r->graph, node_dims(r->graph, arg)[axis]);
     }
-    bool three = arity(n) == 3;
-    return wn_fail(r->error, WN_ERROR_SHAPE, "%s: shapes %s%s%s and %s do not broadcast%s",
-                   op_name(n), texts[0], three ? ", " : "", three ? texts[1] : "",
-                   texts[three ? 2 : 1], packed ? ": a packed axis does not stretch" : "");
+    return wn_fail_shapes(n, texts, packed, r->error);
 }
 
 static wn_status broadcast(run *r, const node *n, int *rank, int64_t *shape) {

@@ -115,7 +115,7 @@ static node_id make_int(wn_graph *g, op o, wide v) {
     if (v < least_int(WN_I64) || v > greatest_int(WN_U64))
         return wn_graph_fail(g, WN_ERROR_LITERAL,
                              "%s: the result is outside the integers from -2^63 to 2^64 - 1",
-                             wn_op_row(o)->name);
+                             written_name(g, o));
     return wn_build_literal(g, v < 0 ? LITERAL_NEGATIVE : LITERAL_INT, (uint64_t)v);
 }
 
@@ -135,7 +135,7 @@ static node_id fold_bits(wn_graph *g, op o, const node *a, const node *b) {
 static node_id fold_shift(wn_graph *g, op o, wide v, wide count) {
     if (count < 0 || count > 64)
         return wn_graph_fail(g, WN_ERROR_LITERAL, "%s: the count is outside 0 to 64",
-                             wn_op_row(o)->name);
+                             written_name(g, o));
     if (o == OP_right_shift) return make_int(g, o, v >> (int)count);
     for (; count > 0 && v < ONE << 65 && v > -(ONE << 65); count--)
         v *= 2;
@@ -144,7 +144,7 @@ static node_id fold_shift(wn_graph *g, op o, wide v, wide count) {
 
 static node_id fold_division(wn_graph *g, op o, wide a, wide b) {
     if (b == 0)
-        return wn_graph_fail(g, WN_ERROR_LITERAL, "%s: division of a literal by 0", wn_op_row(o)->name);
+        return wn_graph_fail(g, WN_ERROR_LITERAL, "%s: division of a literal by 0", written_name(g, o));
     wide quotient = a / b, remainder = a % b;
     bool down = remainder != 0 && (remainder < 0) != (b < 0);
     return make_int(g, o, o == OP_floor_divide ? quotient - down : remainder + (down ? b : 0));
@@ -194,7 +194,7 @@ static node_id fold_ints(wn_graph *g, op o, const node *n) {
     case OP_bitwise_or:
     case OP_bitwise_xor: return fold_bits(g, o, &n[0], &n[1]);
     default:
-        return wn_graph_fail(g, WN_ERROR_INTERNAL, "%s: is not folded on ints", wn_op_row(o)->name);
+        return wn_graph_fail(g, WN_ERROR_INTERNAL, "%s: is not folded on ints", written_name(g, o));
     }
 }
 
@@ -231,18 +231,19 @@ static node_id fold_bools(wn_graph *g, op o, const node *n, size_t count) {
    array. */
 static node_id fold_where(wn_graph *g, const node *n) {
     if (n[0].type != WN_BOOL)
-        return wn_graph_fail(g, WN_ERROR_TYPE,
-                             "where: the condition is a literal number, it must be bool");
+        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: the condition is a literal number, it must be bool",
+                             written_name(g, OP_where));
     if ((n[1].type == WN_BOOL) != (n[2].type == WN_BOOL))
         return wn_graph_fail(g, WN_ERROR_TYPE,
-                             "where: the choices are a bool and a number; write true and false");
+                             "%s: the choices are a bool and a number; write true and false",
+                             written_name(g, OP_where));
     const node *chosen = n[0].bits ? &n[1] : &n[2];
     if (n[1].type != n[2].type) return wn_build_literal(g, LITERAL_FLOAT, literal_as_f64(chosen));
     return wn_build_literal(g, (literal_kind)chosen->attribute, chosen->bits);
 }
 
 static node_id fail_kind(wn_graph *g, op o, const char *kind) {
-    return wn_graph_fail(g, WN_ERROR_TYPE, "%s: does not take %s", wn_op_row(o)->name, kind);
+    return wn_graph_fail(g, WN_ERROR_TYPE, "%s: does not take %s", written_name(g, o), kind);
 }
 
 node_id wn_fold_literal(wn_graph *g, op o, const node_id *args, size_t count) {
@@ -271,14 +272,15 @@ static node_id fail_meeting(wn_graph *g, const node *n, wn_type type, op o, size
     char text[40];
     wn_constant_text(n, text);
     return wn_graph_fail(g, WN_ERROR_TYPE, "%s: operand %zu is the literal %s where %s is wanted%s",
-                         wn_op_row(o)->name, position + 1, text, wn_type_name(type), hint);
+                         written_name(g, o), written_place(g, position), text, wn_type_name(type),
+                         hint);
 }
 
 static node_id fail_range(wn_graph *g, const node *n, wn_type type, op o, size_t position) {
     char text[40];
     wn_constant_text(n, text);
     return wn_graph_fail(g, WN_ERROR_LITERAL, "%s: operand %zu is the literal %s, which does not fit %s",
-                         wn_op_row(o)->name, position + 1, text, wn_type_name(type));
+                         written_name(g, o), written_place(g, position), text, wn_type_name(type));
 }
 
 static node_id type_int(wn_graph *g, const node *n, wn_type type, op o, size_t position) {

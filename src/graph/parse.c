@@ -346,15 +346,23 @@ static node_id build_select(parser *p, const call *c) {
     return id ? id : locate(p, c->name.offset);
 }
 
-/* minimum(maximum(x, lo), hi) */
 static node_id build_clip(parser *p, const call *c, const node_id *args) {
-    node_id pair[2] = {build(p, c->name.offset, OP_maximum, args, 2, WN_BOOL, 0), args[2]};
-    return pair[0] ? build(p, c->name.offset, OP_minimum, pair, 2, WN_BOOL, 0) : 0;
+    if (p->count - c->base != 3) return fail_count(p, c, "3 operands");
+    node_id id = wn_build_clip(p->g, args[0], args[1], args[2]);
+    return id ? id : locate(p, c->name.offset);
+}
+
+/* where(c) is nonzero(c), but in messages. */
+static node_id build_places(parser *p, const call *c, const node_id *args) {
+    p->g->written = OP_where;
+    node_id id = build(p, c->name.offset, OP_nonzero, args, 1, WN_BOOL, 0);
+    p->g->written = OP_null;
+    return id;
 }
 
 static node_id build_operation(parser *p, const call *c, const node_id *args, uint32_t count) {
     op o = (op)c->function->value;
-    if (o == OP_where && count == 1) o = OP_nonzero;
+    if (o == OP_where && count == 1) return build_places(p, c, args);
     uint32_t arity = wn_op_row(o)->arity;
     char takes[32];
     snprintf(takes, sizeof takes, "%u operand%s", arity, arity == 1 ? "" : "s");
@@ -378,7 +386,7 @@ static node_id build_call(parser *p, const call *c) {
         if (count != 1) return fail_count(p, c, "1 operand");
         args[1] = wn_build_reduction(p->g, (op)c->function->value, args[0], &c->how);
         return args[1] ? args[1] : locate(p, c->name.offset);
-    case WORD_CLIP: return count == 3 ? build_clip(p, c, args) : fail_count(p, c, "3 operands");
+    case WORD_CLIP: return build_clip(p, c, args);
     case WORD_TYPE:
         if (count != 1) return fail_count(p, c, "1 operand");
         return build(p, c->name.offset, OP_cast, args, 1, (wn_type)c->function->value, 0);

@@ -62,7 +62,7 @@ static dim axis_from_right(int rank, const dim *dims, int i) {
 
 static int fail_broadcast(wn_graph *g, op o, int a_rank, const dim *a, int b_rank, const dim *b) {
     char a_text[256], b_text[256];
-    wn_graph_fail(g, WN_ERROR_SHAPE, "%s: shapes %s and %s do not broadcast", wn_op_row(o)->name,
+    wn_graph_fail(g, WN_ERROR_SHAPE, "%s: shapes %s and %s do not broadcast", written_name(g, o),
                   wn_shape_text(a_rank, a, a_text, sizeof a_text),
                   wn_shape_text(b_rank, b, b_text, sizeof b_text));
     return -1;
@@ -110,4 +110,16 @@ const char *wn_shape_text(int rank, const dim *dims, char *text, size_t size) {
     }
     if (used < size) snprintf(text + used, size - used, "]");
     return text;
+}
+
+wn_status wn_fail_shapes(const node *n, char (*texts)[SHAPE_TEXT], bool packed, wn_error *error) {
+    const char *shown[3] = {"", "", ""};
+    int count = 0;
+    for (int i = 0; i < wn_op_row((op)n->op)->arity; i++)
+        if (strcmp(texts[i], "[]") != 0) shown[count++] = texts[i];
+    bool three = count == 3;
+    const char *a = shown[three], *b = shown[three + 1];
+    return wn_fail(error, WN_ERROR_SHAPE, "%s: shapes %s%s%s and %s do not broadcast%s",
+                   node_written_name(n), three ? shown[0] : "", three ? ", " : "", n->exchanged ? b : a,
+                   n->exchanged ? a : b, packed ? ": a packed axis does not stretch" : "");
 }

@@ -145,6 +145,8 @@ static node_id simplify_not(wn_graph *g, const node *n, const dim *dims) {
     const op_row *row = wn_op_row((op)m.op);
     if (row->negation == OP_none) return 0;
     if (!row->negation_exact && !type_is_integer(operand_type(g, &m))) return 0;
+    g->written = (op)m.written; /* what may not broadcast is the comparison's */
+    g->exchanged = m.exchanged;
     return build2(g, (op)row->negation, m.args[0], m.args[1]);
 }
 
@@ -193,7 +195,9 @@ static node_id choose_now(wn_graph *g, const node *n, const dim *dims) {
 static node_id swap_negated(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     const node *c = arg(g, n, 0);
-    return c->op == OP_logical_not ? build_where(g, c->args[0], n->args[2], n->args[1]) : 0;
+    if (c->op != OP_logical_not) return 0;
+    if (arg(g, n, 1)->rank && arg(g, n, 2)->rank) g->exchanged = !n->exchanged;
+    return build_where(g, c->args[0], n->args[2], n->args[1]);
 }
 
 /* where(c, x, x) ==> x */
@@ -278,6 +282,7 @@ static node_id simplify_multiply(wn_graph *g, const node *n, const dim *dims) {
     node_id a = bool_within(g, n->args[0]), b = bool_within(g, n->args[1]);
     if (!a && !b) return 0;
     node_id zero = wn_build_constant(g, type, 0);
+    g->exchanged = b ? !n->exchanged : n->exchanged;
     return b ? build_where(g, b, n->args[0], zero) : build_where(g, a, n->args[1], zero);
 }
 
@@ -356,6 +361,7 @@ static void order_operands(const wn_graph *g, node *n) {
     n->op = row->mirror;
     n->args[0] = b;
     n->args[1] = a;
+    n->exchanged = !n->exchanged;
 }
 
 static rewrite *const REWRITES[OP_end_] = {

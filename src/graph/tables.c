@@ -76,6 +76,8 @@ static const op_row OPS[OP_end_] = {
     [OP_##word] = STRUCTURAL(#word, 1, meaning),
 #include "graph/reductions.def"
 #undef REDUCTION
+    [OP_select] = STRUCTURAL("select", 0, "the value of the first condition that is true"),
+    [OP_clip] = STRUCTURAL("clip", 3, "a, held between b and c"),
 #define OP(NAME, n, TAKES, GIVES, MIRROR, NEGATION, ON, LAW, bool_, integer, float_, TEXT, DOC)    \
     [OP_##NAME] = {.name = #NAME,                                                                  \
                    .arity = n,                                                                     \

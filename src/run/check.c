@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define SHAPE_TEXT 200
-
 static const char *input_name(const wn_kernel *k, uint32_t i) {
     return wn_graph_name(k->graph, NAME_INPUT, (int32_t)i);
 }
@@ -143,16 +141,14 @@ static wn_status fail_broadcast(const wn_kernel *k, const bound_arrays *a, const
                                 wn_error *error) {
     char texts[3][SHAPE_TEXT] = {"", "", ""};
     int count = wn_op_row((op)n->op)->arity, axis = 0;
-    bool three = count == 3, packed = false;
+    bool packed = false;
     while (axis < n->rank && axis_broadcasts(k, a, n, axis))
         axis++;
     for (int i = 0; i < count; i++) {
         shape_text(k, a, n->args[i], texts[i]);
         packed |= is_packed_one(k, a, n->args[i], axis);
     }
-    return wn_fail(error, WN_ERROR_SHAPE, "%s: shapes %s%s%s and %s do not broadcast%s",
-                   wn_op_row((op)n->op)->name, texts[0], three ? ", " : "", three ? texts[1] : "",
-                   texts[three ? 2 : 1], packed ? ": a packed axis does not stretch" : "");
+    return wn_fail_shapes(n, texts, packed, error);
 }
 
 static bool stretches(const wn_kernel *k, dim d, int64_t length) {

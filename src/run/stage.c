@@ -109,7 +109,7 @@ static void lay_stream(const wn_binding *b, const plan_program *p, const plan_st
 static wn_status fail_size(const wn_binding *b, const plan_stage *s, const grid *g, wn_error *error) {
     char text[400];
     const node *n = graph_node(b->kernel->graph, s->outputs[0].node);
-    const char *name = wn_op_row((op)n->op)->name;
+    const char *name = node_written_name(n);
     wn_shape_text(g->rank, g->dims, text, sizeof text);
     if (stage_is_masked(s) || s->kind == STAGE_REDUCE)
         return wn_fail(error, WN_ERROR_LIMIT, "%s: a space of shape %s is too large", name, text);
