@@ -7,107 +7,12 @@
  * Chains (a + b + c ..., c ? x : d ? y : ...) are loops, so their length is bounded by memory alone. What nests takes stack,
  * and is bounded by DEEPEST. A function that reads something returns 0 or false after an error, and then the graph has one.
  */
-#include "graph/lex.h"
+#include "graph/parse.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { DEEPEST = 1000 };
-
-/* An operand that waits for the rest of its call or chain. */
-typedef struct operand {
-    node_id id;
-    size_t place;
-} operand;
-
-typedef struct parser {
-    wn_graph *g;
-    const char *text;
-    size_t length;
-    token now;
-    int depth;
-    operand *stack;
-    uint32_t count, room;
-    bool has_output;
-    node_id last;    /* the value of the last statement that has one    */
-    token last_name; /* its name; not a name if it is an expression     */
-} parser;
-
-/* ---- Errors ------------------------------------------------------------------------------------------------------ */
-
-static node_id locate(parser *p, size_t place) {
-    wn_locate_error(p->g, p->text, p->length, place);
-    return 0;
-}
-
-/* A token for a message: its text, cut if it is long. */
-static const char *token_text(const parser *p, const token *t, char out[48]) {
-    if (t->kind == TOKEN_END) return "the end of the text";
-    bool cut = t->length > 40;
-    snprintf(out, 48, "\"%.*s%s\"", (int)(cut ? 40 : t->length), p->text + t->offset, cut ? "..." : "");
-    return out;
-}
-
-/* A character that begins no token. */
-static node_id fail_character(parser *p) {
-    const char *at = p->text + p->now.offset;
-    unsigned char c = (unsigned char)*at;
-    if (c < 0x20 || c == 0x7f || wn_utf8_length(at, p->now.length) == 0)
-        wn_graph_fail(p->g, WN_ERROR_SYNTAX, "the byte 0x%02x means nothing here", c);
-    else
-        wn_graph_fail(p->g, WN_ERROR_SYNTAX, "\"%.*s\" means nothing here", (int)p->now.length, at);
-    return locate(p, p->now.offset);
-}
-
-/* The text should go on with something else. */
-static node_id fail_expected(parser *p, const char *what) {
-    char text[48];
-    if (p->now.kind == TOKEN_BAD && !p->now.complaint) return fail_character(p);
-    if (p->now.kind == TOKEN_BAD)
-        wn_graph_fail(p->g, p->now.status, "%s", p->now.complaint);
-    else
-        wn_graph_fail(p->g, WN_ERROR_SYNTAX, "expected %s, found %s", what,
-                      token_text(p, &p->now, text));
-    return locate(p, p->now.offset);
-}
-
-/* Something is wrong about a name or word; `format` has one %s, for it. */
-__attribute__((format(printf, 4, 0))) static node_id fail_word(parser *p, const token *t,
-                                                               wn_status status, const char *format) {
-    char text[48], message[256];
-    snprintf(message, sizeof message, format, token_text(p, t, text));
-    wn_graph_fail(p->g, status, "%s", message);
-    return locate(p, t->offset);
-}
-
-/* ---- Tokens ------------------------------------------------------------------------------------------------------ */
-
-static void advance(parser *p) {
-    p->now = wn_lex(p->text, p->length, p->now.offset + p->now.length);
-}
-
-static token peek(const parser *p) {
-    return wn_lex(p->text, p->length, p->now.offset + p->now.length);
-}
-
-static bool at(const parser *p, token_kind kind) {
-    return p->now.kind == kind;
-}
-
-static bool accept(parser *p, token_kind kind) {
-    if (!at(p, kind)) return false;
-    advance(p);
-    return true;
-}
-
-static bool expect(parser *p, token_kind kind, const char *what) {
-    if (accept(p, kind)) return true;
-    return fail_expected(p, what);
-}
-
-static const word *word_of(const parser *p, const token *t) {
-    return t->kind == TOKEN_NAME ? wn_find_word(p->text + t->offset, t->length) : NULL;
-}
 
 /* ---- Names ------------------------------------------------------------------------------------------------------- */
 
@@ -138,15 +43,16 @@ static node_id find_name(parser *p, const token *t) {
 
 /* Whether the token can name something new of the kind that `what` says. */
 static bool check_new_name(parser *p, const token *t, const char *what) {
-    if (t->kind != TOKEN_NAME) return fail_expected(p, what);
+    if (t->kind != TOKEN_NAME) return wn_parse_expected(p, what);
     if (word_of(p, t))
-        return fail_word(p, t, WN_ERROR_NAME, "%s is a word of the language and cannot be a name");
+        return wn_parse_fail_word(p, t, WN_ERROR_NAME,
+                                  "%s is a word of the language and cannot be a name");
     return true;
 }
 
 static bool check_untaken(parser *p, const token *t) {
     if (find_name(p, t))
-        return fail_word(p, t, WN_ERROR_NAME, "%s is already the name of an input or a value");
+        return wn_parse_fail_word(p, t, WN_ERROR_NAME, "%s is already the name of an input or a value");
     return graph_ok(p->g);
 }
 
@@ -160,7 +66,7 @@ static bool name_value(parser *p, const token *t, node_id id, bool output) {
     else
         wn_name(value, text);
     release_name(p, text, t);
-    return graph_ok(p->g) || locate(p, t->offset);
+    return graph_ok(p->g) || wn_parse_locate(p, t->offset);
 }
 
 /* ---- Building ---------------------------------------------------------------------------------------------------- */
@@ -168,7 +74,7 @@ static bool name_value(parser *p, const token *t, node_id id, bool output) {
 static node_id build(parser *p, size_t place, op o, const node_id *args, size_t count, wn_type type,
                      int32_t attribute) {
     node_id id = wn_build(p->g, o, args, count, type, attribute);
-    return id ? id : locate(p, place);
+    return id ? id : wn_parse_locate(p, place);
 }
 
 static bool push(parser *p, node_id id, size_t place) {
@@ -218,9 +124,9 @@ typedef struct call {
 /* [-]digits. */
 static bool parse_small_int(parser *p, int32_t *value) {
     bool negative = accept(p, TOKEN_MINUS);
-    if (!at(p, TOKEN_INT)) return fail_expected(p, "an integer");
+    if (!at(p, TOKEN_INT)) return wn_parse_expected(p, "an integer");
     if (p->now.bits > INT32_MAX)
-        return fail_word(p, &p->now, WN_ERROR_LITERAL, "%s is too large for an option");
+        return wn_parse_fail_word(p, &p->now, WN_ERROR_LITERAL, "%s is too large for an option");
     *value = negative ? -(int32_t)p->now.bits : (int32_t)p->now.bits;
     advance(p);
     return true;
@@ -229,7 +135,7 @@ static bool parse_small_int(parser *p, int32_t *value) {
 static bool parse_axis(parser *p, reduction *how) {
     if (how->axis_count == WN_MAX_RANK)
         return wn_graph_fail(p->g, WN_ERROR_LIMIT, "more than %d axes", WN_MAX_RANK) ||
-               locate(p, p->now.offset);
+               wn_parse_locate(p, p->now.offset);
     return parse_small_int(p, &how->axis[how->axis_count++]);
 }
 
@@ -244,7 +150,7 @@ static bool parse_axes(parser *p, reduction *how) {
 
 static bool parse_truth(parser *p, bool *value) {
     const word *w = word_of(p, &p->now);
-    if (!w || w->kind != WORD_BOOL) return fail_expected(p, "true or false");
+    if (!w || w->kind != WORD_BOOL) return wn_parse_expected(p, "true or false");
     *value = w->value;
     advance(p);
     return true;
@@ -262,9 +168,9 @@ static unsigned options_of(const word *function) {
 
 static node_id fail_option(parser *p, const call *c, const token *name, const char *format) {
     char text[48], message[256];
-    snprintf(message, sizeof message, format, c->function->text, token_text(p, name, text));
+    snprintf(message, sizeof message, format, c->function->text, wn_token_text(p, name, text));
     wn_graph_fail(p->g, WN_ERROR_NAME, "%s", message);
-    return locate(p, name->offset);
+    return wn_parse_locate(p, name->offset);
 }
 
 /* name=value */
@@ -275,7 +181,8 @@ static bool parse_option(parser *p, call *c) {
         if (strlen(OPTIONS[i].text) == name.length &&
             !memcmp(OPTIONS[i].text, p->text + name.offset, name.length))
             option = OPTIONS[i].option;
-    if (!known) return fail_word(p, &name, WN_ERROR_NAME, "no option %s: this function has none");
+    if (!known)
+        return wn_parse_fail_word(p, &name, WN_ERROR_NAME, "no option %s: this function has none");
     if (known == OPTION_AXIS && option != OPTION_AXIS)
         return fail_option(p, c, &name, "%s: no option %s; there is axis=0");
     if (!(known & option))
@@ -295,7 +202,7 @@ static bool parse_option(parser *p, call *c) {
 
 static bool parse_type(parser *p, wn_type *type) {
     const word *w = word_of(p, &p->now);
-    if (!w || w->kind != WORD_TYPE) return fail_expected(p, "a type, as f32");
+    if (!w || w->kind != WORD_TYPE) return wn_parse_expected(p, "a type, as f32");
     *type = (wn_type)w->value;
     advance(p);
     return true;
@@ -304,7 +211,7 @@ static bool parse_type(parser *p, wn_type *type) {
 static bool parse_argument(parser *p, call *c) {
     size_t place = p->now.offset;
     if (at(p, TOKEN_NAME) && peek(p).kind == TOKEN_ASSIGN) return parse_option(p, c);
-    if (c->given) return fail_expected(p, "an option: operands come before them");
+    if (c->given) return wn_parse_expected(p, "an option: operands come before them");
     if (c->function->kind == WORD_CAST && p->count - c->base == 1)
         return parse_type(p, &c->type) && push(p, 0, place);
     node_id id = parse_expression(p);
@@ -324,7 +231,7 @@ static node_id fail_count(parser *p, const call *c, const char *takes) {
     const char *hint = options_of(c->function) ? "; the axis is written axis=1" : "";
     wn_graph_fail(p->g, WN_ERROR_SYNTAX, "%s: takes %s, not %u%s", c->function->text, takes,
                   p->count - c->base, hint);
-    return locate(p, c->name.offset);
+    return wn_parse_locate(p, c->name.offset);
 }
 
 /* Conditions and values alternate, the default comes last. */
@@ -343,13 +250,13 @@ static node_id build_select(parser *p, const call *c) {
     }
     node_id id = wn_build_select(p->g, ids, ids + count, count, from[given - 1].id);
     wn_release(p->g->context, ids, size);
-    return id ? id : locate(p, c->name.offset);
+    return id ? id : wn_parse_locate(p, c->name.offset);
 }
 
 static node_id build_clip(parser *p, const call *c, const node_id *args) {
     if (p->count - c->base != 3) return fail_count(p, c, "3 operands");
     node_id id = wn_build_clip(p->g, args[0], args[1], args[2]);
-    return id ? id : locate(p, c->name.offset);
+    return id ? id : wn_parse_locate(p, c->name.offset);
 }
 
 /* where(c) is nonzero(c), but in messages. */
@@ -370,7 +277,7 @@ static node_id build_operation(parser *p, const call *c, const node_id *args, ui
     if (o == OP_compress && !c->given) {
         wn_graph_fail(p->g, WN_ERROR_ARGUMENT,
                       "compress: axis= is missing; write compress(c, t, axis=0)");
-        return locate(p, c->name.offset);
+        return wn_parse_locate(p, c->name.offset);
     }
     return build(p, c->name.offset, o, args, count, WN_BOOL, c->how.axis[0]);
 }
@@ -385,7 +292,7 @@ static node_id build_call(parser *p, const call *c) {
     case WORD_REDUCTION:
         if (count != 1) return fail_count(p, c, "1 operand");
         args[1] = wn_build_reduction(p->g, (op)c->function->value, args[0], &c->how);
-        return args[1] ? args[1] : locate(p, c->name.offset);
+        return args[1] ? args[1] : wn_parse_locate(p, c->name.offset);
     case WORD_CLIP: return build_clip(p, c, args);
     case WORD_TYPE:
         if (count != 1) return fail_count(p, c, "1 operand");
@@ -429,7 +336,7 @@ static node_id parse_word(parser *p, const word *w) {
     case WORD_OUTPUT:
     case WORD_OPTION: break;
     }
-    return fail_expected(p, "an operand");
+    return wn_parse_expected(p, "an operand");
 }
 
 static node_id parse_name(parser *p) {
@@ -439,10 +346,12 @@ static node_id parse_name(parser *p) {
     node_id id = find_name(p, &t);
     if (!graph_ok(p->g)) return 0;
     advance(p);
-    if (at(p, TOKEN_LEFT_PAREN)) return fail_word(p, &t, WN_ERROR_NAME, "%s is not a function");
+    if (at(p, TOKEN_LEFT_PAREN))
+        return wn_parse_fail_word(p, &t, WN_ERROR_NAME, "%s is not a function");
     return id ? id
-              : fail_word(p, &t, WN_ERROR_NAME,
-                          "nothing is named %s: an input is declared by `input x: f32[?];`");
+              : wn_parse_fail_word(
+                    p, &t, WN_ERROR_NAME,
+                    "nothing is named %s: an input is declared by `input x: f32[?];`");
 }
 
 static node_id parse_parentheses(parser *p) {
@@ -457,7 +366,7 @@ static node_id parse_primary(parser *p) {
     case TOKEN_FLOAT: return parse_literal(p, LITERAL_FLOAT, p->now.bits);
     case TOKEN_NAME: return parse_name(p);
     case TOKEN_LEFT_PAREN: return parse_parentheses(p);
-    default: return fail_expected(p, "an operand");
+    default: return wn_parse_expected(p, "an operand");
     }
 }
 
@@ -488,7 +397,7 @@ static node_id parse_postfix(parser *p) {
 static bool go_deeper(parser *p) {
     if (++p->depth <= DEEPEST) return true;
     wn_graph_fail(p->g, WN_ERROR_LIMIT, "nested deeper than %d; give a part of it a name", DEEPEST);
-    return locate(p, p->now.offset);
+    return wn_parse_locate(p, p->now.offset);
 }
 
 static op unary_op(const parser *p, token_kind kind, node_id arg) {
@@ -598,9 +507,9 @@ static bool parse_lengths(parser *p, int64_t *lengths, int32_t *rank) {
     if (!accept(p, TOKEN_LEFT_BRACKET) || accept(p, TOKEN_RIGHT_BRACKET)) return true;
     do {
         if (!at(p, TOKEN_QUESTION) && !at(p, TOKEN_INT))
-            return fail_expected(p, "a length or \"?\"");
+            return wn_parse_expected(p, "a length or \"?\"");
         if (at(p, TOKEN_INT) && p->now.bits > INT64_MAX)
-            return fail_word(p, &p->now, WN_ERROR_LITERAL, "%s is too large for a length");
+            return wn_parse_fail_word(p, &p->now, WN_ERROR_LITERAL, "%s is too large for a length");
         if (*rank < WN_MAX_RANK) lengths[*rank] = at(p, TOKEN_INT) ? (int64_t)p->now.bits : WN_ANY;
         if (*rank < INT32_MAX) ++*rank;
         advance(p);
@@ -623,7 +532,7 @@ static bool parse_input(parser *p) {
     if (!text) return false;
     wn_input_dims(p->g, text, type, rank, lengths);
     release_name(p, text, &name);
-    return graph_ok(p->g) || locate(p, name.offset);
+    return graph_ok(p->g) || wn_parse_locate(p, name.offset);
 }
 
 /* A value's name may become an output's only together with the value; an input may be replaced by an output. */
@@ -631,7 +540,7 @@ static bool check_output_name(parser *p, const token *name, node_id value) {
     node_id taken = find_name(p, name);
     if (!graph_ok(p->g)) return false;
     if (!taken || taken == value || graph_node(p->g, taken)->op == OP_input) return true;
-    return fail_word(p, name, WN_ERROR_NAME, "%s is already the name of another value");
+    return wn_parse_fail_word(p, name, WN_ERROR_NAME, "%s is already the name of another value");
 }
 
 /* output y = e, or output y for a y that has a value */
@@ -684,12 +593,12 @@ static bool parse_statement(parser *p) {
 
 static bool end_statement(parser *p) {
     if (at(p, TOKEN_END) || accept(p, TOKEN_SEMICOLON)) return true;
-    if (at(p, TOKEN_ASSIGN)) return fail_expected(p, "an operator or \";\" (equality is ==)");
-    return fail_expected(p, "an operator or \";\"");
+    if (at(p, TOKEN_ASSIGN)) return wn_parse_expected(p, "an operator or \";\" (equality is ==)");
+    return wn_parse_expected(p, "an operator or \";\"");
 }
 
 static bool parse_statements(parser *p) {
-    if (at(p, TOKEN_END)) return fail_expected(p, "an expression");
+    if (at(p, TOKEN_END)) return wn_parse_expected(p, "an expression");
     while (!at(p, TOKEN_END)) {
         if (accept(p, TOKEN_SEMICOLON)) continue;
         if (!parse_statement(p) || !end_statement(p)) return false;
@@ -705,7 +614,7 @@ static void export_last(parser *p) {
         return;
     }
     wn_output(p->g, "result", (wn_node){p->g, p->last});
-    if (!graph_ok(p->g)) locate(p, p->last_name.offset);
+    if (!graph_ok(p->g)) wn_parse_locate(p, p->last_name.offset);
 }
 
 WN_API wn_node wn_parse(wn_graph *graph, const char *text, size_t length) {
