@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""Write the files of this folder: what NumPy and TensorFlow make of the cases of their own tests.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy ml_dtypes tensorflow-cpu
+    /tmp/venv/bin/python tests/conformance/make.py [NAME...]
+
+The files are committed, so the tests need none of this. Inputs and situations are those of the libraries' tests; every result
+is computed here by the live library, in case.py.
+"""
+
+import sys
+
+import tf_elementwise
+
+if __name__ == "__main__":
+    chosen = [s for module in (tf_elementwise,) for s in module.suites()]
+    print(sum(s.write() for s in chosen), "cases")
