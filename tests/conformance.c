@@ -2,15 +2,18 @@
  * conformance.c - the reader of conformance.h. A file is a list of lines, each of words:
  *
  *     # a comment
- *     array 0 f32 [2,3] 3f800000 0*4 7fc00000      numbered in order; bits in hexadecimal, `*n` repeats; `nan` is any NaN
+ *     array 0 f32 [2,3] 3f800000 .3f8 0*3 nan      numbered in order; bits in hexadecimal, after a dot without the zeros at
+ *                                                  their end; `*n` repeats; `nan` is any NaN
  *     array 1 i16 [1000] random 7                  small numbers from the seed 7
  *     array 2 bool [16,4] bits                     row i has the bits of i, least significant first
  *     kernel x < y                                 an expression
  *     input x f32 2                                its inputs: name, type, rank
- *     case numpy TestX.test_y (row): 0 1 -> 2      values of the inputs, and the result; (row) of docs/differences.md
- *     case ...: 0 1 -> f32 ~ 3 4                   each element within array 4 of array 3
- *     case ...: 0 1 -> i64 [90,2] # 93a5...        the hash of the result
- *     case ...: 0 1 -> ! shape error               a status; `! error` is any that blames the caller
+ *     test numpy TestX.test_y                      whose cases follow
+ *     case 0 1 -> 2                                values of the inputs, and the result
+ *     case (row) 0 1 -> 2                          which differs from what the library says: a row of docs/differences.md
+ *     case 0 1 -> f32 ~ 3 4                        each element within array 4, which is f32, of array 3, which is f64
+ *     case 0 1 -> i64 [90,2] # 93a5...             the hash of the result
+ *     case 0 1 -> ! shape error                    a status; `! error` is any that blames the caller
  *
  * A line that begins with a space goes on with the one before it.
  */
@@ -30,6 +33,7 @@ typedef struct reader {
     const char *file;
     char *at, *next; /* in this line; the next one */
     int line;
+    char test[CONFORMANCE_NAME];
 } reader;
 
 _Noreturn static void mistake(const reader *r, const char *what) {
@@ -136,11 +140,18 @@ static void fill_bits(const wn_array *a) {
         values_store(a->type, a->data, i, (uint64_t)(i / columns >> i % columns & 1));
 }
 
+/* "3f800000" or ".3f8"; "-1" */
+static uint64_t bits_of(const char *text, size_t size) {
+    if (*text != '.') return strtoull(text, NULL, 16);
+    size_t digits = strspn(text + 1, "0123456789abcdef");
+    return digits ? strtoull(text + 1, NULL, 16) << 4 * (2 * size - digits) : 0;
+}
+
 static void fill_elements(reader *r, conformance_array *a) {
     int64_t i = 0, n = compare_count(&a->array);
     for (char *text = word(r); *text; text = word(r)) {
         bool nan = strncmp(text, "nan", 3) == 0;
-        uint64_t bits = nan ? 0 : strtoull(text, &text, 16);
+        uint64_t bits = nan ? 0 : bits_of(text, wn_type_size(a->array.type));
         const char *times = strchr(text, '*');
         int64_t repeat = times ? strtoll(times + 1, NULL, 10) : 1;
         if (repeat > n - i) mistake(r, "too many elements");
@@ -234,20 +245,15 @@ static void read_case(reader *r) {
     conformance_case *one = &k->cases[k->case_count++];
     memset(one, 0, sizeof *one);
     one->line = r->line;
-    char *colon = strchr(r->at, ':');
-    if (!colon) mistake(r, "no colon");
-    *colon = '\0';
-    char *row = strstr(r->at, " (");
-    if (row) {
-        *row = '\0';
-        colon[-1] = '\0'; /* the other parenthesis */
-        copy(r, one->difference, sizeof one->difference, row + 2);
+    memcpy(one->name, r->test, sizeof one->name);
+    if (take(r, "(")) {
+        char *row = word(r);
+        row[strcspn(row, ")")] = '\0';
+        copy(r, one->difference, sizeof one->difference, row);
     }
-    copy(r, one->name, sizeof one->name, r->at);
-    r->at = colon + 1;
     for (int i = 0; i < k->input_count; i++)
         one->inputs[i] = &array_word(r)->array;
-    if (!take(r, "-> ") && !take(r, " -> ")) mistake(r, "no result");
+    if (!take(r, "-> ")) mistake(r, "no result");
     read_want(r, one);
 }
 
@@ -279,6 +285,8 @@ conformance *conformance_read(const char *name) {
             read_kernel(&r);
         else if (take(&r, "input "))
             read_input(&r);
+        else if (take(&r, "test "))
+            copy(&r, r.test, sizeof r.test, r.at);
         else if (take(&r, "case "))
             read_case(&r);
         else

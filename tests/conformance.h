@@ -1,6 +1,6 @@
 /*
  * conformance.h - the files of conformance/, which say what NumPy and TensorFlow make of the cases of their own tests.
- * make.py writes them and describes their format.
+ * make.py writes them; conformance.c describes their format.
  */
 #ifndef WN_TEST_CONFORMANCE_H
 #define WN_TEST_CONFORMANCE_H
@@ -8,6 +8,7 @@
 #include "winnow/winnow.h"
 
 #define CONFORMANCE_INPUTS 6
+#define CONFORMANCE_NAME 96
 
 /* An array and, for results, which elements may be any NaN (NULL: none may). */
 typedef struct conformance_array {
@@ -17,15 +18,15 @@ typedef struct conformance_array {
 
 typedef enum conformance_want {
     WANT_EQUAL, /* the array `result`, bit by bit                                                          */
-    WANT_NEAR, /* within `bound` of `result`, both f64 and of the result's shape; `type` is the result's   */
+    WANT_NEAR, /* within `bound`, f32, of `result`, f64; `type` is the type of the kernel's result            */
     WANT_HASH, /* an array of this type and shape whose elements have this hash                            */
     WANT_ERROR /* the status `error`; WN_OK: any that blames the caller                                    */
 } conformance_want;
 
 typedef struct conformance_case {
     int line;
-    char name[96];       /* "numpy TestWhere.test_basic" */
-    char difference[48]; /* the row of docs/differences.md, or "" */
+    char name[CONFORMANCE_NAME]; /* "numpy TestWhere.test_basic" */
+    char difference[48];         /* the row of docs/differences.md, or "" */
     const wn_array *inputs[CONFORMANCE_INPUTS];
     conformance_want want;
     wn_type type; /* of the result */

@@ -72,7 +72,7 @@ static bool same_element(const conformance_case *one, const wn_array *got, int64
     if (one->result->any_nan && one->result->any_nan[i]) return compare_is_nan(got->type, bits);
     if (one->want == WANT_EQUAL) return bits == expected;
     double value = wn_constant_value(got->type, bits);
-    double bound = wn_constant_value(WN_F64, values_load(WN_F64, one->bound->array.data, i));
+    double bound = wn_constant_value(WN_F32, values_load(WN_F32, one->bound->array.data, i));
     if (bound == 0) return values_of_double(WN_F64, value) == expected;
     return fabs(value - wn_constant_value(WN_F64, expected)) <= bound;
 }
@@ -176,17 +176,15 @@ static void run_declared(trial *t) {
 static void agrees(void **state) {
     trial t = {.file = *state, .context = compare_context(0)};
     t.isas = compare_available(t.context);
+    if (t.isas.count) t.isas.count--; /* native is one of the others, but for what test_pack has */
     conformance *c = conformance_read(t.file);
     for (int i = 0; i < c->kernel_count; i++) {
         t.kernel = &c->kernels[i];
         t.cases += t.kernel->case_count;
         run_kernel(&t, "the interpreter", WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
         run_declared(&t);
-        for (size_t j = 0; j < t.isas.count; j++) {
-            bool native = t.isas.list[j] == WN_ISA_NATIVE;
-            run_kernel(&t, native ? "native" : wn_isa_name(t.isas.list[j]), WN_ENGINE_JIT,
-                       t.isas.list[j]);
-        }
+        for (size_t j = 0; j < t.isas.count; j++)
+            run_kernel(&t, wn_isa_name(t.isas.list[j]), WN_ENGINE_JIT, t.isas.list[j]);
     }
     conformance_free(c);
     wn_context_free(t.context);
@@ -198,8 +196,11 @@ static void agrees(void **state) {
 /* ---- docs/differences.md --------------------------------------------------------------------- */
 
 static const char *const FILES[] = {
-    "tf_boolean_mask", "tf_where",         "tf_select",  "tf_compare", "tf_logical",
-    "tf_cast",         "tf_sequence_mask", "tf_bitwise", "tf_clip",    "tf_arithmetic",
+    "tf_boolean_mask",  "tf_where",    "tf_select",  "tf_compare",    "tf_logical", "tf_cast",
+    "tf_sequence_mask", "tf_bitwise",  "tf_clip",    "tf_arithmetic", "tf_reduce",  "tf_arg",
+    "np_nonzero",       "np_where",    "np_compare", "np_integer",    "np_float",   "np_index",
+    "np_assign",        "np_select",   "np_count",   "np_any_all",    "np_min_max", "np_arg",
+    "np_sum",           "differences",
 };
 #define FILE_COUNT (sizeof FILES / sizeof *FILES)
 

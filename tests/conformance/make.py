@@ -10,8 +10,15 @@ is computed here by the live library, in case.py.
 
 import sys
 
+import differences
+import np_elementwise
+import np_masks
+import np_reductions
 import tf_elementwise
+import tf_reductions
+
+MODULES = (tf_elementwise, tf_reductions, np_elementwise, np_masks, np_reductions, differences)
 
 if __name__ == "__main__":
-    chosen = [s for module in (tf_elementwise,) for s in module.suites()]
-    print(sum(s.write() for s in chosen), "cases")
+    suites = [s for module in MODULES for s in module.suites()]
+    print(sum(s.write() for s in suites if len(sys.argv) == 1 or s.file.name in sys.argv), "cases")

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from case import DTYPE, FLOATS, INTS, Error, Suite, array, bit_rows, small_random, type_of
+from case import DTYPE, FLOATS, INTS, Suite, array, small_random
 
 rng = np.random.RandomState(42)
 CWISE = ["f16", "f32", "f64", "i32", "i64"]
@@ -201,21 +201,10 @@ def logical():
         both("testBCast", halves(xs), halves(ys))
         both("testBCast", halves(ys), halves(xs))
     for sign, name in LOGIC.items():
-        inputs = {"x": halves((1, 3, 2)), "y": halves((3, 2, 1))}
-        if live_broadcast(inputs):
-            s.same("LogicalOpTest.testShapeMismatch", f"x {sign} y", inputs, getattr(np, name))
-        s.fails("LogicalOpTest.testShapeMismatch", f"x {sign} y", {"x": halves((2, 5)), "y": halves((5, 2))}, getattr(np, name))
+        s.fails("LogicalOpTest.testShapeMismatch", f"x {sign} y", {"x": halves((1, 3, 2)), "y": halves((4, 2, 1))}, getattr(np, name))
         word = f"x {sign * 2} y" if sign != "^" else "logical_xor(x, y)"
         s.same("LogicalOpTest.testTensor", word, {"x": x, "y": y}, getattr(tf.math, name))
     return s
-
-
-def live_broadcast(inputs):
-    try:
-        np.broadcast_shapes(*(a.shape for a in inputs.values()))
-        return True
-    except ValueError:
-        return False
 
 
 def cast():
@@ -253,7 +242,7 @@ def cast():
     s.same("CastOpTest.testCastToTypeOfVariable", "f32(y)", {"y": np.array(True)}, tf_cast("f32"))
     # What does not fit: as saturate_cast, but exact at the ends, where TensorFlow stays a float's step below.
     for source in ("f32", "f16", "bf16"):
-        low, high = float(np.finfo(DTYPE[source]).min if source != "bf16" else -3.3895e38), 0
+        low = float(np.finfo(DTYPE[source]).min) if source != "bf16" else -3.3895e38
         high = -low
         for target in ("i8", "u8", "i16", "u16", "i32", "u32"):
             info = np.iinfo(DTYPE[target])
@@ -261,13 +250,8 @@ def cast():
             x = array(source, [low, low + 1, low // 2, high // 2, high, lo - 1, lo, lo + 1, lo // 2, hi // 2, hi - 1, hi, hi + 1])
             want = np.array([max(info.min, min(info.max, int(float(v)))) if abs(float(v)) != np.inf
                              else (info.max if v > 0 else info.min) for v in x], DTYPE[target])
-            given = tf.saturate_cast(x, DTYPE[target]).numpy()
-            inputs = {"x": x}
-            if np.array_equal(given, want):
-                s.same("SaturateCastTest.testSaturate", f"{target}(x)", inputs, lambda x: given)
-            else:
-                s.differs("saturate_cast", "SaturateCastTest.testSaturateAvoidsUndefinedBehavior", f"{target}(x)", inputs,
-                          lambda x: given, want)
+            s.perhaps("saturate_cast", "SaturateCastTest.testSaturateAvoidsUndefinedBehavior", f"{target}(x)", {"x": x},
+                      lambda x: tf.saturate_cast(x, DTYPE[target]), want)
     return s
 
 
@@ -319,12 +303,8 @@ def bitwise():
         left = np.where(far, 0, np.left_shift(x, np.where(far, 0, y).astype(x.dtype))).astype(x.dtype)
         right = np.where(far, -1, np.right_shift(x, np.where(far, 0, y).astype(x.dtype))).astype(x.dtype)
         for sign, name, want in (("<<", "left_shift", left), (">>", "right_shift", right)):
-            inputs, function = {"x": x, "y": y}, getattr(tf.bitwise, name)
-            if np.array_equal(function(x, y).numpy(), want):
-                s.same("BitwiseOpTest.testImplementationDefinedShiftsDoNotCrash", f"x {sign} y", inputs, function)
-            else:
-                s.differs("shift_count", "BitwiseOpTest.testImplementationDefinedShiftsDoNotCrash", f"x {sign} y", inputs,
-                          function, want)
+            s.perhaps("shift_count", "BitwiseOpTest.testImplementationDefinedShiftsDoNotCrash", f"x {sign} y", {"x": x, "y": y},
+                      getattr(tf.bitwise, name), want)
     return s
 
 
@@ -401,15 +381,15 @@ def arithmetic():
     x, y = array("i32", [[1, 2], [3, 4]]), array("i32", [[1], [2]])
     each("testFloatVariableOverload", x, y)
     for i, (xs, ys) in enumerate(BROADCASTS + MORE):
-        for type in ("f32", "i32") if i % 2 else ("f64", "i64"):
-            x = array(type, 1 + np.linspace(0, 5, np.prod(xs)), xs)
-            y = array(type, 1 + np.linspace(0, 5, np.prod(ys)), ys)
-            for a, b in ((x, y), (y, x)):
-                each(f"testBCast_{i}", a, b)
-                if type[0] == "i":
-                    floored(f"testBCast_{i}D", a, b, False)
-                else:
-                    s.same(f"BinaryOpTest.testBCast_{i}D", "x / y", {"x": a, "y": b}, tf.math.truediv, np.true_divide)
+        type = ("f32", "i32", "f64", "i64")[i % 4]
+        x = array(type, 1 + np.linspace(0, 5, np.prod(xs)), xs)
+        y = array(type, 1 + np.linspace(0, 5, np.prod(ys)), ys)
+        for a, b in ((x, y), (y, x)):
+            each(f"testBCast_{i}", a, b)
+            if type[0] == "i":
+                floored(f"testBCast_{i}D", a, b, False)
+            else:
+                s.same(f"BinaryOpTest.testBCast_{i}D", "x / y", {"x": a, "y": b}, tf.math.truediv, np.true_divide)
     for sign, name in ARITHMETIC.items():
         inputs = {"x": array("f32", [10, 20, 30]), "y": array("f32", [[40, 50], [60, 70]])}
         s.fails("BinaryOpTest.testMismatchedDimensions", f"x {sign} y", inputs, getattr(tf.math, name))
