@@ -10,29 +10,17 @@
  * Before anything is timed, the results of both sides are compared byte by byte: a difference ends the program.
  */
 #define _GNU_SOURCE /* sched_setaffinity */
-#include "hand.h"
-#include "winnow/winnow.h"
+#include "bench.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #ifdef __linux__
 #include <sched.h>
 #endif
 
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        if (!(call)) return false;                                                                 \
-    } while (0)
-
 /* ---- What is measured ------------------------------------------------------------------------------------------------- */
-
-#define MAX_INPUTS 4
-#define MAX_HANDS 2
-#define ISA_COUNT 2
 
 #if defined(__x86_64__)
 static bool has_avx2(void) {
@@ -51,130 +39,48 @@ static bool has_avx2(void) {
 #define HANDS(name) NULL, NULL
 #endif
 
-typedef struct isa_row {
-    const char *name; /* of the loops that it is measured against */
-    wn_isa isa;
-    bool (*available)(void); /* whether the hand-written loops may be called */
-} isa_row;
-
 static const isa_row isas[ISA_COUNT] = {
     {"AVX2", WN_ISA_X86_64_V3, has_avx2},
     {"AVX-512", WN_ISA_X86_64_V4, has_avx512},
 };
 
-typedef enum work_kind { WORK_MAP, WORK_PACK, WORK_COUNT } work_kind;
-
-typedef struct work {
-    const char *name, *text;
-    size_t inputs; /* the first so many of x, a, b, c */
-    work_kind kind;
-    wn_type type; /* of the output */
-    hand_fn *hand[MAX_HANDS][ISA_COUNT];
-} work;
-
-static const char *const input_names[MAX_INPUTS] = {"x", "a", "b", "c"};
+static hand_fn *const reads[ISA_COUNT] = {HANDS(read)};
 static const char *const hand_names[MAX_HANDS] = {"plain", "stream"};
 
 /* clang-format off */
 static const work works[] = {
 /*   name     expression                         inputs kind       type      hand-written: plain stores, streaming stores */
-    {"where", "where(x < 0, 0, x)",                   1, WORK_MAP,   WN_F32,  {{HANDS(where)},    {HANDS(where_stream)}}},
-    {"scale", "x * f32(a > 0.1)",                     2, WORK_MAP,   WN_F32,  {{HANDS(scale)},    {HANDS(scale_stream)}}},
-    {"logic", "(a > 0) & (b < 0.2) | !(c >= x)",      4, WORK_MAP,   WN_BOOL, {{HANDS(logic)},    {HANDS(logic_stream)}}},
-    {"mask",  "x[x < 0]",                             1, WORK_PACK,  WN_F32,  {{HANDS(negative)}, {HANDS(negative_stream)}}},
-    {"mask3", "x[(a > 0) & (b < 0.2)]",               3, WORK_PACK,  WN_F32,  {{HANDS(both)},     {HANDS(both_stream)}}},
-    {"count", "x[x < 0]",                             1, WORK_COUNT, WN_F32,  {{HANDS(count)},    {NULL}}},
-};
+    {"where", "where(x < 0, 0, x)",                 "x", WORK_MAP,   WN_F32,  {{HANDS(where)},    {HANDS(where_stream)}}},
+    {"scale", "x * f32(a > 0.1)",                  "xa", WORK_MAP,   WN_F32,  {{HANDS(scale)},    {HANDS(scale_stream)}}},
+    {"logic", "(a > 0) & (b < 0.2) | !(c >= x)", "xabc", WORK_MAP,   WN_BOOL, {{HANDS(logic)},    {HANDS(logic_stream)}}},
+    {"mask",  "x[x < 0]",                           "x", WORK_PACK,  WN_F32,  {{HANDS(negative)}, {HANDS(negative_stream)}}},
+    {"mask3", "x[(a > 0) & (b < 0.2)]",           "xab", WORK_PACK,  WN_F32,  {{HANDS(both)},     {HANDS(both_stream)}}},
+    {"count", "x[x < 0]",                           "x", WORK_COUNT, WN_F32,  {{HANDS(count)},    {NULL}}},
 
-/* Compiled with another integer between the two halves of the text each time, so that no cache answers. */
-static const struct compile_row { const char *name, *before, *after; } compiles[] = {
-    {"where(x < 0, 0, x)",    "where(x < ", ", 0, x)"},
-    {"x[x < 0]",              "x[x < ", "]"},
-    {"10 nodes, map",         "where((a > ", ") & (b < 0.2) | !(c >= x), x * 2 + a, b - x)"},
-    {"10 nodes, with a mask", "(x * 2 + a - b)[(a > ", ") & (b < 0.2) | !(c >= x)]"},
+    {"sum",      "sum(x)",              "x",  WORK_SUM,    WN_F32,  {{HANDS(sum)}}},
+    {"sumwhere", "sum(x, where=m)",     "xm", WORK_SUM,    WN_F32,  {{HANDS(sum_where)}}},
+    {"summask",  "sum(x[x > 0])",       "x",  WORK_SUM,    WN_F32,  {{HANDS(sum_positive)}}},
+    {"mean",     "mean(x)",             "x",  WORK_SUM,    WN_F32,  {{HANDS(mean)}}},
+    {"sumf64",   "sum(d)",              "d",  WORK_SUM,    WN_F64,  {{HANDS(sum_f64)}}},
+    {"sumi32",   "sum(i)",              "i",  WORK_REDUCE, WN_I64,  {{HANDS(sum_i32)}}},
+    {"min",      "min(x)",              "x",  WORK_REDUCE, WN_F32,  {{HANDS(min)}}},
+    {"max",      "max(x)",              "x",  WORK_REDUCE, WN_F32,  {{HANDS(max)}}},
+    {"argmin",   "argmin(x)",           "x",  WORK_REDUCE, WN_I64,  {{HANDS(argmin)}}},
+    {"negative", "count(x < 0)",        "x",  WORK_REDUCE, WN_I64,  {{HANDS(count_negative)}}},
+    {"nonzero",  "count(x)",            "x",  WORK_REDUCE, WN_I64,  {{HANDS(count_nonzero)}}},
+    {"any",      "any(x > 2)",          "x",  WORK_REDUCE, WN_BOOL, {{HANDS(any)}}},
 };
 /* clang-format on */
 
 static const size_t sizes[] = {64, 4 << 10, 256 << 10, 16 << 20};
 
 typedef struct options {
-    bool quick;
+    bool quick, accuracy;
     const char *json, *isa, *work;
     size_t size; /* 0: all */
 } options;
 
-typedef struct report {
-    FILE *json; /* NULL: none */
-    bool began;
-} report;
-
-/* ---- Arrays ----------------------------------------------------------------------------------------------------------- */
-
-/* Arrays begin five lines later each, so that they do not fall into the same sets of a cache. */
-#define STAGGER 320
-/* The output begins at one of so many places, so many bytes apart. */
-#define PLACES 7
-#define PLACE 576
-
-typedef struct arrays {
-    size_t n;
-    char *memory;
-    float *in[MAX_INPUTS];
-    char *out; /* room for half of what any work reads and writes, which memcpy copies, and for moving */
-} arrays;
-
-/* splitmix64: the same numbers in every run. */
-static uint64_t next_random(uint64_t *state) {
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-/* Uniform in [-0.5, 0.5), and here and there a value that only a careful loop treats rightly. */
-static void fill(float *to, size_t n, uint64_t seed) {
-    const float special[] = {NAN, -0.0f, INFINITY, -INFINITY, 0, 1e-45f};
-    for (size_t i = 0; i < n; i++) {
-        uint64_t v = next_random(&seed);
-        to[i] = v % 509 < LENGTH(special) ? special[v % 509] : (float)(v >> 40) * 0x1p-24f - 0.5f;
-    }
-}
-
-static bool arrays_new(arrays *a, size_t n) {
-    size_t input = n * sizeof(float) + STAGGER, out = n * 9 + PLACES * PLACE;
-    size_t total = (MAX_INPUTS * input + out + 63) & ~(size_t)63;
-    *a = (arrays){.n = n, .memory = aligned_alloc(64, total)};
-    if (!a->memory) {
-        fprintf(stderr, "winnow-bench: no memory for %zu bytes\n", total);
-        return false;
-    }
-    memset(a->memory, 0, total);
-    for (size_t i = 0; i < MAX_INPUTS; i++) {
-        a->in[i] = (float *)(void *)(a->memory + i * input);
-        fill(a->in[i], n, i + 1);
-    }
-    a->out = a->memory + MAX_INPUTS * input;
-    return true;
-}
-
-static void arrays_of_inputs(const arrays *a, wn_array to[MAX_INPUTS]) {
-    for (size_t i = 0; i < MAX_INPUTS; i++)
-        to[i] = wn_vector(WN_F32, a->in[i], (int64_t)a->n);
-}
-
 /* ---- Candidates: what takes turns ------------------------------------------------------------------------------------- */
-
-typedef struct candidate {
-    const char *name;
-    size_t (*call)(const struct candidate *c); /* returns the elements written or counted */
-    wn_binding *binding;
-    hand_fn *hand;
-    hand_inputs in;
-    void *out;
-    size_t n; /* memcpy: bytes */
-} candidate;
-
-#define FAILED ((size_t)-1)
 
 static size_t call_run(const candidate *c) {
     return wn_run(c->binding, NULL) == WN_OK ? c->n : FAILED;
@@ -194,112 +100,30 @@ static size_t call_memcpy(const candidate *c) {
     return c->n;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-/* Nanoseconds a call, over so many calls. */
-static double sample(const candidate *c, size_t calls) {
-    double start = now();
-    for (size_t i = 0; i < calls; i++)
-        c->call(c);
-    return (now() - start) / (double)calls;
-}
-
-/* ---- Timing ----------------------------------------------------------------------------------------------------------- */
-
-#define MAX_CANDIDATES (MAX_HANDS + 2)
-#define MAX_ROUNDS 301
-#define SAMPLE_NS 30e3
-/* Above this a call leaves nothing in the caches that its next one could use. */
-#define WARM_NS 1e6
-
-typedef struct timing {
-    double best, median;
-    double samples[MAX_ROUNDS];
-} timing;
-
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *values, size_t count) {
-    double sorted[MAX_ROUNDS];
-    memcpy(sorted, values, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_doubles);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
-static size_t calls_in_sample(const candidate *c) {
-    c->call(c);
-    size_t calls = 1;
-    while (sample(c, calls) * (double)calls < SAMPLE_NS)
-        calls *= 2;
-    return calls;
-}
-
-static void move_output(candidate *c, size_t count, const work *w, const arrays *a, size_t place) {
-    char *to = a->out + place * PLACE;
-    wn_array in[MAX_INPUTS], out = wn_vector(w->type, to, (int64_t)a->n);
-    arrays_of_inputs(a, in);
-    for (size_t i = 0; i < count; i++)
-        c[i].out = to;
-    wn_rebind(c[0].binding, in, w->inputs, &out, 1, NULL);
-}
-
-/* Each candidate begins a round as often as the others, and finds its own data in the caches when its sample begins. */
-static size_t take_turns(candidate *c, size_t count, const work *w, const arrays *a, timing *t,
-                         bool quick) {
-    size_t calls[MAX_CANDIDATES], rounds = 0;
-    for (size_t i = 0; i < count; i++)
-        calls[i] = calls_in_sample(&c[i]);
-    double budget = quick ? 0.04e9 : 0.3e9, start = now();
-    size_t least = quick ? 7 : 21;
-    for (; rounds < MAX_ROUNDS && (rounds < least || now() - start < budget); rounds++) {
-        move_output(c, count, w, a, rounds % PLACES);
-        for (size_t i = 0; i < count; i++) {
-            size_t k = (rounds + i) % count;
-            if (calls[k] > 1 || (rounds && t[k].samples[rounds - 1] < WARM_NS)) c[k].call(&c[k]);
-            t[k].samples[rounds] = sample(&c[k], calls[k]);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        t[i].median = median(t[i].samples, rounds);
-        t[i].best = t[i].samples[0];
-        for (size_t r = 1; r < rounds; r++)
-            t[i].best = fmin(t[i].best, t[i].samples[r]);
-    }
-    return rounds;
-}
-
 /* ---- Winnow's side ---------------------------------------------------------------------------------------------------- */
 
-static wn_graph *graph_of(wn_context *context, size_t inputs, const char *text) {
+wn_graph *graph_of(wn_context *context, const char *inputs, const char *text) {
     wn_graph *g = wn_graph_new(context);
-    for (size_t i = 0; i < inputs; i++)
-        (void)wn_input(g, input_names[i], WN_F32, WN_ANY);
+    declare_inputs(g, inputs);
     wn_parse(g, text, strlen(text));
     return g;
 }
 
-static wn_kernel *compile(wn_graph *g, wn_isa isa) {
+wn_kernel *compile(wn_graph *g, wn_isa isa) {
     wn_compile_options o = {.size = sizeof o, .engine = WN_ENGINE_JIT, .isa = isa};
     wn_kernel *k = wn_compile(g, &o);
     if (!k) fprintf(stderr, "winnow-bench: %s\n", wn_graph_error(g));
     return k;
 }
 
-static wn_binding *bind(wn_context *context, const isa_row *isa, const work *w, const arrays *a) {
-    wn_array in[MAX_INPUTS], out = wn_vector(w->type, a->out, (int64_t)a->n);
-    arrays_of_inputs(a, in);
+wn_binding *bind(wn_context *context, wn_isa isa, const work *w, const arrays *a) {
+    wn_array in[MAX_INPUTS], out = array_of_output(a, w, a->out);
+    arrays_of_inputs(a, w->inputs, in);
     wn_graph *g = graph_of(context, w->inputs, w->text);
-    wn_kernel *k = compile(g, isa->isa);
+    wn_kernel *k = compile(g, isa);
     wn_binding *b = NULL;
     wn_error error;
-    if (k && wn_bind(k, in, w->inputs, &out, 1, &b, &error) != WN_OK)
+    if (k && wn_bind(k, in, strlen(w->inputs), &out, 1, &b, &error) != WN_OK)
         fprintf(stderr, "winnow-bench: %s: %s\n", w->text, error.message);
     wn_kernel_free(k);
     wn_graph_free(g);
@@ -308,57 +132,93 @@ static wn_binding *bind(wn_context *context, const isa_row *isa, const work *w, 
 
 /* ---- Are both sides equal? -------------------------------------------------------------------------------------------- */
 
+static size_t room(const work *w, size_t n) {
+    return is_reduction(w) ? 1 : n;
+}
+
 static bool report_difference(const work *w, const candidate *hand, const char *ours) {
     size_t size = wn_type_size(w->type), i = 0;
     const char *theirs = hand->out;
     while (theirs[i] == ours[i])
         i++;
     i = i / size * size;
-    uint32_t a = 0, b = 0;
+    uint64_t a = 0, b = 0;
     memcpy(&a, ours + i, size);
     memcpy(&b, theirs + i, size);
-    fprintf(stderr, "winnow-bench: %s: element %zu is 0x%" PRIx32 ", by hand (%s) 0x%" PRIx32 "\n",
+    fprintf(stderr, "winnow-bench: %s: element %zu is 0x%" PRIx64 ", by hand (%s) 0x%" PRIx64 "\n",
             w->text, i / size, a, hand->name, b);
     return false;
 }
 
+static double float_at(const void *at, wn_type type) {
+    double d;
+    float f;
+    memcpy(type == WN_F32 ? (void *)&f : (void *)&d, at, wn_type_size(type));
+    return type == WN_F32 ? (double)f : d;
+}
+
+/* Sums are added up in different orders: of n elements of up to a half, about to their digits. */
+static bool are_near(const work *w, const void *ours, const void *theirs, size_t n) {
+    double a = float_at(ours, w->type), b = float_at(theirs, w->type);
+    if (isnan(a) || isnan(b) || isinf(a)) return (isnan(a) && isnan(b)) || a == b;
+    if (w->kind != WORK_SUM) return a == b && signbit(a) == signbit(b);
+    return fabs(a - b) <= (w->type == WN_F32 ? 0x1p-21 : 0x1p-50) * (double)n;
+}
+
+static bool are_equal(const work *w, const void *ours, const candidate *hand, size_t elements) {
+    if (w->kind == WORK_COUNT) return true;
+    if (is_reduction(w) && (w->type == WN_F32 || w->type == WN_F64))
+        return are_near(w, ours, hand->out, hand->n);
+    return memcmp(ours, hand->out, elements * wn_type_size(w->type)) == 0;
+}
+
 /* Runs ours into `copy`, then compares each hand-written loop with it. */
 static bool check_into(const work *w, const candidate *c, size_t hands, char *copy, size_t *elements) {
-    size_t size = wn_type_size(w->type);
+    size_t bytes = room(w, c[0].n) * wn_type_size(w->type);
     *elements = c[0].call(&c[0]);
     if (*elements == FAILED) {
         fprintf(stderr, "winnow-bench: %s: the run failed\n", w->text);
         return false;
     }
     if (w->kind == WORK_PACK) *elements = (size_t)wn_result(c[0].binding, 0)->shape[0];
-    memcpy(copy, c[0].out, c[0].n * size);
+    if (is_reduction(w)) *elements = 1;
+    memcpy(copy, c[0].out, bytes);
     for (size_t i = 1; i <= hands; i++) {
-        memset(c[i].out, 0x55, c[i].n * size);
+        memset(c[i].out, 0x55, bytes);
         size_t theirs = c[i].call(&c[i]);
         if (theirs != *elements) {
             fprintf(stderr, "winnow-bench: %s: %zu elements, by hand (%s) %zu\n", w->text,
                     *elements, c[i].name, theirs);
             return false;
         }
-        if (w->kind != WORK_COUNT && memcmp(copy, c[i].out, theirs * size) != 0)
-            return report_difference(w, &c[i], copy);
+        if (!are_equal(w, copy, &c[i], theirs)) return report_difference(w, &c[i], copy);
     }
     return true;
 }
 
-static bool check(const work *w, const candidate *c, size_t hands, size_t *elements) {
-    char *copy = malloc(c[0].n * wn_type_size(w->type));
+/* A NaN hides all else from a sum, and all but zeros hide zeros from min. What the arrays are filled with last is what is timed. */
+static bool check(const work *w, const arrays *a, const candidate *c, size_t hands, size_t *elements) {
+    char *copy = malloc(room(w, c[0].n) * wn_type_size(w->type));
     if (!copy) fprintf(stderr, "winnow-bench: out of memory\n");
-    bool equal = copy && check_into(w, c, hands, copy, elements);
+    bool equal = copy != NULL;
+    filling last = is_reduction(w) ? FILL_FINITE : FILL_SPECIAL;
+    for (filling how = FILL_SPECIAL; equal && how <= last; how++) {
+        arrays_fill(a, w->inputs, how);
+        equal = check_into(w, c, hands, copy, elements);
+    }
     free(copy);
     return equal;
 }
 
 /* ---- One row of the table --------------------------------------------------------------------------------------------- */
 
+/* What bounds a work from below. */
+static const char *limit_of(const work *w) {
+    return is_reduction(w) ? "read" : "memcpy";
+}
+
 static size_t list_candidates(const work *w, const arrays *a, size_t isa, wn_binding *b, candidate *c) {
-    candidate base = {
-        .binding = b, .in = {a->in[0], a->in[1], a->in[2], a->in[3]}, .out = a->out, .n = a->n};
+    candidate base = {.binding = b, .in = hand_inputs_of(a), .out = a->out, .n = a->n};
     size_t count = 0;
     c[count] = base;
     c[count].name = "winnow";
@@ -371,8 +231,9 @@ static size_t list_candidates(const work *w, const arrays *a, size_t isa, wn_bin
             c[count++].call = call_hand;
         }
     c[count] = base;
-    c[count].name = "memcpy";
-    c[count].call = call_memcpy;
+    c[count].name = limit_of(w);
+    c[count].call = is_reduction(w) ? call_hand : call_memcpy;
+    c[count].hand = reads[isa];
     return count + 1;
 }
 
@@ -383,7 +244,7 @@ static double median_ratio(const timing *over, const timing *under, size_t round
     return median(ratios, rounds);
 }
 
-static void json_begin(report *r) {
+void json_begin(report *r) {
     if (!r->json) return;
     fputs(r->began ? ",\n" : "[\n", r->json);
     r->began = true;
@@ -400,17 +261,17 @@ static void print_row(report *r, const isa_row *isa, const work *w, size_t n, co
         fprintf(r->json,
                 "{\"isa\": \"%s\", \"work\": \"%s\", \"size\": %zu, \"ours_ns\": %.6g, "
                 "\"hand_ns\": %.6g, "
-                "\"memcpy_ns\": %.6g, \"ratio\": %.4g, \"hand\": \"%s\"}",
-                wn_isa_name(isa->isa), w->name, n, ns[0], ns[1], ns[2], ratio, hand->name);
+                "\"%s_ns\": %.6g, \"ratio\": %.4g, \"hand\": \"%s\"}",
+                wn_isa_name(isa->isa), w->name, n, ns[0], ns[1], limit_of(w), ns[2], ratio, hand->name);
 }
 
 static bool measure_bound(const options *o, report *r, size_t isa, const work *w, const arrays *a,
                           wn_binding *b) {
     candidate c[MAX_CANDIDATES];
     size_t count = list_candidates(w, a, isa, b, c), last = count - 1, elements, best = 1;
-    TRY(check(w, c, last - 1, &elements));
+    TRY(check(w, a, c, last - 1, &elements));
     size_t written = w->kind == WORK_COUNT ? 0 : elements * wn_type_size(w->type);
-    c[last].n = (w->inputs * a->n * sizeof(float) + written) / 2;
+    c[last].n = is_reduction(w) ? a->input_bytes : (a->n * input_bytes(w->inputs) + written) / 2;
 
     timing *t = malloc(count * sizeof *t);
     if (!t) return false;
@@ -427,108 +288,37 @@ static bool measure_bound(const options *o, report *r, size_t isa, const work *w
 static bool measure_work(const options *o, report *r, wn_context *context, size_t isa,
                          const work *w, size_t n) {
     arrays a;
-    TRY(arrays_new(&a, n));
-    wn_binding *b = bind(context, &isas[isa], w, &a);
+    TRY(arrays_new(&a, n, w->inputs));
+    wn_binding *b = bind(context, isas[isa].isa, w, &a);
     bool done = b && measure_bound(o, r, isa, w, &a, b);
     wn_binding_free(b);
     free(a.memory);
     return done;
 }
 
-/* ---- Compiling, and what a call costs --------------------------------------------------------------------------------- */
-
-#define COMPILES 20
-#define WARMING 3
-
-static bool time_compile(wn_context *context, wn_isa isa, const struct compile_row *row,
-                         int literal, double *ms) {
-    char text[160];
-    snprintf(text, sizeof text, "%s%d%s", row->before, literal, row->after);
-    wn_graph *g = graph_of(context, MAX_INPUTS, text);
-    double start = now();
-    wn_kernel *k = compile(g, isa);
-    *ms = (now() - start) / 1e6;
-    wn_kernel_free(k);
-    wn_graph_free(g);
-    return k != NULL;
-}
-
-static void print_cost(report *r, const isa_row *isa, const char *what, const char *unit, double value) {
-    printf("%-44s %9.3f %s\n", what, value, unit);
-    json_begin(r);
-    if (r->json)
-        fprintf(r->json, "{\"isa\": \"%s\", \"what\": \"%s\", \"%s\": %.6g}", wn_isa_name(isa->isa),
-                what, unit, value);
-}
-
-static bool measure_compiles(report *r, wn_context *context, const isa_row *isa) {
-    for (size_t i = 0; i < LENGTH(compiles); i++) {
-        double ms[WARMING + COMPILES];
-        char what[80];
-        for (int k = 0; k < WARMING + COMPILES; k++)
-            TRY(time_compile(context, isa->isa, &compiles[i], k + 1, &ms[k]));
-        snprintf(what, sizeof what, "compile %s", compiles[i].name);
-        print_cost(r, isa, what, "ms", median(ms + WARMING, COMPILES));
-    }
-    return true;
-}
-
-typedef struct rebinding {
-    candidate c; /* first: call_rebind finds the rest behind it */
-    wn_array in[2], out[2];
-    size_t *turn;
-} rebinding;
-
-/* To the one half of the arrays and to the other by turns. */
-static size_t call_rebind(const candidate *c) {
-    const rebinding *b = (const rebinding *)(const void *)c;
-    size_t k = (*b->turn)++ & 1;
-    return wn_rebind(c->binding, &b->in[k], 1, &b->out[k], 1, NULL) == WN_OK ? 0 : FAILED;
-}
-
-static bool measure_calls(report *r, wn_context *context, const isa_row *isa) {
-    arrays a;
-    size_t turn = 0;
-    TRY(arrays_new(&a, 128));
-    a.n = 16;
-    wn_binding *b = bind(context, isa, &works[0], &a);
-    if (b) {
-        rebinding re = {.c = {.name = "rebind", .call = call_rebind, .binding = b}, .turn = &turn};
-        candidate run = {.name = "run", .call = call_run, .binding = b};
-        for (int64_t k = 0; k < 2; k++) {
-            re.in[k] = wn_vector(WN_F32, a.in[0] + 64 * k, 16 + k);
-            re.out[k] = wn_vector(WN_F32, a.out + 256 * k, 16 + k);
-        }
-        double ns[2] = {INFINITY, INFINITY};
-        for (int k = 0; k < 21; k++)
-            ns[0] = fmin(ns[0], sample(&run, 4096));
-        for (int k = 0; k < 21; k++)
-            ns[1] = fmin(ns[1], sample(&re.c, 4096));
-        print_cost(r, isa, "wn_run of where(x < 0, 0, x), 16 elements", "ns", ns[0]);
-        print_cost(r, isa, "wn_rebind of the same", "ns", ns[1]);
-    }
-    wn_binding_free(b);
-    free(a.memory);
-    return b != NULL;
-}
-
 /* ---- The whole -------------------------------------------------------------------------------------------------------- */
 
+static void print_heading(const work *w) {
+    printf("%-32s %9s %9s %9s %9s %7s  %s\n", is_reduction(w) ? "reductions" : "", "elements",
+           "winnow", "hand", limit_of(w), "ratio", "hand's stores");
+}
+
 static bool measure_isa(const options *o, report *r, wn_context *context, size_t isa) {
+    const work *before = NULL;
     printf("\nWinnow %s against %s by hand, one thread; ns an element, best of many\n",
            wn_isa_name(isas[isa].isa), isas[isa].name);
-    printf("%-32s %9s %9s %9s %9s %7s  %s\n", "", "elements", "winnow", "hand", "memcpy", "ratio",
-           "hand's stores");
-    for (size_t i = 0; i < LENGTH(works); i++)
-        for (size_t s = 0; s < LENGTH(sizes); s++) {
-            if (o->work && strcmp(o->work, works[i].name) != 0) continue;
-            if (o->size && s > 0) continue;
+    for (const work *w = works; w < works + LENGTH(works); w++) {
+        if (o->work && strcmp(o->work, w->name) != 0) continue;
+        if (!before || limit_of(before) != limit_of(w)) print_heading(w);
+        before = w;
+        for (size_t s = 0; s < (o->size ? 1 : LENGTH(sizes)); s++) {
             if (o->quick && !o->size && sizes[s] > 1 << 20) continue;
-            TRY(measure_work(o, r, context, isa, &works[i], o->size ? o->size : sizes[s]));
+            TRY(measure_work(o, r, context, isa, w, o->size ? o->size : sizes[s]));
         }
+    }
     if (o->work) return true;
     printf("\n");
-    return measure_compiles(r, context, &isas[isa]) && measure_calls(r, context, &isas[isa]);
+    return measure_costs(r, context, isas[isa].isa, &works[0]);
 }
 
 static bool measure_all(const options *o, report *r) {
@@ -561,11 +351,13 @@ static void stay_on_this_core(void) {
 
 static int usage(void) {
     fputs("usage: winnow-bench [--quick] [--json FILE] [--isa NAME] [--work NAME] [--size N]\n"
+          "       winnow-bench --accuracy [--json FILE]\n"
           "\n"
           "  --quick      fewer rounds, and no arrays that exceed the caches\n"
           "  --json FILE  the figures as JSON too\n"
           "  --isa NAME   x86-64-v3 or x86-64-v4; default: each that this machine has\n"
           "  --size N     a multiple of 64; default: 64, 4 Ki, 256 Ki, 16 Mi\n"
+          "  --accuracy   how far float32 sums are from the exact ones, beside NumPy's way\n"
           "  --work NAME  only that work, and no compile times:\n",
           stderr);
     for (size_t i = 0; i < LENGTH(works); i++)
@@ -589,8 +381,9 @@ static bool read_size(const char *text, size_t *size) {
 static bool read_options(int argc, char **argv, options *o) {
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--quick") == 0) {
-            o->quick = true;
+        bool quick = strcmp(argv[i], "--quick") == 0;
+        if (quick || strcmp(argv[i], "--accuracy") == 0) {
+            *(quick ? &o->quick : &o->accuracy) = true;
             continue;
         }
         TRY(value);
@@ -616,7 +409,7 @@ int main(int argc, char **argv) {
         return 1;
     }
     stay_on_this_core();
-    bool done = measure_all(&o, &r);
+    bool done = o.accuracy ? measure_accuracy(&r) : measure_all(&o, &r);
     if (r.json) {
         fputs(r.began ? "\n]\n" : "[]\n", r.json);
         fclose(r.json);

@@ -6,16 +6,21 @@
  *
  * The loops have it easier than Winnow's kernels: n is a multiple of 64 (so there are no tails), every array begins at a
  * multiple of 64 bytes, and a packed output has room for n elements. A loop returns how many elements it wrote, or
- * counted. `_stream` are the same with non-temporal stores, for outputs that no cache holds.
+ * counted. `_stream` are the same with non-temporal stores, for outputs that no cache holds. A reduction writes one element.
  */
 #ifndef WN_BENCH_HAND_H
 #define WN_BENCH_HAND_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct hand_inputs {
     const float *x, *a, *b, *c;
+    const unsigned char *m; /* bools: 0 or 1 */
+    const int32_t *i;
+    const double *d;
+    const unsigned char *bytes; /* read's, of which there are n */
 } hand_inputs;
 
 typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
@@ -32,7 +37,20 @@ typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
     X(negative_stream)                                                                             \
     X(both) /* x[(a > 0) & (b < 0.2)]                    */                                        \
     X(both_stream)                                                                                 \
-    X(count) /* of x < 0                                  */
+    X(count)        /* of x < 0                                  */                                \
+    X(sum)          /* sum(x), and so on                         */                                \
+    X(sum_where)    /* where m                                   */                                \
+    X(sum_positive) /* x[x > 0]                                  */                                \
+    X(sum_i32)      /* of i, as i64                              */                                \
+    X(sum_f64)      /* of d                                      */                                \
+    X(mean)                                                                                        \
+    X(min)                                                                                         \
+    X(max)                                                                                         \
+    X(argmin)                                                                                      \
+    X(count_negative)                                                                              \
+    X(count_nonzero)                                                                               \
+    X(any)  /* x > 2                                     */                                        \
+    X(read) /* no result worth having: all bytes, once   */
 
 #define HAND_DECLARE(name) hand_fn wn_hand_##name##_avx2, wn_hand_##name##_avx512;
 HAND_LOOPS(HAND_DECLARE)
@@ -58,7 +76,10 @@ static inline size_t hand_pack_streaming(hand_fn *pack, hand_stream_fn *stream,
         memcpy(buffer, buffer + whole, HAND_LINE * sizeof(float));
         done += whole;
         held -= whole;
-        in = (hand_inputs){in.x + HAND_BLOCK, in.a + HAND_BLOCK, in.b + HAND_BLOCK, in.c + HAND_BLOCK};
+        in = (hand_inputs){.x = in.x + HAND_BLOCK,
+                           .a = in.a + HAND_BLOCK,
+                           .b = in.b + HAND_BLOCK,
+                           .c = in.c + HAND_BLOCK};
     }
     memcpy(out + done, buffer, held * sizeof(float));
     return done + held;
