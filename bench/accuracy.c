@@ -93,7 +93,7 @@ static bool measure_distribution(report *r, wn_binding *b, const arrays *a, cons
         add_error(&ours, *sum, exact, absolute);
         add_error(&pairs, pairwise_sum(a->in[0], VALUES), exact, absolute);
     }
-    printf("%-32s %9.3f %9.3f %9.3f %9.3f %7.2f\n", d->name, ours.mean, ours.most, pairs.mean,
+    printf("%-32s %9.4f %9.4f %9.4f %9.4f %7.2f\n", d->name, ours.mean, ours.most, pairs.mean,
            pairs.most, ours.mean / pairs.mean);
     json_begin(r);
     if (r->json)
