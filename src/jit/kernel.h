@@ -44,7 +44,8 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 #define KERNEL_WORD 64
 
 /*
- * What reduce keeps of an output between calls. The driver begins a row with zeroes, and in the lanes with the identity.
+ * What reduce keeps of an output between calls. The driver begins a row with zeroes, and in the lanes of what has no
+ * tree and does not only count, with the identity.
  *
  * A sum, prod or mean of floats has a tree, which docs/reductions.md describes: element i of a row is joined to lane i mod KERNEL_LANES
  * of its leaf, leaves are joined lane by lane as in a binary counter, and `levels` are its digits: level k is in use if bit k of

@@ -90,15 +90,17 @@ static bool is_tree(op o, wn_type type) {
     return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
 }
 
-/* The function joins to 64 lanes, which begin at the identity. */
+/* The function joins to 64 lanes, which begin at the identity, unless it has a tree or only counts. */
 static void begin_lanes(kernel_accumulator *a, op o, wn_type type) {
     uint64_t identity = wn_reduction_identity(o, type);
     size_t size = wn_type_size(type);
     a->leaves = a->count = 0;
     a->place = -1;
     a->unsure = false;
-    for (size_t i = 0; i < KERNEL_WORD; i++)
-        memcpy(a->lanes + i * size, &identity, size); /* little-endian, as what the function was made for */
+    if (is_tree(o, type) || type == WN_BOOL) return;
+    memcpy(a->lanes, &identity, size); /* little-endian, as what the function was made for */
+    for (size_t filled = size; filled < KERNEL_WORD * size; filled *= 2)
+        memcpy(a->lanes + filled, a->lanes, filled);
 }
 
 static void begin_row(const wn_binding *b, const bound_stage *s, row_state *states) {
