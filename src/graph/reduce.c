@@ -1,8 +1,9 @@
 /*
  * reduce.c - the meaning of a reduction over one row: loops over whole leaves, and what joins them.
  *
- * Every loop has a leaf's constant length and no condition, so that the compiler makes vectors of it. So a leaf that is masked, or
- * shorter, is first made whole: a copy in which the identity stands for what is missing.
+ * Every loop goes through strips of a constant length and has no condition, so that the compiler makes vectors of it. So a leaf that
+ * is masked, or not of whole strips, is copied first: the identity stands for what is missing. A leaf of fewer strips is as good as
+ * one that the identity fills up: joining that changes nothing.
  *
  * min, max and arg of floats run on integers in the floats' order. These are called keys: -0 is -1, +0 is 0, and a NaN lies beyond
  * all numbers, on the side that wins.
@@ -32,37 +33,43 @@ static bool is_truth(op o) {
     return o == OP_count || o == OP_any || o == OP_all;
 }
 
-/* ---- A whole leaf ------------------------------------------------------------------------------------------------- */
+/* Divides a leaf, and is a multiple of all lanes. */
+#define STRIP 64
+#define EACH(i, n)                                                                                 \
+    for (int strip = 0; strip < (n); strip += STRIP)                                               \
+        for (int i = strip; i < strip + STRIP; i++)
+
+/* ---- A leaf ------------------------------------------------------------------------------------------------------- */
 
 /* What is not selected becomes the identity; of a mask of 0 and 1. Written so that no compiler makes it a branch. */
 #define BLEND(T)                                                                                   \
-    static void blend_##T(T *restrict x, const uint8_t *restrict selected, T identity) {           \
-        for (int i = 0; i < REDUCE_LEAF; i++)                                                      \
-            x[i] = (T)((x[i] ^ identity) & (T) - (T)selected[i]) ^ identity;                       \
+    static void blend_##T(T *restrict x, const uint8_t *restrict selected, int n, T identity) {    \
+        EACH(i, n)                                                                                 \
+        x[i] = (T)((x[i] ^ identity) & (T) - (T)selected[i]) ^ identity;                           \
     }
 BLEND(uint8_t)
 BLEND(uint16_t)
 BLEND(uint32_t)
 BLEND(uint64_t)
 
-static void blend(leaf_copy *l, size_t size, const uint8_t *selected, uint64_t identity) {
+static void blend(leaf_copy *l, size_t size, const uint8_t *selected, int n, uint64_t identity) {
     switch (size) {
-    case 1: blend_uint8_t(l->u8, selected, (uint8_t)identity); break;
-    case 2: blend_uint16_t(l->u16, selected, (uint16_t)identity); break;
-    case 4: blend_uint32_t(l->u32, selected, (uint32_t)identity); break;
-    default: blend_uint64_t(l->u64, selected, (uint64_t)identity); break;
+    case 1: blend_uint8_t(l->u8, selected, n, (uint8_t)identity); break;
+    case 2: blend_uint16_t(l->u16, selected, n, (uint16_t)identity); break;
+    case 4: blend_uint32_t(l->u32, selected, n, (uint32_t)identity); break;
+    default: blend_uint64_t(l->u64, selected, n, (uint64_t)identity); break;
     }
 }
 
-static void normalise(uint8_t *mask) {
-    for (int i = 0; i < REDUCE_LEAF; i++)
-        mask[i] = mask[i] != 0;
+static void normalise(uint8_t *mask, int n) {
+    EACH(i, n)
+    mask[i] = mask[i] != 0;
 }
 
-static int64_t count_truths(const uint8_t *x) {
+static int64_t count_truths(const uint8_t *x, int n) {
     int32_t count = 0;
-    for (int i = 0; i < REDUCE_LEAF; i++)
-        count += x[i] != 0;
+    EACH(i, n)
+    count += x[i] != 0;
     return count;
 }
 
@@ -80,18 +87,18 @@ static int64_t count_truths(const uint8_t *x) {
 
 /* The least, the greatest, and the place of the first selected one that is equal to a key. */
 #define ORDER_LOOPS(TYPE, T)                                                                       \
-    static uint64_t least_##TYPE(const void *leaf) {                                               \
+    static uint64_t least_##TYPE(const void *leaf, int n) {                                        \
         const T *x = leaf;                                                                         \
         T best = x[0];                                                                             \
-        for (int i = 0; i < REDUCE_LEAF; i++)                                                      \
-            best = x[i] < best ? x[i] : best;                                                      \
+        EACH(i, n)                                                                                 \
+        best = x[i] < best ? x[i] : best;                                                          \
         return (uint64_t)best;                                                                     \
     }                                                                                              \
-    static uint64_t greatest_##TYPE(const void *leaf) {                                            \
+    static uint64_t greatest_##TYPE(const void *leaf, int n) {                                     \
         const T *x = leaf;                                                                         \
         T best = x[0];                                                                             \
-        for (int i = 0; i < REDUCE_LEAF; i++)                                                      \
-            best = x[i] > best ? x[i] : best;                                                      \
+        EACH(i, n)                                                                                 \
+        best = x[i] > best ? x[i] : best;                                                          \
         return (uint64_t)best;                                                                     \
     }                                                                                              \
     static int find_##TYPE(const void *leaf, const uint8_t *selected, uint64_t key) {              \
@@ -105,7 +112,7 @@ INTEGERS(ORDER_LOOPS)
 
 #define ORDER_ROW(TYPE, T) [WN_##TYPE] = {least_##TYPE, greatest_##TYPE, find_##TYPE},
 static const struct order_row {
-    uint64_t (*least)(const void *leaf), (*greatest)(const void *leaf);
+    uint64_t (*least)(const void *leaf, int n), (*greatest)(const void *leaf, int n);
     int (*find)(const void *leaf, const uint8_t *selected, uint64_t key);
 } ORDER[WN_TYPE_COUNT] = {INTEGERS(ORDER_ROW)};
 
@@ -114,9 +121,9 @@ static const struct order_row {
     static T key_##T(T bits) {                                                                     \
         return bits ^ (T)((U)(bits >> (8 * sizeof(T) - 1)) >> 1);                                  \
     }                                                                                              \
-    static void keys_##T(T *x, T nan, bool one_zero) {                                             \
+    static void keys_##T(T *x, int n, T nan, bool one_zero) {                                      \
         T magnitude = (T)((U)-1 >> 1), add_to_minus_zero = one_zero;                               \
-        for (int i = 0; i < REDUCE_LEAF; i++) {                                                    \
+        EACH(i, n) {                                                                               \
             T key = key_##T(x[i]);                                                                 \
             key += key == -1 ? add_to_minus_zero : 0;                                              \
             x[i] = (x[i] & magnitude) > INFINITY_BITS ? nan : key;                                 \
@@ -142,11 +149,11 @@ static uint64_t key_of(wn_type type, uint64_t bits) {
     }
 }
 
-static void make_keys(leaf_copy *l, op o, wn_type type) {
+static void make_keys(leaf_copy *l, int n, op o, wn_type type) {
     if (type == WN_F32)
-        keys_int32_t((int32_t *)l->u32, is_least(o) ? INT32_MIN : INT32_MAX, is_place(o));
+        keys_int32_t((int32_t *)l->u32, n, is_least(o) ? INT32_MIN : INT32_MAX, is_place(o));
     if (type == WN_F64)
-        keys_int64_t((int64_t *)l->u64, is_least(o) ? INT64_MIN : INT64_MAX, is_place(o));
+        keys_int64_t((int64_t *)l->u64, n, is_least(o) ? INT64_MIN : INT64_MAX, is_place(o));
 }
 
 /* Whether a key wins against an earlier one; of equals the earlier stays. */
@@ -165,9 +172,9 @@ int wn_reduce_compare(op o, wn_type type, uint64_t x, uint64_t y) {
     return equal ? 0 : less == is_least(o) ? 1 : -1;
 }
 
-static void fold_order(reduce_state *s, const void *leaf, const uint8_t *selected, int64_t count) {
+static void fold_order(reduce_state *s, const void *leaf, const uint8_t *selected, int n, int64_t count) {
     const struct order_row *row = &ORDER[key_type(s->type)];
-    uint64_t key = is_least(s->op) ? row->least(leaf) : row->greatest(leaf);
+    uint64_t key = is_least(s->op) ? row->least(leaf, n) : row->greatest(leaf, n);
     bool better = wins(s->op, s->type, key, s->value);
     if (is_place(s->op) && (better || s->selected == 0) && count > 0) {
         int place = row->find(leaf, selected, key), before = place;
@@ -183,30 +190,30 @@ static void fold_order(reduce_state *s, const void *leaf, const uint8_t *selecte
 
 /* ---- Integers that are added or multiplied ------------------------------------------------------------------------- */
 
-static uint64_t sum_integers(const uint64_t *x) {
+static uint64_t sum_integers(const uint64_t *x, int n) {
     uint64_t sum = 0;
-    for (int i = 0; i < REDUCE_LEAF; i++)
-        sum += x[i];
+    EACH(i, n)
+    sum += x[i];
     return sum;
 }
 
-static uint64_t multiply_integers(const uint64_t *x) {
+static uint64_t multiply_integers(const uint64_t *x, int n) {
     uint64_t product = 1;
-    for (int i = 0; i < REDUCE_LEAF; i++)
-        product *= x[i];
+    EACH(i, n)
+    product *= x[i];
     return product;
 }
 
 /* ---- Floats that are added or multiplied: by the tree of reduce.h -------------------------------------------------- */
 
 #define TREE(name, T, identity, OPERATION)                                                         \
-    static void lanes_##name(const void *leaf, void *lanes) {                                      \
+    static void lanes_##name(const void *leaf, int n, void *lanes) {                               \
         enum { LANES = REDUCE_LANE_BYTES / sizeof(T) };                                            \
         const T *restrict x = leaf;                                                                \
         T *restrict lane = lanes;                                                                  \
         for (int j = 0; j < LANES; j++)                                                            \
             lane[j] = identity;                                                                    \
-        for (int i = 0; i < REDUCE_LEAF; i += LANES)                                               \
+        for (int i = 0; i < n; i += LANES)                                                         \
             for (int j = 0; j < LANES; j++)                                                        \
                 lane[j] = lane[j] OPERATION x[i + j];                                              \
     }                                                                                              \
@@ -230,7 +237,7 @@ TREE(prod_f64, double, 1, *)
 #define TREE_ROW(name)                                                                             \
     { lanes_##name, join_##name, halve_##name }
 static const struct tree {
-    void (*lanes)(const void *leaf, void *lanes);
+    void (*lanes)(const void *leaf, int n, void *lanes);
     void (*join)(const void *earlier, void *lanes);
     void (*halve)(void *lanes);
 } TREES[2][2] = {{TREE_ROW(sum_f32), TREE_ROW(sum_f64)}, {TREE_ROW(prod_f32), TREE_ROW(prod_f64)}};
@@ -282,47 +289,49 @@ void wn_reduce_begin(reduce_state *s, op o, wn_type type, uint64_t bits) {
     s->value = is_order(o) ? key_of(type, identity) : identity;
 }
 
-/* A whole leaf, `count` of it selected: those that `selected` says, or without it the first. */
-static void fold(reduce_state *s, const void *values, const uint8_t *selected, int64_t count) {
+/* The n elements of a leaf, a multiple of STRIP, `count` of them selected: those that `selected` says, or without it the first. */
+static void fold(reduce_state *s, const void *values, const uint8_t *selected, int n, int64_t count) {
     if (is_order(s->op)) {
-        fold_order(s, values, selected, count);
+        fold_order(s, values, selected, n, count);
     } else if (is_truth(s->op)) {
-        s->value += (uint64_t)count_truths(values);
+        s->value += (uint64_t)count_truths(values, n);
     } else if (is_tree(s)) {
         reduce_vector lanes;
-        tree_of(s)->lanes(values, &lanes);
+        tree_of(s)->lanes(values, n, &lanes);
         carry(s, &lanes, 0);
     } else if (s->op == OP_sum) {
-        s->value += sum_integers(values);
+        s->value += sum_integers(values, n);
     } else {
-        s->value *= multiply_integers(values);
+        s->value *= multiply_integers(values, n);
     }
     s->selected += count;
 }
 
-/* A leaf that has to be copied: it is masked, or shorter, or its keys are made. */
-static void fold_copy(reduce_state *s, const void *values, const uint8_t *selected, int64_t n) {
-    uint8_t mask[REDUCE_LEAF] = {0};
+/* A leaf that has to be copied: it is masked, or not of whole strips, or its keys are made. */
+static void fold_copy(reduce_state *s, const void *values, const uint8_t *selected, int n) {
+    uint8_t mask[REDUCE_LEAF];
     leaf_copy copy;
+    int whole = (n + STRIP - 1) & -STRIP;
+    memset(mask + whole - STRIP, 0, STRIP);
     memcpy(&copy, values, (size_t)n * wn_type_size(s->type));
     if (selected)
         memcpy(mask, selected, (size_t)n);
     else
         memset(mask, 1, (size_t)n);
-    normalise(mask);
-    blend(&copy, wn_type_size(s->type), mask, wn_reduction_identity(s->op, s->type));
-    if (is_order(s->op)) make_keys(&copy, s->op, s->type);
-    fold(s, &copy, mask, count_truths(mask));
+    normalise(mask, whole);
+    blend(&copy, wn_type_size(s->type), mask, whole, wn_reduction_identity(s->op, s->type));
+    if (is_order(s->op)) make_keys(&copy, whole, s->op, s->type);
+    fold(s, &copy, mask, whole, count_truths(mask, whole));
 }
 
 void wn_reduce_add(reduce_state *s, const void *values, const uint8_t *selected, int64_t n) {
     bool keys = is_order(s->op) && type_is_float(s->type);
     for (const char *from = values; n > 0; n -= REDUCE_LEAF) {
-        int64_t now = n < REDUCE_LEAF ? n : REDUCE_LEAF;
-        if (now < REDUCE_LEAF || selected || keys)
+        int now = n < REDUCE_LEAF ? (int)n : REDUCE_LEAF;
+        if (now % STRIP || selected || keys)
             fold_copy(s, from, selected, now);
         else
-            fold(s, from, NULL, now);
+            fold(s, from, NULL, now, now);
         s->places += now;
         from += REDUCE_LEAF * wn_type_size(s->type);
         if (selected) selected += REDUCE_LEAF;
