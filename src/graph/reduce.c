@@ -206,6 +206,11 @@ static uint64_t multiply_integers(const uint64_t *x, int n) {
 
 /* ---- Floats that are added or multiplied: by the tree of reduce.h -------------------------------------------------- */
 
+/* Of a constant length: a vector's work. */
+#define HALVE(h, OPERATION)                                                                        \
+    for (int j = 0; j < (h); j++)                                                                  \
+    lane[j] = lane[j] OPERATION lane[j + (h)]
+
 #define TREE(name, T, identity, OPERATION)                                                         \
     static void lanes_##name(const void *leaf, int n, void *lanes) {                               \
         enum { LANES = REDUCE_LANE_BYTES / sizeof(T) };                                            \
@@ -225,9 +230,12 @@ static uint64_t multiply_integers(const uint64_t *x, int n) {
     }                                                                                              \
     static void halve_##name(void *lanes) {                                                        \
         T *lane = lanes;                                                                           \
-        for (size_t h = REDUCE_LANE_BYTES / sizeof(T) / 2; h > 0; h /= 2)                          \
-            for (size_t j = 0; j < h; j++)                                                         \
-                lane[j] = lane[j] OPERATION lane[j + h];                                           \
+        if (sizeof(T) == 4) HALVE(32, OPERATION);                                                  \
+        HALVE(16, OPERATION);                                                                      \
+        HALVE(8, OPERATION);                                                                       \
+        HALVE(4, OPERATION);                                                                       \
+        HALVE(2, OPERATION);                                                                       \
+        HALVE(1, OPERATION);                                                                       \
     }
 TREE(sum_f32, float, 0, +)
 TREE(sum_f64, double, 0, +)
