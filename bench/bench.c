@@ -45,7 +45,6 @@ static const isa_row isas[ISA_COUNT] = {
 };
 
 static hand_fn *const reads[ISA_COUNT] = {HANDS(read)};
-static const char *const hand_names[MAX_HANDS] = {"plain", "stream"};
 
 /* clang-format off */
 static const work works[] = {
@@ -58,7 +57,7 @@ static const work works[] = {
     {"count", "x[x < 0]",                           "x", WORK_COUNT, WN_F32,  {{HANDS(count)},    {NULL}}},
 
     {"sum",      "sum(x)",              "x",  WORK_SUM,    WN_F32,  {{HANDS(sum)}}},
-    {"sumwhere", "sum(x, where=m)",     "xm", WORK_SUM,    WN_F32,  {{HANDS(sum_where)}}},
+    {"sumwhere", "sum(x, where=m)",     "xm", WORK_SUM,    WN_F32,  {{HANDS(sum_where)}, {HANDS(sum_where_ahead)}}},
     {"summask",  "sum(x[x > 0])",       "x",  WORK_SUM,    WN_F32,  {{HANDS(sum_positive)}}},
     {"mean",     "mean(x)",             "x",  WORK_SUM,    WN_F32,  {{HANDS(mean)}}},
     {"sumf64",   "sum(d)",              "d",  WORK_SUM,    WN_F64,  {{HANDS(sum_f64)}}},
@@ -226,7 +225,7 @@ static size_t list_candidates(const work *w, const arrays *a, size_t isa, wn_bin
     for (size_t i = 0; i < MAX_HANDS; i++)
         if (w->hand[i][isa]) {
             c[count] = base;
-            c[count].name = hand_names[i];
+            c[count].name = i == 0 ? "plain" : is_reduction(w) ? "ahead" : "stream";
             c[count].hand = w->hand[i][isa];
             c[count++].call = call_hand;
         }
@@ -299,8 +298,8 @@ static bool measure_work(const options *o, report *r, wn_context *context, size_
 /* ---- The whole -------------------------------------------------------------------------------------------------------- */
 
 static void print_heading(const work *w) {
-    printf("%-32s %9s %9s %9s %9s %7s  %s\n", is_reduction(w) ? "reductions" : "", "elements",
-           "winnow", "hand", limit_of(w), "ratio", "hand's stores");
+    printf("%-32s %9s %9s %9s %9s %7s  %s\n", "", "elements", "winnow", "hand", limit_of(w),
+           "ratio", is_reduction(w) ? "hand's loads" : "hand's stores");
 }
 
 static bool measure_isa(const options *o, report *r, wn_context *context, size_t isa) {

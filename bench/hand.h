@@ -6,7 +6,8 @@
  *
  * The loops have it easier than Winnow's kernels: n is a multiple of 64 (so there are no tails), every array begins at a
  * multiple of 64 bytes, and a packed output has room for n elements. A loop returns how many elements it wrote, or
- * counted. `_stream` are the same with non-temporal stores, for outputs that no cache holds. A reduction writes one element.
+ * counted. `_stream` are the same with non-temporal stores, for outputs that no cache holds. A reduction writes one element; `_ahead` are the same with
+ * prefetching, for inputs that no cache holds: of two streams, the processor itself fetches too little ahead.
  */
 #ifndef WN_BENCH_HAND_H
 #define WN_BENCH_HAND_H
@@ -25,32 +26,35 @@ typedef struct hand_inputs {
 
 typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
 
-/*    name, and what it computes */
-#define HAND_LOOPS(X)                                                                              \
-    X(where) /* where(x < 0, 0, x)                        */                                       \
-    X(where_stream)                                                                                \
-    X(scale) /* x * f32(a > 0.1)                          */                                       \
-    X(scale_stream)                                                                                \
-    X(logic) /* (a > 0) & (b < 0.2) | !(c >= x), as bytes */                                       \
-    X(logic_stream)                                                                                \
-    X(negative) /* x[x < 0]                                  */                                    \
-    X(negative_stream)                                                                             \
-    X(both) /* x[(a > 0) & (b < 0.2)]                    */                                        \
-    X(both_stream)                                                                                 \
-    X(count)        /* of x < 0                                  */                                \
-    X(sum)          /* sum(x), and so on                         */                                \
-    X(sum_where)    /* where m                                   */                                \
-    X(sum_positive) /* x[x > 0]                                  */                                \
-    X(sum_i32)      /* of i, as i64                              */                                \
-    X(sum_f64)      /* of d                                      */                                \
-    X(mean)                                                                                        \
-    X(min)                                                                                         \
-    X(max)                                                                                         \
-    X(argmin)                                                                                      \
-    X(count_negative)                                                                              \
-    X(count_nonzero)                                                                               \
-    X(any)  /* x > 2                                     */                                        \
-    X(read) /* no result worth having: all bytes, once   */
+/* clang-format off */
+/*    name               and what it computes */
+#define HAND_LOOPS(X) \
+    X(where)            /* where(x < 0, 0, x) */ \
+    X(where_stream) \
+    X(scale)            /* x * f32(a > 0.1) */ \
+    X(scale_stream) \
+    X(logic)            /* (a > 0) & (b < 0.2) | !(c >= x), as bytes */ \
+    X(logic_stream) \
+    X(negative)         /* x[x < 0] */ \
+    X(negative_stream) \
+    X(both)             /* x[(a > 0) & (b < 0.2)] */ \
+    X(both_stream) \
+    X(count)            /* of x < 0 */ \
+    X(sum)              /* sum(x) */ \
+    X(sum_where)        /* sum(x, where=m) */ \
+    X(sum_where_ahead) \
+    X(sum_positive)     /* sum(x[x > 0]) */ \
+    X(mean)             /* mean(x) */ \
+    X(sum_f64)          /* sum(d) */ \
+    X(sum_i32)          /* sum(i), an int64 */ \
+    X(min)              /* min(x) */ \
+    X(max)              /* max(x) */ \
+    X(argmin)           /* argmin(x) */ \
+    X(count_negative)   /* count(x < 0) */ \
+    X(count_nonzero)    /* count(x) */ \
+    X(any)              /* any(x > 2) */ \
+    X(read)             /* reads all bytes, once, for no result worth having */
+/* clang-format on */
 
 #define HAND_DECLARE(name) hand_fn wn_hand_##name##_avx2, wn_hand_##name##_avx512;
 HAND_LOOPS(HAND_DECLARE)
@@ -58,6 +62,8 @@ HAND_LOOPS(HAND_DECLARE)
 
 /* Elements that are packed into a buffer before whole lines of it are streamed out: 16 KiB, less than half of an L1. */
 #define HAND_BLOCK 4096
+/* Elements between what is added and what is prefetched. */
+#define HAND_AHEAD 1024
 /* Floats in a cache line. */
 #define HAND_LINE 16
 

@@ -79,6 +79,12 @@ static inline __m256 selected_at(const hand_inputs *in, size_t i) {
     return _mm256_and_ps(_mm256_load_ps(in->x + i), _mm256_castsi256_ps(mask));
 }
 
+static inline __m256 selected_ahead_at(const hand_inputs *in, size_t i) {
+    if (i % 16 == 0) _mm_prefetch((const char *)(in->x + i + HAND_AHEAD), _MM_HINT_T0);
+    if (i % 64 == 0) _mm_prefetch((const char *)(in->m + i + HAND_AHEAD), _MM_HINT_T0);
+    return selected_at(in, i);
+}
+
 #define SUM(name, value_at, result)                                                                \
     REDUCTION(name) {                                                                              \
         __m256 part[PARTS] = {_mm256_setzero_ps()};                                                \
@@ -90,6 +96,7 @@ static inline __m256 selected_at(const hand_inputs *in, size_t i) {
     }
 SUM(sum, all_at, sum)
 SUM(sum_where, selected_at, sum)
+SUM(sum_where_ahead, selected_ahead_at, sum)
 SUM(sum_positive, positive_at, sum)
 SUM(mean, all_at, sum / (float)n)
 

@@ -59,6 +59,12 @@ static inline __m512 add_selected(__m512 sum, const hand_inputs *in, size_t i) {
     return _mm512_mask_add_ps(sum, _mm_test_epi8_mask(bools, bools), sum, all_at(in, i));
 }
 
+static inline __m512 add_selected_ahead(__m512 sum, const hand_inputs *in, size_t i) {
+    _mm_prefetch((const char *)(in->x + i + HAND_AHEAD), _MM_HINT_T0);
+    if (i % 64 == 0) _mm_prefetch((const char *)(in->m + i + HAND_AHEAD), _MM_HINT_T0);
+    return add_selected(sum, in, i);
+}
+
 #define SUM(name, add, result)                                                                     \
     REDUCTION(name) {                                                                              \
         __m512 part[PARTS] = {_mm512_setzero_ps()};                                                \
@@ -68,6 +74,7 @@ static inline __m512 add_selected(__m512 sum, const hand_inputs *in, size_t i) {
     }
 SUM(sum, add_all, sum)
 SUM(sum_where, add_selected, sum)
+SUM(sum_where_ahead, add_selected_ahead, sum)
 SUM(sum_positive, add_positive, sum)
 SUM(mean, add_all, sum / (float)n)
 
