@@ -121,30 +121,76 @@ static uint64_t element_at(const void *elements, int i, size_t size) {
     return bits;
 }
 
-static bool is_nan(wn_type type, uint64_t bits) {
-    double value = type_is_float(type) ? wn_constant_value(type, bits) : 0;
-    return value != value;
-}
+/* The lane with the best of a call, of equals the first place; -1: none found one, -2: one met a NaN. */
+#define DEFINE_BEST_LANE(TYPE, T, STEP)                                                             \
+    static int best_lane_##TYPE(const kernel_accumulator *a, bool least_wins) {                     \
+        T value[KERNEL_WORD];                                                                       \
+        STEP step[KERNEL_WORD];                                                                     \
+        int best = -1, nans = 0;                                                                    \
+        memcpy(value, a->lanes, sizeof value);                                                      \
+        memcpy(step, a->levels, sizeof step);                                                       \
+        for (int i = 0; i < (int)a->step; i++) {                                                    \
+            nans += value[i] != value[i];                                                           \
+            if (step[i] == (STEP)-1) continue;                                                      \
+            bool wins = best < 0 || (least_wins ? value[i] < value[best] : value[i] > value[best]); \
+            if (wins || (value[i] == value[best] && step[i] < step[best])) best = i;                \
+        }                                                                                           \
+        return nans ? -2 : best;                                                                    \
+    }
+#define PLACE_TYPES(X)                                                                             \
+    X(I16, int16_t, uint16_t)                                                                      \
+    X(I32, int32_t, uint32_t)                                                                      \
+    X(I64, int64_t, uint64_t)                                                                      \
+    X(U16, uint16_t, uint16_t)                                                                     \
+    X(U32, uint32_t, uint32_t)                                                                     \
+    X(U64, uint64_t, uint64_t)                                                                     \
+    X(F32, float, uint32_t)                                                                        \
+    X(F64, double, uint64_t)
+PLACE_TYPES(DEFINE_BEST_LANE)
 
-/* What the lanes of a call found, whose first element is at `first`, joined to what the calls before it did. Of equals the first wins. */
-static void take_places(kernel_accumulator *a, op o, wn_type type, int64_t first) {
-    size_t size = wn_type_size(type);
-    uint64_t none = UINT64_MAX >> (64 - 8 * size);
-    for (int i = 0; i < a->step; i++) {
-        uint64_t value = element_at(a->lanes, i, size), step = element_at(a->levels, i, size);
-        a->unsure |= is_nan(type, value);
-        if (step == none || a->unsure) continue;
-        int64_t place = first + (int64_t)step * a->step + i;
-        int order = a->place < 0 ? 1 : wn_reduce_compare(o, type, value, a->best);
-        if (order < 0 || (order == 0 && place > a->place)) continue;
-        a->best = value;
-        a->place = place;
+static int best_lane(const kernel_accumulator *a, op o, wn_type type) {
+    switch ((int)type) {
+#define CASE(TYPE, T, STEP)                                                                        \
+    case WN_##TYPE: return best_lane_##TYPE(a, o == OP_argmin);
+        PLACE_TYPES(CASE)
+#undef CASE
+    default: return -1;
     }
 }
+
+/* What a call found, whose first element is at `first`, joined to what the calls before it did. */
+static void take_places(kernel_accumulator *a, op o, wn_type type, int64_t first) {
+    int lane = best_lane(a, o, type);
+    a->unsure |= lane == -2;
+    if (lane < 0) return;
+    size_t size = wn_type_size(type);
+    uint64_t value = element_at(a->lanes, lane, size), step = element_at(a->levels, lane, size);
+    if (a->place >= 0 && wn_reduce_compare(o, type, value, a->best) <= 0)
+        return; /* of equals the first wins */
+    a->best = value;
+    a->place = first + (int64_t)step * a->step + lane;
+}
+
+/* Whether any and all have their answer before all elements are seen. */
+static bool all_decided(const bound_stage *s, const row_state *states) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        if (states[first_alike(s->plan, i)].by_function.count == 0) return false;
+    return true;
+}
+
+static bool may_decide(const wn_binding *b, const bound_stage *s) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        if (op_of(b, s, i) != OP_any && op_of(b, s, i) != OP_all) return false;
+    return true;
+}
+
+/* Elements between two looks at whether all is decided. */
+#define DECIDE_LENGTH (32 * KERNEL_LEAF)
 
 /* Elements that a call may take at once. */
 static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool direct) {
     int64_t most = direct ? KERNEL_REDUCE_MOST : s->grid.block;
+    if (may_decide(b, s)) most = least(most, DECIDE_LENGTH);
     for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
         if (op_is_place(op_of(b, s, i)))
             most = least(most, kernel_places_most(wn_type_size(type_of(s, i))));
@@ -156,6 +202,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
                      int64_t first, int64_t count) {
     const grid *g = &s->grid;
     int64_t most = most_of_call(b, s, wn_grid_reads_directly(g, 0)), done = 0;
+    bool decides = may_decide(b, s);
     kernel_cursor cursor = {0, 0, 0};
     while (done < count) {
         int64_t now = least(count - done, most);
@@ -168,6 +215,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
             if (op_is_place(op_of(b, s, i)) && first_alike(s->plan, i) == i)
                 take_places(&states[i].by_function, op_of(b, s, i), type_of(s, i), done);
         done += now;
+        if (decides && all_decided(s, states)) return;
     }
 }
 
