@@ -197,7 +197,7 @@ static node_id build_expand(wn_graph *g, const node_id *args, int32_t axis) {
     if (!check_mask_type(g, OP_expand, m)) return 0;
     if (m->rank == 0)
         return wn_graph_fail(g, WN_ERROR_SHAPE, "expand: the mask is a scalar; it needs an axis");
-    dim dims[WN_MAX_RANK];
+    dim dims[WN_MAX_RANK] = {0};
     int rank = expanded_shape(g, v, m, fill, &axis, dims);
     if (rank < 0 || !check_values(g, v, m, axis, rank, dims)) return 0;
     if (v->rank == 0 && (fill->rank == 0 || (fill->rank == m->rank && is_exactly_at(g, fill, m, 0)))) {

@@ -20,7 +20,7 @@ static uint32_t hash_key(const lower_key *k) {
     uint64_t map;
     memcpy(&map, &k->map, sizeof map);
     uint64_t h = map * 0x9e3779b97f4a7c15u ^ ((uint64_t)k->node << 20) ^ k->program ^
-                 ((uint64_t)k->from_temp << 63);
+                 (k->from_temp ? (uint64_t)1 << 63 : 0);
     return (uint32_t)((h * 0xff51afd7ed558ccdu) >> 32);
 }
 

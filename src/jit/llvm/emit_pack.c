@@ -11,6 +11,13 @@ typedef struct pack_group {
     ir *values;
 } pack_group;
 
+/* Groups with room for their values, `first` others before them. */
+static void empty_groups(const body *b, pack_group groups[MOST_GROUPS], uint32_t first) {
+    for (uint32_t i = 0; i < MOST_GROUPS; i++)
+        groups[i] =
+            (pack_group){{NULL, NULL}, b->waiting + (size_t)(first + i) * b->stage->output_count};
+}
+
 /* Evaluate the lanes from `index` on. An empty `mask` is evaluated too. */
 static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pack_group *group) {
     emitter *e = b->e;
@@ -59,9 +66,9 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
                            ir position) {
     emitter *e = b->e;
     pack_group groups[MOST_GROUPS];
+    empty_groups(b, groups, 0);
     for (unsigned i = 0; i < count; i++) {
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
-        groups[i].values = b->waiting + i * b->stage->output_count;
         pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
         emit_group(b, wanted, add(b, index, lane, ""), mask, &groups[i]);
     }
@@ -169,8 +176,7 @@ static ir next_word(const body *b, ir index) {
 static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
     unsigned count = KERNEL_WORD / b->e->lanes;
     pack_group next[MOST_GROUPS];
-    for (unsigned i = 0; i < count; i++)
-        next[i].values = b->waiting + (MOST_GROUPS + i) * b->stage->output_count;
+    empty_groups(b, next, MOST_GROUPS);
     emit_ahead(b, sets, next_word(b, index), count, next);
     for (unsigned i = 0; i < count && !values_run_ahead(b); i++)
         emit_group(b, sets->values, add(b, index, wn_ir_i64(b->e, i * b->e->lanes), ""),
@@ -191,8 +197,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     bool ahead = runs_ahead(b);
     unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
     pack_group groups[MOST_GROUPS];
-    for (unsigned i = 0; i < count; i++)
-        groups[i].values = b->waiting + i * b->stage->output_count;
+    empty_groups(b, groups, 0);
     if (ahead) return_if_empty(b);
     if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
     loop l = wn_begin_loop(b, KERNEL_WORD);
