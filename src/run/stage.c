@@ -40,7 +40,12 @@ wn_array *wn_stage_target(const wn_binding *b, const plan_output *o) {
     return o->target == TARGET_OUTPUT ? &b->now.outputs[o->number] : &b->temps[o->number];
 }
 
-/* The array of a target as far as its lengths are known; the context's is contiguous, its data set when it is made. */
+static memory *target_memory(const wn_binding *b, const plan_output *o) {
+    return o->target == TARGET_OUTPUT ? &b->owned[o->number] : &b->temp_memory[o->number];
+}
+
+/* The array of a target as far as its lengths are known. The context's is contiguous; until it is made, it lies in the memory of
+   the run before, whose result is still lent when a rebind fails. */
 static void shape_target(wn_binding *b, const plan_output *o) {
     const node *n = graph_node(b->kernel->graph, o->node);
     wn_array *a = wn_stage_target(b, o);
@@ -49,7 +54,7 @@ static void shape_target(wn_binding *b, const plan_output *o) {
     if (target_is_given(b, o))
         memcpy(a->shape, shape, sizeof *shape * n->rank);
     else
-        *a = wn_array_of((wn_type)n->type, NULL, n->rank, shape);
+        *a = wn_array_of((wn_type)n->type, target_memory(b, o)->data, n->rank, shape);
 }
 
 /* A result's memory has exactly its size, since it may become the caller's. */
@@ -71,7 +76,7 @@ wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error) {
         return WN_OK;
     }
     shape_target(b, o);
-    memory *m = o->target == TARGET_OUTPUT ? &b->owned[o->number] : &b->temp_memory[o->number];
+    memory *m = target_memory(b, o);
     int64_t count = array_elements(a);
     char text[200];
     if (count < 0)
