@@ -340,6 +340,56 @@ static void empty_arrays_are_arrays(void **state) {
     assert_int_equal(out.shape[0], 0);
 }
 
+/* Beside a length of 0 the others may be any: no product of lengths or strides is formed, on either engine. */
+static void empty_arrays_may_be_long(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "x * 2 + x",
+        "x[x < 0]",
+        "x[:, :, m]",
+        "(x + 1)[:, :, m]",
+        "nonzero(x)",
+        "x[x < 0] + x[x < 0 | x > 1]",
+        "sum(x)",
+        "max(x, axis=1, initial=1)",
+        "mean(x, axis=0)",
+        "sum(x, axis=(0, 2), where=x < 0)",
+        "count(x, axis=2)",
+        "sum(x[:, :, m], axis=2)",
+        "expand(x[:, :, m], m, 0, axis=2)",
+        "expand(x[:, :, m], m, x, axis=2)",
+        "place(x, x < 0, x)",
+        "putmask(x, x < 0, x)",
+        "compress(m, x, axis=2)",
+    };
+    static const int64_t shapes[][3] = {
+        {0, INT64_MAX, 3}, {INT64_MAX, INT64_MAX, 0}, {INT64_MAX, 0, 3}, {INT64_MAX - 1, 0, 0}};
+    wn_context *c = compare_context(1);
+    for (size_t t = 0; t < 2 * sizeof texts / sizeof *texts; t++) {
+        char text[200];
+        snprintf(text, sizeof text, "input x: f32[?, ?, ?]; input m: bool[?]; %s", texts[t / 2]);
+        wn_kernel *k = compare_compile_text(c, text, engines[t % 2]);
+        for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+            const int64_t *shape = shapes[i / 2];
+            wn_array in[] = {wn_array_of(WN_F32, NULL, 3, shape), wn_vector(WN_BOOL, bytes, shape[2])};
+            wn_array out = no_array;
+            wn_error error = {WN_OK, ""};
+            if (t < 2) out = wn_array_of(WN_F32, floats, 3, shape);
+            for (int axis = 0; axis < 3 && i % 2; axis++)
+                out.strides[axis] = in[0].strides[axis] = axis ? INT64_MIN : INT64_MAX;
+            wn_status status = wn_call(k, in, 2, &out, 1, &error);
+            if (status == WN_ERROR_LIMIT || status == WN_ERROR_MEMORY) {
+                assert_non_null(strstr(error.message, "a result of shape ["));
+                continue;
+            }
+            compare_expect_ok(status, &error);
+            if (t >= 2) wn_array_free(c, &out);
+        }
+        wn_kernel_free(k);
+    }
+    wn_context_free(c);
+}
+
 /* ---- Bindings ------------------------------------------------------------------------------------------------------ */
 
 static void a_binding_is_run_and_rebound(void **state) {
@@ -560,6 +610,7 @@ int main(void) {
         cmocka_unit_test(neighbours_do_not_overlap),
         cmocka_unit_test(too_small_a_buffer_says_how_much_is_needed),
         cmocka_unit_test(empty_arrays_are_arrays),
+        cmocka_unit_test(empty_arrays_may_be_long),
         cmocka_unit_test(a_binding_is_run_and_rebound),
         cmocka_unit_test(equal_graphs_share_a_kernel),
         cmocka_unit_test(bad_options_are_refused),

@@ -283,6 +283,7 @@ static void place_buffers(grid *g, operand *all, uint32_t count, int64_t quantum
 
 void wn_grid_lay_out(grid *g, int64_t largest_block) {
     int64_t quantum = g->step > KERNEL_WORD ? g->step : KERNEL_WORD;
+    if (g->total == 0) g->rank = 0; /* the lengths beside a 0 may be of any size */
     collapse(g);
     for (uint32_t i = 0; i < g->in_count; i++)
         choose_mode(g, &g->in[i]);

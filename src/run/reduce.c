@@ -43,13 +43,6 @@ static int64_t accumulator_sets(const bound_stage *s) {
     return cuts_rows(s) ? (s->length + part_size(s) - 1) / part_size(s) : s->worker_count;
 }
 
-static int64_t product(const int64_t *dims, int first, int end) {
-    int64_t p = 1;
-    for (int i = first; i < end; i++)
-        p *= dims[i];
-    return p;
-}
-
 /* What a row is reduced to on the way, for each output: by the function, or in C. */
 typedef union row_state {
     kernel_accumulator by_function;
@@ -58,8 +51,9 @@ typedef union row_state {
 
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
     const plan_stage *p = s->plan;
-    s->rows = product(s->dims, 0, p->kept);
-    s->length = product(s->dims, p->kept, p->program.rank);
+    /* Of an empty space, the lengths beside the 0 may be of any size: those of the results are checked when they are made. */
+    s->rows = wn_count_elements(WN_BOOL, p->kept, s->dims);
+    s->length = s->rows > 0 ? s->grid.total / s->rows : 0;
     if (!rows_are_long(s) && s->rows && s->length && !s->map)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
     size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
