@@ -602,7 +602,10 @@ static bool planner_begin(planner *p) {
     p->owners = zeroed(c, sizeof *p->owners * mask_keys(p));
     p->known = zeroed(c, sizeof *p->known * mask_keys(p));
     p->chains = zeroed(c, sizeof *p->chains * PLAN_CHAINS);
-    return p->places && p->masks && p->owners && p->known && p->chains;
+    p->plan->reads = zeroed(c, sizeof *p->plan->reads * p->plan->graph->input_count);
+    p->plan->writers = zeroed(c, sizeof *p->plan->writers * p->plan->graph->output_count);
+    return p->places && p->masks && p->owners && p->known && p->chains && p->plan->reads &&
+           p->plan->writers;
 }
 
 static void planner_end(planner *p) {
@@ -627,6 +630,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
     p.failed = !planner_begin(&p);
     if (!p.failed) make_stages(&p);
     if (!p.failed) add_checks(&p);
+    if (!p.failed) wn_plan_find_uses(plan);
     planner_end(&p);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         plan_stage *s = &plan->stages[i];
@@ -658,6 +662,8 @@ void wn_plan_free(wn_plan *plan) {
     }
     wn_release(c, plan->stages, sizeof *plan->stages * plan->stage_room);
     wn_release(c, plan->checks, sizeof *plan->checks * plan->check_room);
+    wn_release(c, plan->reads, sizeof *plan->reads * plan->graph->input_count);
+    wn_release(c, plan->writers, sizeof *plan->writers * plan->graph->output_count);
     wn_release(c, plan->temps, sizeof *plan->temps * plan->temp_room);
     wn_release(c, plan, sizeof *plan);
 }

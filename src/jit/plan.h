@@ -123,6 +123,19 @@ typedef struct plan_temp {
     node_id node; /* contiguous, of this node's type and shape */
 } plan_temp;
 
+/* By input: who reads it. */
+typedef struct plan_reads {
+    uint32_t stage;   /* the first, from 1; 0: none                         */
+    bool elsewhere;   /* another does, too                                  */
+    bool out_of_step; /* not everywhere at the place that the space is at   */
+} plan_reads;
+
+/* By output: who writes it. */
+typedef struct plan_writer {
+    uint32_t stage; /* from 1 */
+    uint32_t entry; /* which of its outputs it is */
+} plan_writer;
+
 typedef struct wn_plan {
     wn_context *context;
     const wn_graph *graph;
@@ -132,6 +145,8 @@ typedef struct wn_plan {
     uint32_t check_count, check_room;
     plan_temp *temps;
     uint32_t temp_count, temp_room;
+    plan_reads *reads;
+    plan_writer *writers;
 } wn_plan;
 
 /* Plan a graph copy (wn_graph_copy), which must outlive the plan. NULL: out of memory or a limit, see error. */
@@ -178,5 +193,7 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
  * else reads. (Same pointer, type, shape and strides is the caller's part.)
  */
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output);
+/* Once all stages are there: fill reads and writers, which are all 0. */
+void wn_plan_find_uses(wn_plan *plan);
 
 #endif

@@ -164,21 +164,38 @@ void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
 
 /* ---- Arrays that coincide ----------------------------------------------------------------------------------------------- */
 
-static const plan_stage *writer_of(const wn_plan *plan, uint32_t output, const plan_output **entry) {
-    for (uint32_t i = 0; i < plan->stage_count; i++) {
-        const plan_stage *s = &plan->stages[i];
-        for (uint32_t j = 0; j < s->output_count; j++) {
-            *entry = &s->outputs[j];
-            if ((*entry)->target == TARGET_OUTPUT && (*entry)->number == output) return s;
-        }
-    }
-    return NULL;
+/* Every axis of the input runs along with one of the space. */
+static bool stream_is_in_step(const plan_stream *s, int rank) {
+    for (int axis = 0; axis < rank; axis++)
+        if (s->axes[axis] != axis) return false;
+    return true;
 }
 
-static bool program_reads(const plan_program *p, uint32_t input) {
+static void note_read(wn_plan *plan, uint32_t stage, uint32_t input, bool in_step) {
+    plan_reads *r = &plan->reads[input];
+    r->elsewhere |= r->stage && r->stage != stage + 1;
+    r->out_of_step |= !in_step;
+    if (!r->stage) r->stage = stage + 1;
+}
+
+static void note_program(wn_plan *plan, uint32_t stage, const plan_program *p) {
     for (uint32_t i = 0; i < p->stream_count; i++)
-        if (p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input) return true;
-    return false;
+        if (p->streams[i].source == SOURCE_INPUT)
+            note_read(plan, stage, p->streams[i].number, stream_is_in_step(&p->streams[i], p->rank));
+}
+
+void wn_plan_find_uses(wn_plan *plan) {
+    for (uint32_t i = 0; i < plan->stage_count; i++) {
+        const plan_stage *s = &plan->stages[i];
+        note_program(plan, i, &s->program);
+        note_program(plan, i, &s->mask);
+        for (int k = 0; k < 3; k++)
+            if (s->operands[k].node && s->operands[k].source == SOURCE_INPUT)
+                note_read(plan, i, s->operands[k].number, false);
+        for (uint32_t j = 0; j < s->output_count; j++)
+            if (s->outputs[j].target == TARGET_OUTPUT)
+                plan->writers[s->outputs[j].number] = (plan_writer){i + 1, j};
+    }
 }
 
 /* By how many operands of a WHOLE stage an input is read. */
@@ -188,30 +205,6 @@ static int operand_reads(const plan_stage *s, uint32_t input) {
         count += s->operands[i].node && s->operands[i].source == SOURCE_INPUT &&
                  s->operands[i].number == input;
     return count;
-}
-
-static bool reads_input(const plan_stage *s, uint32_t input) {
-    return program_reads(&s->program, input) || program_reads(&s->mask, input) ||
-           operand_reads(s, input);
-}
-
-static bool read_elsewhere(const wn_plan *plan, const plan_stage *s, uint32_t input) {
-    for (uint32_t i = 0; i < plan->stage_count; i++) {
-        const plan_stage *other = &plan->stages[i];
-        if (other != s && reads_input(other, input)) return true;
-    }
-    return false;
-}
-
-/* Every stream of the input runs along with the space, axis by axis. */
-static bool read_in_step(const plan_program *p, uint32_t input) {
-    for (uint32_t i = 0; i < p->stream_count; i++) {
-        const plan_stream *s = &p->streams[i];
-        if (s->source != SOURCE_INPUT || s->number != input) continue;
-        for (int axis = 0; axis < p->rank; axis++)
-            if (s->axes[axis] != axis) return false;
-    }
-    return true;
 }
 
 static bool used_by_values(const plan_program *p, uint32_t value) {
@@ -248,12 +241,13 @@ static bool changes_input(const wn_plan *plan, const plan_stage *s, const plan_o
 }
 
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
-    const plan_output *entry = NULL;
-    const plan_stage *s = writer_of(plan, output, &entry);
-    if (!s || read_elsewhere(plan, s, input)) return false;
-    if (!reads_input(s, input)) return true;
-    if (s->kind == STAGE_MAP) return read_in_step(&s->program, input);
+    const plan_reads *r = &plan->reads[input];
+    const plan_writer *w = &plan->writers[output];
+    if (!w->stage || r->elsewhere || (r->stage && r->stage != w->stage)) return false;
+    if (!r->stage) return true;
+    const plan_stage *s = &plan->stages[w->stage - 1];
+    const plan_output *entry = &s->outputs[w->entry];
+    if (s->kind == STAGE_MAP) return !r->out_of_step;
     if (s->kind == STAGE_WHOLE) return changes_input(plan, s, entry, input);
-    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) &&
-           read_in_step(&s->program, input);
+    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) && !r->out_of_step;
 }

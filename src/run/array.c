@@ -202,6 +202,14 @@ static region region_of(const wn_array *a) {
     return r;
 }
 
+bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end) {
+    if (is_empty(a)) return false;
+    region r = region_of(a);
+    *first = r.first;
+    *end = r.first + (uintptr_t)region_bytes(&r, 0);
+    return true;
+}
+
 /* Each axis steps over all that the axes below it cover. */
 bool wn_array_overlaps_itself(const wn_array *a) {
     if (is_empty(a)) return false;

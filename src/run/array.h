@@ -26,6 +26,8 @@ bool wn_array_is_same(const wn_array *a, const wn_array *b);
 /* The same but for the pointer. */
 bool wn_array_is_alike(const wn_array *a, const wn_array *b);
 
+/* The bytes from an array's first to its last, wherever its strides lead; false: there are none. */
+bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end);
 /* Whether two elements may share a byte. Never wrongly false; true also for some interleaved strides that are harmless. */
 bool wn_array_overlaps_itself(const wn_array *a);
 /* Whether two arrays may share a byte, likewise. Columns of one matrix, odd and even elements and the like are told apart. */

@@ -28,6 +28,7 @@ static void lay_arrays(const wn_graph *g, arena *a, bound_arrays *set) {
     set->outputs = take(a, g->output_count, sizeof *set->outputs);
     set->rooms = take(a, g->output_count, sizeof *set->rooms);
     set->symbols = take(a, g->symbol_count, sizeof *set->symbols);
+    set->in_place = take(a, g->output_count, sizeof *set->in_place);
 }
 
 static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
@@ -56,6 +57,8 @@ static void lay_binding(const wn_kernel *k, arena *a, wn_binding *b) {
     const wn_graph *g = k->graph;
     lay_arrays(g, a, &b->now);
     lay_arrays(g, a, &b->next);
+    b->now.spans = b->next.spans =
+        take(a, (size_t)g->input_count + g->output_count, sizeof *b->now.spans);
     b->owned = take(a, g->output_count, sizeof *b->owned);
     b->results = take(a, g->output_count, sizeof *b->results);
     b->temps = take(a, temp_count(k), sizeof *b->temps);
@@ -198,14 +201,6 @@ static bool only_data_changes(const wn_binding *b, const wn_array *inputs, const
     return true;
 }
 
-/* An output in the place of an input may change how a stage is run on threads. */
-static bool any_in_place(const wn_graph *g, const wn_array *inputs, const wn_array *outputs) {
-    for (uint32_t i = 0; i < g->output_count; i++)
-        for (uint32_t j = 0; j < g->input_count; j++)
-            if (outputs[i].data == inputs[j].data) return true;
-    return false;
-}
-
 static void take_data(const wn_graph *g, bound_arrays *set, const wn_array *inputs,
                       const wn_array *outputs) {
     for (uint32_t i = 0; i < g->input_count; i++)
@@ -214,6 +209,12 @@ static void take_data(const wn_graph *g, bound_arrays *set, const wn_array *inpu
         set->rooms[i].data = outputs[i].data;
         if (outputs[i].data) set->outputs[i].data = outputs[i].data;
     }
+}
+
+/* An output in the place of an input may change how a stage is run. */
+static bool stays_in_place(const wn_binding *b) {
+    size_t size = b->kernel->graph->output_count * sizeof *b->now.in_place;
+    return memcmp(b->now.in_place, b->next.in_place, size) == 0;
 }
 
 static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array *outputs,
@@ -226,6 +227,7 @@ static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array
             TRY(wn_array_check(&outputs[i], "output", wn_graph_name(g, NAME_OUTPUT, (int32_t)i), error));
     take_arrays(g, &b->next, inputs, outputs);
     TRY(wn_check_overlaps(b->kernel, &b->next, error));
+    if (!stays_in_place(b)) return bind_all(b, inputs, outputs, error);
     take_data(g, &b->now, inputs, outputs);
     b->has_run = false;
     for (uint32_t i = 0; i < stage_count(b->kernel); i++)
@@ -259,8 +261,6 @@ WN_API wn_status wn_rebind(wn_binding *b, const wn_array *inputs, size_t input_c
         return wn_fail(error, WN_ERROR_ARGUMENT, "rebind: the binding is NULL or not one");
     const wn_kernel *k = b->kernel;
     TRY(check_call(k, inputs, input_count, outputs, output_count, error));
-    bool in_order = k->context->threads == 1 || !any_in_place(k->graph, inputs, outputs);
-    if (in_order && only_data_changes(b, inputs, outputs))
-        return bind_data(b, inputs, outputs, error);
-    return bind_all(b, inputs, outputs, error);
+    return only_data_changes(b, inputs, outputs) ? bind_data(b, inputs, outputs, error)
+                                                 : bind_all(b, inputs, outputs, error);
 }

@@ -16,12 +16,21 @@ typedef struct memory {
     size_t size;
 } memory;
 
+/* The bytes from an array's first to its last, for the search of arrays that overlap. */
+typedef struct bound_span {
+    uintptr_t first, end;
+    uint32_t number;      /* inputs, then outputs                          */
+    uint32_t next_output; /* the index of the next span that is an output's */
+} bound_span;
+
 /* One set of what a caller binds, with the lengths that follow. */
 typedef struct bound_arrays {
     wn_array *inputs;
     wn_array *outputs; /* with true lengths once they are known */
     wn_array *rooms;   /* outputs as they were given            */
     int64_t *symbols;  /* by symbol; -1: not known yet          */
+    bool *in_place;    /* by output: it is an input's very array */
+    bound_span *spans; /* room for all; of both sets            */
 } bound_arrays;
 
 /* A PACK or ROWS stage's output. */
@@ -96,6 +105,7 @@ static inline int64_t length_of(const bound_arrays *a, dim d) {
 wn_status wn_check_arrays(const wn_kernel *k, bound_arrays *next, wn_error *error);
 /* The plan's checks that can be made before `stage`. */
 wn_status wn_check_lengths(const wn_kernel *k, const bound_arrays *a, uint32_t stage, wn_error *error);
+/* Also finds out which outputs are in place. */
 wn_status wn_check_overlaps(const wn_kernel *k, const bound_arrays *a, wn_error *error);
 /* The shape of a node. */
 void wn_node_shape(const wn_kernel *k, const bound_arrays *a, const node *n, int64_t *shape);

@@ -7,6 +7,7 @@
 #include "run/array.h"
 #include "run/binding.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char *input_name(const wn_kernel *k, uint32_t i) {
@@ -185,26 +186,69 @@ wn_status wn_check_room(const wn_kernel *k, const bound_arrays *a, uint32_t outp
 
 /* ---- Overlap ---------------------------------------------------------------------------------------------------------- */
 
-static wn_status check_output_overlaps(const wn_kernel *k, const bound_arrays *a, uint32_t i,
-                                       wn_error *error) {
-    const wn_array *out = &a->rooms[i];
-    for (uint32_t j = 0; j < k->graph->input_count; j++) {
-        if (!wn_arrays_overlap(out, &a->inputs[j])) continue;
-        bool same = wn_array_is_same(out, &a->inputs[j]);
-        if (same && k->plan && wn_plan_may_alias(k->plan, j, i)) continue;
-        return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps input %s%s", output_name(k, i),
-                       input_name(k, j), same ? ", which is not used at the same element alone" : "");
-    }
-    for (uint32_t j = 0; j < i; j++)
-        if (a->rooms[j].data && wn_arrays_overlap(out, &a->rooms[j]))
-            return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps output %s",
-                           output_name(k, i), output_name(k, j));
-    return WN_OK;
+static int compare_spans(const void *left, const void *right) {
+    const bound_span *a = left, *b = right;
+    if (a->first != b->first) return a->first < b->first ? -1 : 1;
+    return a->number < b->number ? -1 : 1;
 }
 
+/* The spans of all arrays that have any, sorted; how many. */
+static uint32_t sort_spans(const wn_graph *g, const bound_arrays *a) {
+    uint32_t count = 0, next = UINT32_MAX;
+    for (uint32_t i = 0; i < g->input_count + g->output_count; i++) {
+        bool input = i < g->input_count;
+        const wn_array *array = input ? &a->inputs[i] : &a->rooms[i - g->input_count];
+        bound_span *s = &a->spans[count];
+        s->number = i;
+        count += (input || array->data) && wn_array_span(array, &s->first, &s->end);
+    }
+    qsort(a->spans, count, sizeof *a->spans, compare_spans);
+    for (uint32_t i = count; i-- > 0;) {
+        a->spans[i].next_output = next;
+        if (a->spans[i].number >= g->input_count) next = i;
+    }
+    return count;
+}
+
+/* An array in the place of an input: only the very one, and only where the plan allows it. */
+static wn_status check_on_input(const wn_kernel *k, const bound_arrays *a, uint32_t output,
+                                uint32_t input, wn_error *error) {
+    const wn_array *out = &a->rooms[output], *in = &a->inputs[input];
+    if (!wn_arrays_overlap(out, in)) return WN_OK;
+    bool same = wn_array_is_same(out, in);
+    a->in_place[output] = true;
+    if (same && k->plan && wn_plan_may_alias(k->plan, input, output)) return WN_OK;
+    return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps input %s%s", output_name(k, output),
+                   input_name(k, input), same ? ", which is not used at the same element alone" : "");
+}
+
+static wn_status check_on_output(const wn_kernel *k, const bound_arrays *a, uint32_t one,
+                                 uint32_t other, wn_error *error) {
+    if (!wn_arrays_overlap(&a->rooms[one], &a->rooms[other])) return WN_OK;
+    return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps output %s",
+                   output_name(k, one > other ? one : other),
+                   output_name(k, one > other ? other : one));
+}
+
+static wn_status check_pair(const wn_kernel *k, const bound_arrays *a, uint32_t one, uint32_t other,
+                            wn_error *error) {
+    uint32_t inputs = k->graph->input_count;
+    if (one < inputs) return check_on_input(k, a, other - inputs, one, error);
+    if (other < inputs) return check_on_input(k, a, one - inputs, other, error);
+    return check_on_output(k, a, one - inputs, other - inputs, error);
+}
+
+/* Arrays are looked at closely in pairs whose spans meet. Inputs may share memory, all of them: among themselves they are passed over. */
 wn_status wn_check_overlaps(const wn_kernel *k, const bound_arrays *a, wn_error *error) {
-    for (uint32_t i = 0; i < k->graph->output_count; i++)
-        if (a->rooms[i].data) TRY(check_output_overlaps(k, a, i, error));
+    const bound_span *s = a->spans;
+    uint32_t count = sort_spans(k->graph, a);
+    memset(a->in_place, 0, k->graph->output_count * sizeof *a->in_place);
+    for (uint32_t i = 0; i < count; i++) {
+        bool input = s[i].number < k->graph->input_count;
+        for (uint32_t j = input ? s[i].next_output : i + 1; j < count && s[j].first < s[i].end;
+             j = input ? s[j].next_output : j + 1)
+            TRY(check_pair(k, a, s[i].number, s[j].number, error));
+    }
     return WN_OK;
 }
 

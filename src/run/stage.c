@@ -275,10 +275,8 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
 /* Whether an output has the memory of an input: then parts of the stage can't run in any other order. */
 static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        if (!target_is_given(b, &s->plan->outputs[i])) continue;
-        const wn_array *out = &b->now.rooms[s->plan->outputs[i].number];
-        for (uint32_t j = 0; j < b->kernel->graph->input_count; j++)
-            if (b->now.inputs[j].data == out->data) return true;
+        const plan_output *o = &s->plan->outputs[i];
+        if (o->target == TARGET_OUTPUT && b->now.in_place[o->number]) return true;
     }
     return false;
 }
