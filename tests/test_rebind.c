@@ -10,6 +10,8 @@
 
 #include "compare.h"
 
+#include "run/binding.h"
+
 #include <stdlib.h>
 
 static const wn_engine engines[] = {COMPARE_ENGINE, WN_ENGINE_INTERPRETER};
@@ -62,16 +64,16 @@ static void results_outlive_a_rebind_that_fails(void **state) {
         wn_error error;
         compare_expect_ok(wn_bind(k, in, 2, out, 3, &b, &error), &error);
         compare_expect_ok(wn_run(b, &error), &error);
-        lent lent[] = {lend(b, 0), lend(b, 1), lend(b, 2)};
-        assert_int_equal(lent[1].array.shape[0], 5);
-        assert_int_equal(lent[2].array.shape[0], 5);
+        lent results[] = {lend(b, 0), lend(b, 1), lend(b, 2)};
+        assert_int_equal(results[1].array.shape[0], 5);
+        assert_int_equal(results[2].array.shape[0], 5);
         assert_int_equal(wn_rebind(b, in, 1, out, 3, &error), WN_ERROR_ARGUMENT);
         if (wn_kernel_engine(k) == WN_ENGINE_JIT)
             assert_int_equal(wn_rebind(b, bad, 2, out, 3, &error), WN_ERROR_LIMIT);
         bad[0].type = WN_F64;
         assert_int_equal(wn_rebind(b, bad, 2, out, 3, &error), WN_ERROR_TYPE);
         for (size_t i = 0; i < 3; i++)
-            expect_still_lent(b, i, &lent[i]);
+            expect_still_lent(b, i, &results[i]);
         compare_expect_ok(wn_run(b, &error), &error); /* on the old arrays */
         assert_int_equal(wn_result(b, 1)->shape[0], 5);
         assert_true(*(float *)wn_result(b, 0)->data == 2);
@@ -81,9 +83,51 @@ static void results_outlive_a_rebind_that_fails(void **state) {
     wn_context_free(c);
 }
 
+/* ---- What is decided anew ------------------------------------------------------------------------------------------ */
+
+#define LARGE ((int64_t)16 << 20)
+
+static bool streams(const wn_binding *b) {
+    return b->stages[0].stream != NULL;
+}
+
+/* Stores past the caches are for large outputs that are not read. Nothing is run: the memory is never touched. */
+static void stores_past_the_caches_are_decided_anew(void **state) {
+    (void)state;
+    float *x = calloc((size_t)LARGE, sizeof *x), *y = calloc((size_t)LARGE, sizeof *y);
+    for (int32_t threads = 1; threads <= 2; threads++) {
+        wn_context *c = compare_context(threads);
+        wn_kernel *k = compare_compile_text(c, "input x: f32[?]; x + 1", COMPARE_ENGINE);
+        wn_array in = wn_vector(WN_F32, x, LARGE), out = wn_vector(WN_F32, y, LARGE);
+        wn_array small_in = wn_vector(WN_F32, x, 1000), small_out = wn_vector(WN_F32, y, 1000);
+        wn_binding *b;
+        wn_error error;
+        compare_expect_ok(wn_bind(k, &in, 1, &out, 1, &b, &error), &error);
+        if (wn_kernel_engine(k) == WN_ENGINE_JIT) {
+            assert_true(streams(b));
+            compare_expect_ok(wn_rebind(b, &in, 1, &in, 1, &error), &error);
+            assert_false(streams(b));
+            compare_expect_ok(wn_rebind(b, &out, 1, &out, 1, &error), &error);
+            assert_false(streams(b));
+            compare_expect_ok(wn_rebind(b, &out, 1, &in, 1, &error), &error);
+            assert_true(streams(b));
+            compare_expect_ok(wn_rebind(b, &small_in, 1, &small_out, 1, &error), &error);
+            assert_false(streams(b));
+            compare_expect_ok(wn_rebind(b, &in, 1, &no_array, 1, &error), &error);
+            assert_true(streams(b));
+        }
+        wn_binding_free(b);
+        wn_kernel_free(k);
+        wn_context_free(c);
+    }
+    free(x);
+    free(y);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_outlive_a_rebind_that_fails),
+        cmocka_unit_test(stores_past_the_caches_are_decided_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
