@@ -12,7 +12,9 @@
 
 #include "run/binding.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const wn_engine engines[] = {COMPARE_ENGINE, WN_ENGINE_INTERPRETER};
 #define ENGINES (sizeof engines / sizeof *engines)
@@ -124,10 +126,37 @@ static void stores_past_the_caches_are_decided_anew(void **state) {
     free(y);
 }
 
+/* ---- Functions that are compiled late ------------------------------------------------------------------------------ */
+
+/* Once one binding has had them compiled, no other waits for anybody: here the mutex is never given back. */
+static void compiled_functions_are_found_without_a_lock(void **state) {
+    (void)state;
+    static const char text[] = "input x: f32[?]; input w: f32[?]; z = x[x < 0] + w; z[z < -1]";
+    float x[] = {-1, 1, -2, 2, -3}, w[] = {0, 0, 1};
+    wn_array in[] = {wn_vector(WN_F32, x, 5), wn_vector(WN_F32, w, 3)};
+    wn_context *c = compare_context(1);
+    wn_kernel *k = compare_compile_text(c, text, COMPARE_ENGINE);
+    wn_error error;
+    for (int round = 0; round < 2; round++) {
+        wn_binding *b;
+        compare_expect_ok(wn_bind(k, in, 2, &no_array, 1, &b, &error), &error);
+        if (round == 1) pthread_mutex_lock(&k->late_mutex);
+        alarm(20);
+        compare_expect_ok(wn_run(b, &error), &error);
+        alarm(0);
+        if (round == 1) pthread_mutex_unlock(&k->late_mutex);
+        assert_int_equal(wn_result(b, 0)->shape[0], 2);
+        wn_binding_free(b);
+    }
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_outlive_a_rebind_that_fails),
         cmocka_unit_test(stores_past_the_caches_are_decided_anew),
+        cmocka_unit_test(compiled_functions_are_found_without_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

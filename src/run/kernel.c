@@ -144,15 +144,24 @@ static wn_status compile_code(wn_kernel *k, wn_error *error) {
     return WN_OK;
 }
 
+/* One thread compiles, others that come meanwhile wait for it. */
+static wn_status load_late(wn_kernel *k, wn_code **code, wn_error *error) {
+    wn_status status = WN_OK;
+    pthread_mutex_lock(&k->late_mutex);
+    *code = atomic_load_explicit(&k->late_code, memory_order_relaxed);
+    if (!*code) status = load_functions(k, FUNCTIONS_LATE, code, error);
+    atomic_store_explicit(&k->late_code, *code, memory_order_release);
+    pthread_mutex_unlock(&k->late_mutex);
+    return status;
+}
+
 wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, kernel_fn *function,
                          wn_error *error) {
     *function = k->functions[stage][which];
     if (*function) return WN_OK;
-    pthread_mutex_lock(&k->late_mutex);
-    wn_status status = k->late_code ? WN_OK : load_functions(k, FUNCTIONS_LATE, &k->late_code, error);
-    if (status == WN_OK) status = find_function(k->late_code, stage, which, function, error);
-    pthread_mutex_unlock(&k->late_mutex);
-    return status;
+    wn_code *code = atomic_load_explicit(&k->late_code, memory_order_acquire);
+    if (!code) TRY(load_late(k, &code, error));
+    return find_function(code, stage, which, function, error);
 }
 
 /* The interpreter needs the plan only for what it knows of shapes and aliases: one that is too large is left out. */

@@ -23,9 +23,9 @@ struct wn_kernel {
     wn_plan *plan;   /* NULL: the graph is beyond the planner, and interpreted */
     wn_engine engine;
     wn_target target;
-    wn_code *code;              /* JIT alone */
-    pthread_mutex_t late_mutex; /* guards late_code */
-    wn_code *late_code;         /* JIT alone: the parts that few bindings need, or NULL */
+    wn_code *code;                /* JIT alone */
+    pthread_mutex_t late_mutex;   /* held while late_code is made */
+    _Atomic(wn_code *) late_code; /* JIT alone: the parts that few bindings need, or NULL */
     kernel_fn (*functions)[KERNEL_FUNCTION_COUNT]; /* JIT alone: by stage */
     uint8_t **uses;                                /* by stage, then by stream of its program */
 
@@ -45,7 +45,8 @@ static inline void kernel_keep(wn_kernel *k) {
     atomic_fetch_add_explicit(&k->owners, 1, memory_order_relaxed);
 }
 
-/* A function of a stage that may not be compiled yet: it is when it is first asked for. Any number of threads may ask at once. */
+/* A function of a stage that may not be compiled yet: it is when it is first asked for. Any number of threads may ask at once; once it
+   is compiled, none takes a lock. */
 wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, kernel_fn *function,
                          wn_error *error);
 
