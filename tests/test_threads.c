@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define THREADS 8
 #define ROUNDS 40
@@ -185,11 +187,73 @@ static void runs_share_a_contexts_threads(void **state) {
     work_together(3, run_large);
 }
 
+/* ---- A process that is forked -------------------------------------------------------------------------------------- */
+
+#if defined(__SANITIZE_THREAD__)
+#define CAN_FORK false /* ThreadSanitizer ends a child that starts threads */
+#else
+#define CAN_FORK true
+#endif
+
+#define FORKED 200000
+
+/* What a child does: free the context at once; or first run on its threads, maybe fork in turn. */
+enum { CHILD_FREES, CHILD_RUNS, CHILD_FORKS };
+
+static bool run_forked(wn_binding *b, float *x, const float *y) {
+    for (int round = 0; round < 3; round++) {
+        x[0] = (float)round;
+        if (wn_run(b, NULL) != WN_OK || y[0] != (float)(2 * round) || y[FORKED - 1] != 2)
+            return false;
+    }
+    return true;
+}
+
+static bool fork_and(int what, wn_context *c, wn_kernel *k, wn_binding *b, float *x, const float *y) {
+    int status = -1;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        alarm(20); /* a child that waits for a thread is ended */
+        bool right = what == CHILD_FREES || run_forked(b, x, y);
+        if (what == CHILD_FORKS) right &= fork_and(CHILD_RUNS, c, k, b, x, y);
+        wn_binding_free(b);
+        wn_kernel_free(k);
+        wn_context_free(c);
+        _exit(right ? 0 : 1);
+    }
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+static void a_forked_process_has_threads_of_its_own(void **state) {
+    (void)state;
+    float *x = malloc(FORKED * sizeof *x), *y = malloc(FORKED * sizeof *y);
+    for (int i = 0; i < FORKED; i++)
+        x[i] = 1;
+    wn_context *c = compare_context(3);
+    wn_kernel *k = compare_compile_text(c, "input x: f32[?]; x * 2", COMPARE_ENGINE);
+    wn_array in = wn_vector(WN_F32, x, FORKED), out = wn_vector(WN_F32, y, FORKED);
+    wn_binding *b;
+    assert_int_equal(wn_bind(k, &in, 1, &out, 1, &b, NULL), WN_OK);
+    assert_true(run_forked(b, x, y));
+    for (int what = CHILD_FREES; CAN_FORK && what <= CHILD_FORKS; what++) {
+        if (!fork_and(what, c, k, b, x, y)) fail_msg("child %d hung or was wrong", what);
+        assert_true(run_forked(b, x, y));
+    }
+    wn_binding_free(b);
+    wn_kernel_free(k);
+    wn_context_free(c);
+    free(x);
+    free(y);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_context_and_a_kernel),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(runs_share_a_contexts_threads),
+        cmocka_unit_test(a_forked_process_has_threads_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
  *   - Strings are UTF-8, end in NUL, and are copied when they must last.
  *   - Lengths are elements, strides are bytes, and both are int64_t.
  *   - Threads: a graph and a binding belong to one thread at a time; a context and a kernel to any number at once.
+ *     A forked process may use all that it has a copy of, if no other thread was in the library while it was forked.
  */
 #ifndef WINNOW_WINNOW_H
 #define WINNOW_WINNOW_H

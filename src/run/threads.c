@@ -3,6 +3,9 @@
  *
  * One run has them at a time; another that comes meanwhile works alone rather than wait. Tasks are claimed by a counter, so a thread
  * that is late, or never comes, holds nobody up. No result depends on who runs what.
+ *
+ * A process that is forked has the pool's memory but none of its threads, and mutexes as they happened to be. So a pool knows its
+ * process: another one lets go of it untouched, and makes its own.
  */
 #include "run/threads.h"
 #include "graph/environment.h"
@@ -10,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct pool_thread {
     thread_pool *pool;
@@ -29,6 +33,7 @@ struct thread_pool {
     int64_t tasks;
     atomic_llong next;
     int32_t count, room;
+    pid_t process; /* that has the threads */
     pool_thread threads[];
 };
 
@@ -87,6 +92,7 @@ static thread_pool *new_pool(wn_context *c) {
     if (!p) return NULL;
     memset(p, 0, pool_size(room));
     p->room = room;
+    p->process = getpid();
     pthread_mutex_init(&p->busy, NULL); /* none of these fails on a system with threads */
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->wake, NULL);
@@ -95,8 +101,7 @@ static thread_pool *new_pool(wn_context *c) {
     return p;
 }
 
-void wn_pool_free(wn_context *c, thread_pool *p) {
-    if (!p) return;
+static void end_threads(thread_pool *p) {
     pthread_mutex_lock(&p->mutex);
     p->ending = true;
     pthread_cond_broadcast(&p->wake);
@@ -107,12 +112,21 @@ void wn_pool_free(wn_context *c, thread_pool *p) {
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->mutex);
     pthread_mutex_destroy(&p->busy);
+}
+
+void wn_pool_free(wn_context *c, thread_pool *p) {
+    if (!p) return;
+    if (p->process == getpid()) end_threads(p);
     wn_release(c, p, pool_size(p->room));
 }
 
 static thread_pool *take_pool(wn_context *c) {
     if (c->threads == 1) return NULL;
     pthread_mutex_lock(&c->mutex);
+    if (c->pool && c->pool->process != getpid()) {
+        wn_pool_free(c, c->pool);
+        c->pool = NULL;
+    }
     if (!c->pool) c->pool = new_pool(c);
     thread_pool *p = c->pool;
     pthread_mutex_unlock(&c->mutex);
