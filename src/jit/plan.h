@@ -125,9 +125,8 @@ typedef struct plan_temp {
 
 /* By input: who reads it. */
 typedef struct plan_reads {
-    uint32_t stage;   /* the first, from 1; 0: none                         */
-    bool elsewhere;   /* another does, too                                  */
-    bool out_of_step; /* not everywhere at the place that the space is at   */
+    uint32_t first, last; /* stages, from 1; 0: none                            */
+    bool out_of_step;     /* not everywhere at the place that the space is at   */
 } plan_reads;
 
 /* By output: who writes it. */
@@ -188,9 +187,10 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
 }
 
 /*
- * May output `number` of the kernel lie exactly over input `input`? Only if each use of the input is in the one MAP stage that
- * writes the output, at the same element; or the output is the value of a PACK stage, packed onto the input itself, which nothing
- * else reads. (Same pointer, type, shape and strides is the caller's part.)
+ * May an output of the kernel lie exactly over an input? If each use of the input is in the one MAP stage that writes the output, at
+ * the same element; if the output is the value of a PACK or ROWS stage, packed onto the input itself, which nothing else reads; or if
+ * it is the input with some elements changed by a WHOLE stage, which is the last to read it. (Same pointer, type, shape and strides is
+ * the caller's part.)
  */
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output);
 /* Once all stages are there: fill reads and writers, which are all 0. */

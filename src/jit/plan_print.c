@@ -173,9 +173,9 @@ static bool stream_is_in_step(const plan_stream *s, int rank) {
 
 static void note_read(wn_plan *plan, uint32_t stage, uint32_t input, bool in_step) {
     plan_reads *r = &plan->reads[input];
-    r->elsewhere |= r->stage && r->stage != stage + 1;
+    if (!r->first) r->first = stage + 1;
+    r->last = stage + 1;
     r->out_of_step |= !in_step;
-    if (!r->stage) r->stage = stage + 1;
 }
 
 static void note_program(wn_plan *plan, uint32_t stage, const plan_program *p) {
@@ -216,18 +216,20 @@ static bool used_by_values(const plan_program *p, uint32_t value) {
     return false;
 }
 
-/* A PACK stage's output is the input itself, packed, and nothing else in the stage reads the input. */
+/* A PACK or ROWS stage's output is the input itself, packed, and nothing else in the stage reads the input. */
 static bool packs_input_alone(const plan_stage *s, const plan_output *entry, uint32_t input) {
     const plan_program *p = &s->program;
     const plan_value *v = &p->values[entry->value];
     uint32_t uses = 0;
     for (uint32_t i = 0; i < p->stream_count; i++)
         uses += p->streams[i].source == SOURCE_INPUT && p->streams[i].number == input;
+    for (uint32_t i = 0; i < s->mask.stream_count; i++)
+        uses += s->mask.streams[i].source == SOURCE_INPUT && s->mask.streams[i].number == input;
     for (uint32_t i = 0; i < s->output_count; i++)
         if (&s->outputs[i] != entry && s->outputs[i].value == entry->value) return false;
     if (v->kind != VALUE_STREAM || uses != 1 || p->streams[v->number].source != SOURCE_INPUT)
         return false;
-    bool is_mask = s->owns_mask && s->mask_value == entry->value;
+    bool is_mask = s->kind == STAGE_PACK && s->owns_mask && s->mask_value == entry->value;
     return p->streams[v->number].number == input && !is_mask && !used_by_values(p, entry->value);
 }
 
@@ -243,11 +245,11 @@ static bool changes_input(const wn_plan *plan, const plan_stage *s, const plan_o
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
     const plan_reads *r = &plan->reads[input];
     const plan_writer *w = &plan->writers[output];
-    if (!w->stage || r->elsewhere || (r->stage && r->stage != w->stage)) return false;
-    if (!r->stage) return true;
+    if (!w->stage) return false;
+    if (!r->first) return true;
     const plan_stage *s = &plan->stages[w->stage - 1];
     const plan_output *entry = &s->outputs[w->entry];
-    if (s->kind == STAGE_MAP) return !r->out_of_step;
-    if (s->kind == STAGE_WHOLE) return changes_input(plan, s, entry, input);
-    return s->kind == STAGE_PACK && packs_input_alone(s, entry, input) && !r->out_of_step;
+    if (s->kind == STAGE_WHOLE) return r->last == w->stage && changes_input(plan, s, entry, input);
+    if (r->first != w->stage || r->last != w->stage || r->out_of_step) return false;
+    return s->kind == STAGE_MAP || (stage_is_masked(s) && packs_input_alone(s, entry, input));
 }

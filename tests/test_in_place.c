@@ -1,0 +1,211 @@
+/*
+ * test_in_place.c - arrays that overlap: which output may be the very array of which input, that the results are then the same, and
+ * that all else is refused, by both engines and with any number of threads.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { X, W, M, P, Q, R, C, U, V, S, INPUTS, NO = -1 };
+
+/* u has an element for each that is true in m. */
+#define DECLARATIONS                                                                               \
+    "input x: f32[?, 4]; input w: f32[?, 4]; input m: bool[?, 4]; input p: f32[?]; input q: "      \
+    "f32[?]; input r: bool[?]; input c: bool[4]; input u: f32[?]; input v: f32[5]; input s: "      \
+    "f32[]; "
+
+static const struct in_place_case {
+    const char *text;
+    int on[2]; /* the input that output i lies on */
+    bool allowed;
+} cases[] = {
+    /* every use is in one elementwise stage, at the same element */
+    {"x * 2 + w", {X}, true},
+    {"x * 2 + w", {W}, true},
+    {"where(m, 0, x)", {X}, true},
+    {"output a = x + w; output b = x * w;", {X, W}, true},
+    {"output a = x + w - x; output b = x + w - w;", {X, W}, true},
+    {"output a = p[r]; output b = q + 1;", {NO, Q}, true},
+    {"output a = p + 1; output b = q[r];", {Q, P}, false},
+    {"p - mean(p)", {P}, false},
+    {"p - sum(q)", {Q}, false},
+    {"output a = p + 1; output b = sum(p);", {P, NO}, false},
+    {"output a = sum(p); output b = q + 1;", {NO, Q}, true},
+    /* expand of what was packed is a choice */
+    {"expand(w[m], m, x)", {X}, true},
+    {"expand(w[m], m, x)", {W}, true},
+    {"expand(x[m] * 2, m, x)", {X}, true},
+    {"expand(x[x < 0] * 2, x < 0, x)", {X}, true},
+    /* a boolean_mask that is read by nothing else */
+    {"p[r]", {P}, true},
+    {"x[r]", {X}, true},
+    {"x[:, c]", {X}, true},
+    {"output a = x[r]; output b = w[r] * 2;", {X, NO}, true},
+    {"output a = x[r]; output b = p[r];", {X, P}, true},
+    {"p[p < 0]", {P}, false},
+    {"p[r] * 2", {P}, false},
+    {"x[r] * 2", {X}, false},
+    {"x[any(x < 0, axis=1)]", {X}, false},
+    {"output a = x[r]; output b = x[r] * 2;", {X, NO}, false},
+    {"output a = x[r]; output b = x + 1;", {X, NO}, false},
+    {"output a = p[r]; output b = p[r];", {P, NO}, false},
+    {"p[r] + s", {P}, false},
+    /* the array that a mask puts something into */
+    {"expand(u, m, x)", {X}, true},
+    {"expand(s, m, x)", {X}, true},
+    {"expand(u, x < 0 | m, x)", {X}, true},
+    {"place(x, m, v)", {X}, true},
+    {"place(x, x < 0, v)", {X}, true},
+    {"putmask(x, m, v)", {X}, true},
+    {"putmask(x, x < 0, v * 2)", {X}, true},
+    {"putmask(x, m, w)", {W}, false},
+    {"putmask(x, m, x)", {X}, false},
+    {"place(p, r, q)", {Q}, false},
+    {"output a = putmask(p, r, v); output b = putmask(q, r, p);", {P, NO}, false},
+    {"output a = putmask(p, r, v); output b = sum(p + a);", {P, NO}, false},
+};
+
+/* ---- The inputs ------------------------------------------------------------------------------------------------------ */
+
+typedef struct arrays {
+    wn_array in[INPUTS];
+} arrays;
+
+static wn_array filled(wn_type type, int32_t rank, const int64_t *shape, uint32_t seed) {
+    wn_array a = wn_array_of(type, NULL, rank, shape);
+    int64_t count = compare_count(&a);
+    a.data = malloc((size_t)count * wn_type_size(type) + 1);
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits = ((uint32_t)i + seed * 77777) * 2654435761u >> 16;
+        if (type == WN_BOOL)
+            ((uint8_t *)a.data)[i] = bits & 1;
+        else
+            ((float *)a.data)[i] = (float)(bits % 200) - 100;
+    }
+    return a;
+}
+
+static arrays make_arrays(int64_t n) {
+    const int64_t whole[] = {n, 4}, four[] = {4}, five[] = {5};
+    arrays a;
+    for (uint32_t i = 0; i < INPUTS; i++) {
+        int32_t rank = i <= M ? 2 : i == S ? 0 : 1;
+        const int64_t *shape = i == C ? four : i == V ? five : whole;
+        a.in[i] = filled(i == M || i == R || i == C ? WN_BOOL : WN_F32, rank, shape, i);
+    }
+    return a;
+}
+
+static void free_arrays(arrays *a) {
+    for (int i = 0; i < INPUTS; i++)
+        free(a->in[i].data);
+}
+
+/* As many as a case's mask has true: those of "x < 0 | m" where that is used. */
+static void set_values(arrays *a, const char *text) {
+    int64_t count = 0, all = compare_count(&a->in[X]);
+    bool both = strstr(text, "x < 0 | m") != NULL;
+    for (int64_t i = 0; i < all; i++)
+        count += ((uint8_t *)a->in[M].data)[i] || (both && ((float *)a->in[X].data)[i] < 0);
+    free(a->in[U].data);
+    a->in[U] = filled(WN_F32, 1, &count, U);
+}
+
+/* ---- The cases ------------------------------------------------------------------------------------------------------- */
+
+static void check_case(wn_context *c, const struct in_place_case *t, wn_engine engine, int64_t n) {
+    char text[600];
+    snprintf(text, sizeof text, "%s%s", DECLARATIONS, t->text);
+    wn_kernel *reference = compare_compile_text(c, text, WN_ENGINE_INTERPRETER);
+    wn_kernel *k = compare_compile_text(c, text, engine);
+    size_t count = (size_t)wn_kernel_output_count(k);
+    arrays a = make_arrays(n);
+    wn_array want[2] = {{0}}, out[2] = {{0}};
+    wn_error error = {WN_OK, ""};
+    set_values(&a, t->text);
+    compare_expect_ok(wn_call(reference, a.in, INPUTS, want, count, &error), &error);
+    for (size_t i = 0; i < count; i++)
+        if (t->on[i] != NO) out[i] = a.in[t->on[i]];
+    wn_status status = wn_call(k, a.in, INPUTS, out, count, &error);
+    if (status != (t->allowed ? WN_OK : WN_ERROR_OVERLAP))
+        fail_msg("%s: %s", t->text, status ? error.message : "is allowed");
+    for (size_t i = 0; i < count; i++) {
+        if (t->allowed) compare_expect_equal(&out[i], &want[i], t->text);
+        if (t->allowed && t->on[i] == NO) wn_array_free(c, &out[i]);
+        wn_array_free(c, &want[i]);
+    }
+    free_arrays(&a);
+    wn_kernel_free(k);
+    wn_kernel_free(reference);
+}
+
+static void check_cases(int32_t threads, wn_engine engine) {
+    static const int64_t lengths[] = {0, 1, 7, 200, 50001};
+    wn_context *c = compare_context(threads);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+            if (cases[i].allowed || lengths[l]) check_case(c, &cases[i], engine, lengths[l]);
+    wn_context_free(c);
+}
+
+static void an_output_may_be_an_input_by_the_interpreter(void **state) {
+    (void)state;
+    check_cases(1, WN_ENGINE_INTERPRETER);
+}
+
+static void an_output_may_be_an_input_compiled(void **state) {
+    (void)state;
+    check_cases(1, COMPARE_ENGINE);
+}
+
+static void an_output_may_be_an_input_on_threads(void **state) {
+    (void)state;
+    check_cases(3, COMPARE_ENGINE);
+}
+
+/* ---- Overlap of other kinds ------------------------------------------------------------------------------------------ */
+
+/* A result inside an input's memory, of one element or of a few. */
+static void results_of_reductions_must_lie_apart(void **state) {
+    (void)state;
+    static const char *const texts[] = {"sum(x)", "max(x, axis=0)", "count(x < 0, axis=1)",
+                                        "argmin(x, axis=1)", "mean(x, axis=1, keepdims=true)"};
+    float x[32] = {0};
+    wn_context *c = compare_context(1);
+    for (size_t i = 0; i < 2 * sizeof texts / sizeof *texts; i++) {
+        char text[100];
+        snprintf(text, sizeof text, "input x: f32[4, 4]; %s", texts[i / 2]);
+        wn_kernel *k = compare_compile_text(c, text, i % 2 ? COMPARE_ENGINE : WN_ENGINE_INTERPRETER);
+        wn_array in = wn_array_of(WN_F32, x, 2, (const int64_t[]){4, 4});
+        int64_t shape[] = {4, 1};
+        wn_array out = wn_array_of(wn_kernel_output_type(k, 0), x, wn_kernel_output_rank(k, 0), shape);
+        wn_error error = {WN_OK, ""};
+        for (int at = 0; at < 16; at += 5) {
+            out.data = x + at;
+            assert_int_equal(wn_call(k, &in, 1, &out, 1, &error), WN_ERROR_OVERLAP);
+            assert_string_equal(error.message, "output result: overlaps input x");
+        }
+        out.data = x + 16;
+        compare_expect_ok(wn_call(k, &in, 1, &out, 1, &error), &error);
+        wn_kernel_free(k);
+    }
+    wn_context_free(c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_output_may_be_an_input_by_the_interpreter),
+        cmocka_unit_test(an_output_may_be_an_input_compiled),
+        cmocka_unit_test(an_output_may_be_an_input_on_threads),
+        cmocka_unit_test(results_of_reductions_must_lie_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
