@@ -4,6 +4,7 @@
  */
 #include "graph/interpret_mask.h"
 #include "graph/reduce.h"
+#include "guard.h"
 #include "values.h"
 
 #include <setjmp.h>
@@ -466,6 +467,43 @@ static void masks_run_over_any_strides_and_in_place(void **state) {
     }
 }
 
+/* The mask is the caller's, and may have another number of true elements when it is read again: nothing outside v is read. */
+static void masks_may_change_after_they_were_counted(void **state) {
+    (void)state;
+    enum { N = 5000, ROOM = 100 };
+    static const op ops[] = {OP_expand, OP_place, OP_putmask, OP_boolean_mask};
+    static uint8_t m[N];
+    static int32_t a[N], result[N];
+    guard v, packed;
+    guard_new(&v, ROOM * sizeof *a);
+    guard_new(&packed, ROOM * sizeof *a);
+    guard_place(&packed, AT_END, 0);
+    for (size_t i = 0; i < 4 * sizeof ops / sizeof *ops; i++) {
+        int64_t before = i % 4 < 2 ? ROOM : 0; /* true at first, and then */
+        size_t after = i % 2 ? N : 0;
+        wn_array array = wn_vector(WN_I32, a, N), mask = wn_vector(WN_BOOL, m, N), out = array;
+        wn_array values =
+            wn_vector(WN_I32, guard_place(&v, AT_END, (size_t)before * sizeof *a), before);
+        mask_operation operation = {.op = ops[i / 4], .args = {&array, &mask, &values}};
+        if (operation.op == OP_expand) operation.args[0] = &values, operation.args[2] = &array;
+        int rank;
+        int64_t shape[WN_MAX_RANK];
+        memset(m, 0, N);
+        memset(m, 1, (size_t)before);
+        assert_int_equal(wn_mask_shape(&operation, &rank, shape, NULL), WN_OK);
+        out.data = result;
+        if (operation.op == OP_boolean_mask)
+            out = wn_vector(WN_I32, guard_place(&packed, AT_END, (size_t)shape[0] * sizeof *a),
+                            shape[0]);
+        memset(m, 0, N);
+        memset(m, 1, after);
+        wn_mask_run(&operation, &out);
+        assert_true(guard_intact(&v) && guard_intact(&packed));
+    }
+    guard_free(&v);
+    guard_free(&packed);
+}
+
 /* ---- Memory -------------------------------------------------------------------------------- */
 
 typedef struct allocator {
@@ -556,6 +594,7 @@ int main(void) {
         cmocka_unit_test(place_needs_something_to_place),
         cmocka_unit_test(compress_says_where_its_condition_is_too_long),
         cmocka_unit_test(masks_run_over_any_strides_and_in_place),
+        cmocka_unit_test(masks_may_change_after_they_were_counted),
         cmocka_unit_test(memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

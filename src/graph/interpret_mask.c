@@ -238,11 +238,14 @@ static void pack(const mask_operation *o, const wn_array *out) {
     }
 }
 
+/* v along the packed axis is as long as it is, even if the mask has come to have more since it was counted: then v begins again. */
 static walker walk_values(const mask_operation *o, const wn_array *v, const wn_array *out) {
     int64_t packed[WN_MAX_RANK];
     if (o->op != OP_expand) return wn_walk(v, v->rank, v->shape);
     const wn_array *m = o->args[1];
     int rank = packed_shape(out->rank, out->shape, o->axis, m->rank, count_true(m), packed);
+    int own = o->axis - (rank - v->rank);
+    if (own >= 0 && v->shape[own] != 1) packed[o->axis] = v->shape[own];
     return wn_walk(v, rank, packed);
 }
 
@@ -250,12 +253,12 @@ static void fill(const mask_operation *o, const wn_array *out) {
     static const uint8_t FALSE = 0;
     wn_array m = *o->args[1];
     const wn_array *a = o->args[o->op == OP_expand ? 2 : 0], *v = o->args[o->op == OP_expand ? 0 : 2];
-    bool each = o->op == OP_putmask &&
-                elements(v) > 0; /* place i takes the i-th of v, whatever is selected */
-    if (o->op == OP_putmask && !each) m = wn_scalar(WN_BOOL, &FALSE);
+    walker values = walk_values(o, v, out);
+    bool none = count_elements(values.rank, values.shape) == 0; /* to take, whatever the mask has become */
+    bool each = o->op == OP_putmask && !none; /* place i takes the i-th of v, whatever is selected */
+    if (none) m = wn_scalar(WN_BOOL, &FALSE);
     walker from = wn_walk(a, out->rank, out->shape), to = wn_walk(out, out->rank, out->shape),
-           mask = walk_mask(&m, o->op == OP_expand ? o->axis : 0, out->rank, out->shape),
-           values = walk_values(o, v, out);
+           mask = walk_mask(&m, o->op == OP_expand ? o->axis : 0, out->rank, out->shape);
     size_t size = wn_type_size(out->type);
     uint8_t selected[BLOCK];
     block x, next;
