@@ -10,9 +10,12 @@
 
 #include "compare.h"
 
+#include "run/array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { X, W, M, P, Q, R, C, U, V, S, INPUTS, NO = -1 };
 
@@ -200,12 +203,108 @@ static void results_of_reductions_must_lie_apart(void **state) {
     wn_context_free(c);
 }
 
+/* ---- Many arrays ----------------------------------------------------------------------------------------------------- */
+
+#define MANY 20000
+
+/* Every y_i = x_i < 1, the arrays side by side in one piece of memory: x_0, y_0, x_1, y_1, ... */
+static void many_arrays_are_bound_at_once(void **state) {
+    (void)state;
+    wn_context *c = compare_context(1);
+    wn_graph *g = wn_graph_new(c);
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x%d", i);
+        wn_node x = wn_input(g, name, WN_F32, 4);
+        wn_output(g, name, wn_less(x, 1));
+    }
+    wn_kernel *k = compare_compile(g, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
+    wn_array *in = calloc(MANY, sizeof *in), *out = calloc(MANY, sizeof *out);
+    char *data = calloc(MANY, 20);
+    for (int i = 0; i < MANY; i++) {
+        in[i] = wn_vector(WN_F32, data + 20 * i, 4);
+        out[i] = wn_vector(WN_BOOL, data + 20 * i + 16, 4);
+    }
+    wn_binding *b;
+    wn_error error;
+    clock_t begin = clock();
+    compare_expect_ok(wn_bind(k, in, MANY, out, MANY, &b, &error), &error);
+    compare_expect_ok(wn_rebind(b, in, MANY, out, MANY, &error), &error);
+    assert_true(clock() - begin < 5 * CLOCKS_PER_SEC); /* a look at each pair takes a minute */
+    out[7777].data = data + 20 * 7777 + 17;
+    assert_int_equal(wn_rebind(b, in, MANY, out, MANY, &error), WN_ERROR_OVERLAP);
+    assert_string_equal(error.message, "output x7777: overlaps input x7778");
+    out[7777].data = out[123].data;
+    assert_int_equal(wn_rebind(b, in, MANY, out, MANY, &error), WN_ERROR_OVERLAP);
+    assert_string_equal(error.message, "output x7777: overlaps output x123");
+    free(data);
+    free(out);
+    free(in);
+    wn_binding_free(b);
+    wn_kernel_free(k);
+    wn_graph_free(g);
+    wn_context_free(c);
+}
+
+#define SOME 12
+
+static bool any_overlap(const wn_array *in, const wn_array *out) {
+    for (int i = 0; i < SOME; i++) {
+        for (int j = 0; j < SOME; j++)
+            if (wn_arrays_overlap(&out[i], &in[j])) return true;
+        for (int j = 0; j < i; j++)
+            if (wn_arrays_overlap(&out[i], &out[j])) return true;
+    }
+    return false;
+}
+
+/* Of any length from 0 on, anywhere, also in the midst of another; inputs overlap each other often. */
+static wn_array random_array(wn_type type, const char *memory, uint64_t *seed) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    uint64_t bits = *seed >> 20;
+    wn_array a = wn_vector(type, memory + 256 + bits % 9000, (int64_t)(bits >> 16) % 12);
+    if (bits >> 32 & 1) a.strides[0] = bits >> 33 & 1 ? -8 : 8;
+    return a;
+}
+
+static void overlap_is_found_in_any_order(void **state) {
+    (void)state;
+    wn_context *c = compare_context(1);
+    char text[40 * SOME + 1], *memory = calloc(1, 10000);
+    size_t used = 0;
+    for (int i = 0; i < SOME; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "input x%d: f32[?]; output y%d = x%d < 0;", i, i, i);
+    wn_kernel *k = compare_compile_text(c, text, WN_ENGINE_INTERPRETER);
+    int refused = 0;
+    uint64_t seed = 1;
+    for (int round = 0; round < 2000; round++) {
+        wn_array in[SOME], out[SOME];
+        wn_binding *b;
+        for (int i = 0; i < SOME; i++) {
+            in[i] = random_array(WN_F32, memory, &seed);
+            out[i] = random_array(WN_BOOL, memory, &seed);
+            out[i].shape[0] = in[i].shape[0];
+        }
+        wn_status want = any_overlap(in, out) ? WN_ERROR_OVERLAP : WN_OK;
+        assert_int_equal(wn_bind(k, in, SOME, out, SOME, &b, NULL), want);
+        wn_binding_free(b);
+        refused += want != WN_OK;
+    }
+    assert_in_range(refused, 500, 1500);
+    free(memory);
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_output_may_be_an_input_by_the_interpreter),
         cmocka_unit_test(an_output_may_be_an_input_compiled),
         cmocka_unit_test(an_output_may_be_an_input_on_threads),
         cmocka_unit_test(results_of_reductions_must_lie_apart),
+        cmocka_unit_test(many_arrays_are_bound_at_once),
+        cmocka_unit_test(overlap_is_found_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ WN_API wn_array wn_array_new(wn_context *context, wn_type type, int32_t rank, co
 
 WN_API void wn_array_free(wn_context *context, wn_array *array) {
     if (!context_ok(context) || !array || !array->data) return;
+    if (!type_ok(array->type) || !shape_ok(array->rank, array->shape)) return;
     wn_release(context, array->data, (size_t)array_elements(array) * wn_type_size(array->type));
     array->data = NULL;
 }

@@ -160,5 +160,5 @@ WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_v
 }
 
 WN_API void wn_text_free(wn_context *context, char *text, size_t length) {
-    if (text) wn_release(context, text, length + 1);
+    if (context_ok(context) && text) wn_release(context, text, length + 1);
 }
