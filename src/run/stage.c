@@ -294,7 +294,8 @@ static bool wants_stream(const wn_binding *b, const bound_stage *s) {
     if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
     for (uint32_t i = 0; i < s->grid.out_count; i++)
         element += s->grid.out[i].size;
-    return s->grid.total >= STREAM_LEAST / element && b->kernel->target.isa != WN_ISA_PORTABLE;
+    return element && s->grid.total >= STREAM_LEAST / element &&
+           b->kernel->target.isa != WN_ISA_PORTABLE;
 }
 
 static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
