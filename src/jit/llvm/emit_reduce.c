@@ -77,7 +77,6 @@ static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_typ
     *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
     unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
-    if (a->parts == 0) a->parts = 1; /* wn_lanes_to_reduce sees to it that there are more */
     a->best = a->parts;
     if (how == JOIN_BEST) a->parts += 3;
     if (how == JOIN_PLACE) a->parts += a->best + 1 + type_is_float(type);
@@ -313,7 +312,8 @@ static void settle_best(const reducing *r, accumulator *a) {
 
 static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
     emitter *e = r->b->e;
-    ir *part = &a->part[chunk % a->parts], selected = selected_lanes(r, a, present);
+    ir *part = &a->part[chunk & (a->parts - 1)], /* a power of two, where it is used */
+        selected = selected_lanes(r, a, present);
     if (a->join == JOIN_COUNT) {
         ir one = LLVMBuildZExt(e->builder, counted_lanes(r, a, selected),
                                int_vector(e, type_bits(a->type)), "");
