@@ -63,19 +63,26 @@ static bool shape_ok(int32_t rank, const int64_t *shape) {
     return true;
 }
 
+/* How many bytes such an array has; -1: there is none. */
+static int64_t count_bytes(wn_type type, int32_t rank, const int64_t *shape) {
+    if (!type_ok(type) || !shape_ok(rank, shape)) return -1;
+    int64_t count = wn_count_elements(type, rank, shape);
+    return count < 0 ? -1 : count * (int64_t)wn_type_size(type);
+}
+
 WN_API wn_array wn_array_new(wn_context *context, wn_type type, int32_t rank, const int64_t *shape) {
     wn_array none = {.type = type};
-    if (!context_ok(context) || !type_ok(type) || !shape_ok(rank, shape)) return none;
-    int64_t count = wn_count_elements(type, rank, shape);
-    if (count < 0) return none;
-    void *data = wn_allocate(context, (size_t)count * wn_type_size(type));
+    int64_t bytes = count_bytes(type, rank, shape);
+    if (!context_ok(context) || bytes < 0) return none;
+    void *data = wn_allocate(context, (size_t)bytes);
     return data ? wn_array_of(type, data, rank, shape) : none;
 }
 
 WN_API void wn_array_free(wn_context *context, wn_array *array) {
     if (!context_ok(context) || !array || !array->data) return;
-    if (!type_ok(array->type) || !shape_ok(array->rank, array->shape)) return;
-    wn_release(context, array->data, (size_t)array_elements(array) * wn_type_size(array->type));
+    int64_t bytes = count_bytes(array->type, array->rank, array->shape);
+    if (bytes < 0) return; /* not one of ours */
+    wn_release(context, array->data, (size_t)bytes);
     array->data = NULL;
 }
 
