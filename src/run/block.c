@@ -9,6 +9,10 @@
 
 #include <string.h>
 
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /* ---- Lines: elements at one distance to elements at another ----------------------------------------------------------- */
 
 #define DEFINE_COPY_LINE(NAME, T)                                                                     \
@@ -58,6 +62,51 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
     }
 }
 
+/* ---- Transposing: elements of four bytes that lie across the lines ----------------------------------------------------- */
+
+typedef uint32_t square_line __attribute__((vector_size(16)));
+
+#define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+
+/* A square of four by four, of which two lines or more are stored. */
+static inline void transpose_square(char *to, int64_t packed, const char *from, int64_t stride,
+                                    int64_t lines) {
+    square_line a, b, c, d;
+    memcpy(&a, from, sizeof a);
+    memcpy(&b, from + stride, sizeof b);
+    memcpy(&c, from + 2 * stride, sizeof c);
+    memcpy(&d, from + 3 * stride, sizeof d);
+    square_line ac = LOW(a, c), bd = LOW(b, d), high_ac = HIGH(a, c), high_bd = HIGH(b, d);
+    square_line e = LOW(ac, bd), f = HIGH(ac, bd), g = LOW(high_ac, high_bd),
+                h = HIGH(high_ac, high_bd);
+    memcpy(to, &e, sizeof e);
+    memcpy(to + packed, &f, sizeof f);
+    if (lines > 2) memcpy(to + 2 * packed, &g, sizeof g);
+    if (lines > 3) memcpy(to + 3 * packed, &h, sizeof h);
+}
+
+/*
+ * Lines whose elements lie `stride` apart, and beside those of the next line; how many elements of each line are done, the others
+ * are left. Squares lie within the lines: the last ones overlap those before. Of two or three lines, they reach into the next
+ * element's, if it lies there.
+ */
+static int64_t transpose(char *to, int64_t packed, const char *from, int64_t stride, int64_t length,
+                         int64_t lines) {
+    bool few = lines < 4;
+    int64_t done = (few ? length - 2 : length) & -4;
+    if (lines < 2 || length < 8 || (few && stride != 4 * lines)) return 0;
+    for (int64_t j = 0; few && j < done; j += 4)
+        transpose_square(to + j * 4, packed, from + j * stride, stride, lines);
+    for (int64_t i = 0; !few && i < lines; i += 4) {
+        int64_t line = least(i, lines - 4);
+        for (int64_t j = 0; j < done; j += 4)
+            transpose_square(to + line * packed + j * 4, packed, from + j * stride + line * 4,
+                             stride, 4);
+    }
+    return done;
+}
+
 /* ---- A walk over a strided array, beside contiguous memory ------------------------------------------------------------- */
 
 typedef struct walk {
@@ -102,6 +151,12 @@ static void walk_plane(const walk *w, int64_t lines) {
     int64_t length = w->dims[last], stride = w->strides[last], across = w->strides[last - 1];
     int64_t packed = length * w->size;
     walk line = *w;
+    if (!w->into_array && w->size == 4 && across == 4 && stride != 4) {
+        int64_t done = transpose(w->block, packed, w->array, stride, length, lines);
+        length -= done;
+        line.array += done * stride;
+        line.block += done * 4;
+    }
     if (length >= lines) {
         for (int64_t i = 0; i < lines; i++, line.array += across, line.block += packed)
             walk_line(&line, stride, length);
@@ -113,10 +168,6 @@ static void walk_plane(const walk *w, int64_t lines) {
         else
             copy_line(line.block, packed, line.array, across, lines, w->size);
     }
-}
-
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
 }
 
 static void walk_elements(walk *w, int64_t count) {
