@@ -6,7 +6,8 @@
  *   PACK  outputs hold the elements of an expression where a mask is true, mask and expression over the same axes: count,
  *         fused and scatter over one program that has both.
  *   REDUCE  an output for each place of the axes that are kept, from all elements of the others: the space is the kept axes, then the
- *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes.
+ *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes, row by row or all columns at
+ *         once.
  *   WHOLE an operation on whole arrays, which a function in C does (expand, place, putmask, compress); or a count that an earlier stage
  *         has found out already, as the length of what it packed.
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over

@@ -124,6 +124,7 @@ WN_API void wn_binding_free(wn_binding *b) {
         wn_memory_free(c, &b->stages[i].scratch);
         wn_memory_free(c, &b->stages[i].bitmap);
         wn_memory_free(c, &b->stages[i].parts);
+        wn_memory_free(c, &b->stages[i].columns);
         wn_memory_free(c, &b->stages[i].accumulators);
     }
     for (uint32_t i = 0; i < temp_count(k); i++)

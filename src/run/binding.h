@@ -65,6 +65,8 @@ typedef struct bound_stage {
     int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: straight from the inputs */
     int64_t rows, length;       /* REDUCE: how many results, elements of each */
+    bool by_columns;            /* REDUCE: not row by row (columns.h) */
+    memory columns;             /* REDUCE: how, if by columns */
     memory accumulators;        /* REDUCE: of each part of a run on threads, for each output */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;

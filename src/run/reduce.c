@@ -1,13 +1,14 @@
 /*
  * reduce.c - REDUCE stages: a row of elements for each result.
  *
- * Long rows go through the stage's reduce function, in place where they are contiguous. Short ones, and those whose places are asked for,
- * are computed into the buffers, as many rows at a time as fit, and reduced in C. On threads, rows are shared out if there are many;
- * one long row is cut into parts of 2^k leaves, each of which is one digit of the whole row's tree: the bits are the same.
+ * Long rows go through the stage's reduce function, in place where they are contiguous. A short one, and those whose places in x[m] are
+ * asked for, are computed into the buffers and reduced in C; many short ones, and rows that lie across memory, by columns (columns.h).
+ * On threads, rows are shared out if there are many; one long row is cut into parts of 2^k leaves, each of which is one digit of the
+ * whole row's tree: the bits are the same.
  */
 #include "graph/reduce.h"
 #include "run/array.h"
-#include "run/binding.h"
+#include "run/columns.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -54,8 +55,10 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
     /* Of an empty space, the lengths beside the 0 may be of any size: those of the results are checked when they are made. */
     s->rows = wn_count_elements(WN_BOOL, p->kept, s->dims);
     s->length = s->rows > 0 ? s->grid.total / s->rows : 0;
-    if (!rows_are_long(s) && s->rows && s->length && !s->map)
+    bool maps = s->by_columns || !rows_are_long(s);
+    if (maps && s->rows && s->length && !s->map)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
+    if (s->by_columns) return wn_columns_prepare(b, s, error);
     size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
     if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
         return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
@@ -430,6 +433,7 @@ wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error) {
     for (int32_t i = 0; i < s->worker_count; i++)
         s->workers[i].filled = false;
     if (s->rows == 0) return WN_OK;
+    if (s->by_columns) return wn_columns_run(b, s, error);
     if (cuts_rows(s)) return cut_rows(b, s, error);
     if (s->worker_count > 1) return share_rows(b, s, error);
     return reduce_rows(b, s, &s->workers[0], states_of(s, 0), 0, s->rows, error);

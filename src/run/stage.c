@@ -5,7 +5,7 @@
  * that, a run of contiguous operands is one call of the kernel, and one more for what is not a whole step.
  */
 #include "run/array.h"
-#include "run/binding.h"
+#include "run/columns.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -258,7 +258,8 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
         lay_map_outputs(b, s);
     } else if (p->kind == STAGE_REDUCE) {
         lay_reduced_outputs(b, s);
-        s->grid.step = KERNEL_LEAF;
+        s->by_columns = wn_columns_choose(s);
+        if (!s->by_columns) s->grid.step = KERNEL_LEAF;
     } else {
         lay_buffered_outputs(b, s);
     }

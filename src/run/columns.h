@@ -1,0 +1,22 @@
+/*
+ * columns.h - a REDUCE stage whose kept axes lie innermost: all columns at once, place by place.
+ *
+ *     grid      (reduced axes, kept axes): place i and column j are element i * columns + j
+ *     tile      columns [j, j + width): what one worker keeps accumulators of
+ *     cells     an accumulator's memory: lane i mod lanes of each column, [lanes][width]. So the elements of consecutive places, if the
+ *               tile is all of the columns, lie in memory as their lanes do, and are joined as one long vector.
+ *
+ * Float sums have the lanes, leaves and levels of graph/reduce.h, and so its bits; everything else has as many lanes as make vectors
+ * long. When there are too few columns for the threads, the places are cut into parts of whole leaves, as one long row is.
+ */
+#ifndef WN_COLUMNS_H
+#define WN_COLUMNS_H
+
+#include "run/binding.h"
+
+/* Whether a stage whose program is laid out is better run by columns; then its grid's axes are turned, kept ones last. */
+bool wn_columns_choose(bound_stage *s);
+wn_status wn_columns_prepare(wn_binding *b, bound_stage *s, wn_error *error);
+wn_status wn_columns_run(const wn_binding *b, bound_stage *s, wn_error *error);
+
+#endif
