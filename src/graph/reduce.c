@@ -263,21 +263,23 @@ static void carry(reduce_state *s, reduce_vector *lanes, int level) {
     s->stack[level] = *lanes;
 }
 
-static uint64_t finish_tree(const reduce_state *s) {
-    uint64_t left = s->leaves, bits = wn_reduction_identity(s->op, s->type);
-    reduce_vector lanes = {{0}};
-    if (left) {
-        int level = __builtin_ctzll(left);
-        lanes = s->stack[level];
-        while (left >> ++level)
-            if (left >> level & 1) tree_of(s)->join(&s->stack[level], &lanes);
-        tree_of(s)->halve(&lanes);
+uint64_t wn_reduce_tree(op o, wn_type type, uint64_t leaves, const reduce_vector *levels,
+                        int64_t selected) {
+    const struct tree *tree = &TREES[o == OP_prod][type == WN_F64];
+    uint64_t bits = wn_reduction_identity(o, type);
+    reduce_vector lanes;
+    if (leaves) {
+        int level = __builtin_ctzll(leaves);
+        lanes = levels[level];
+        while (leaves >> ++level)
+            if (leaves >> level & 1) tree->join(&levels[level], &lanes);
+        tree->halve(&lanes);
     } else {
         memcpy(&lanes, &bits, sizeof bits); /* little-endian, as all that the JIT knows */
     }
-    if (s->op == OP_mean && s->type == WN_F32) lanes.f32[0] /= (float)s->selected;
-    if (s->op == OP_mean && s->type == WN_F64) lanes.f64[0] /= (double)s->selected;
-    memcpy(&bits, &lanes, wn_type_size(s->type));
+    if (o == OP_mean && type == WN_F32) lanes.f32[0] /= (float)selected;
+    if (o == OP_mean && type == WN_F64) lanes.f64[0] /= (double)selected;
+    memcpy(&bits, &lanes, type == WN_F32 ? 4 : 8);
     return bits;
 }
 
@@ -393,7 +395,9 @@ wn_status wn_reduce_finish(const reduce_state *s, uint64_t *bits, wn_error *erro
     case OP_max: *bits = key_of(s->type, s->value) & UINT64_MAX >> (64 - width); break;
     case OP_argmin:
     case OP_argmax: *bits = (uint64_t)s->best; break;
-    default: *bits = is_tree(s) ? finish_tree(s) : s->value; break;
+    default:
+        *bits = is_tree(s) ? wn_reduce_tree(s->op, s->type, s->leaves, s->stack, s->selected) : s->value;
+        break;
     }
     return WN_OK;
 }

@@ -65,6 +65,10 @@ void wn_reduce_add_leaf(reduce_state *s, const reduce_vector *lanes, int64_t pla
  */
 void wn_reduce_merge(reduce_state *s, const reduce_state *part);
 
+/* A float sum, prod or mean of so many leaves, joined level by level as in `stack`, of which `selected` elements are the mean's. */
+uint64_t wn_reduce_tree(op o, wn_type type, uint64_t leaves, const reduce_vector *levels,
+                        int64_t selected);
+
 /* Whether element x wins against y: 1, or 0 if they are equal, or -1; by argmin or argmax, and neither is a NaN. */
 int wn_reduce_compare(op o, wn_type type, uint64_t x, uint64_t y);
 

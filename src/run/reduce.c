@@ -307,21 +307,45 @@ static char *place_of(const wn_array *a, int64_t row) {
     return to;
 }
 
+static void store_bits(const wn_binding *b, const bound_stage *s, uint32_t output, int64_t row,
+                       uint64_t bits) {
+    size_t size = wn_type_size((wn_type)node_of(b, s, output)->type);
+    memcpy(place_of(s->outputs[output].array, row), &bits, size);
+}
+
 static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_t output,
                               const reduce_state *state, int64_t row, wn_error *error) {
-    const node *n = node_of(b, s, output);
     uint64_t bits = 0;
     TRY(wn_reduce_finish(state, &bits, error));
-    memcpy(place_of(s->outputs[output].array, row), &bits, wn_type_size((wn_type)n->type));
+    store_bits(b, s, output, row, bits);
     return WN_OK;
+}
+
+/* What the function found out is the result, or nearly: a count, or a tree. False: it takes more to finish. */
+static bool finish_at_once(const bound_stage *s, uint32_t output, op o, const kernel_accumulator *a,
+                           uint64_t *bits) {
+    wn_type type = type_of(s, output);
+    if (is_tree(o, type))
+        *bits = wn_reduce_tree(o, type, (uint64_t)a->leaves,
+                               (const reduce_vector *)(const void *)a->levels,
+                               s->plan->outputs[output].masked ? a->count : s->length);
+    else if (type == WN_BOOL)
+        *bits = o == OP_count ? (uint64_t)a->count : o == OP_any ? a->count != 0 : a->count == 0;
+    return is_tree(o, type) || type == WN_BOOL;
 }
 
 static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
                            const row_state *states, int64_t row, wn_error *error) {
     reduce_state room;
-    for (uint32_t i = 0; i < s->plan->output_count; i++)
-        TRY(store_result(b, s, i, finish(b, s, w, i, states, row * s->length, s->length, &room),
-                         row, error));
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const row_state *state = &states[first_alike(s->plan, i)];
+        uint64_t bits;
+        if (rows_are_long(s) && finish_at_once(s, i, op_of(b, s, i), &state->by_function, &bits))
+            store_bits(b, s, i, row, bits);
+        else
+            TRY(store_result(b, s, i, finish(b, s, w, i, states, row * s->length, s->length, &room),
+                             row, error));
+    }
     return WN_OK;
 }
 
