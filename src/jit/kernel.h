@@ -13,6 +13,9 @@
  *          cursor->position + 64 <= cursor->room, moves cursor->position by the elements packed, and returns the
  *          elements consumed. It may write up to out[j] + room, never beyond. The bitmap is not used.
  * scatter  the same, but reads the mask from the bitmap.
+ * expand   mask and fill in one pass: n a multiple of 64. The next element of cursor->values goes where the mask is true, the fill where it
+ *          is not, word by word while cursor->position + 64 <= cursor->room; moves cursor->position by the elements taken, and
+ *          returns the elements of the space that are done. It may read up to values + room, never beyond.
  * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
  * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
  *          of a row; elements up to the next multiple of 64 are readable, and count for nothing. Returns n.
@@ -32,15 +35,16 @@
 #include <stdint.h>
 
 typedef struct kernel_cursor {
-    int64_t position; /* fused, scatter: elements written to each output so far, from out[j] */
-    int64_t room;     /* fused, scatter: elements that each out[j] has room for               */
-    int64_t base;     /* the row-major index in the stage's space of in[]'s first element     */
+    int64_t position; /* elements written to each output so far, from out[j]; expand: taken of values */
+    int64_t room; /* elements that each out[j] has room for; expand: that values has              */
+    int64_t base; /* the row-major index in the stage's space of in[]'s first element             */
+    const void *values; /* expand alone                                                                 */
 } kernel_cursor;
 
 typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *bitmap, int64_t n,
                              kernel_cursor *cursor);
 
-/* Elements that a word of bitmap, and so a step of count, fused and scatter, covers. */
+/* Elements that a word of bitmap, and so a step of count, fused, scatter and expand, covers. */
 #define KERNEL_WORD 64
 
 /*
@@ -80,11 +84,12 @@ typedef enum kernel_function {
     KERNEL_SCATTER,
     KERNEL_STREAM,
     KERNEL_REDUCE,
+    KERNEL_EXPAND,
     KERNEL_FUNCTION_COUNT
 } kernel_function;
 
 /* The symbol of a function of stage i is wn_<name>_<i>: "wn_fused_0". */
 static const char *const kernel_function_name[KERNEL_FUNCTION_COUNT] = {
-    "map", "count", "fused", "scatter", "stream", "reduce"};
+    "map", "count", "fused", "scatter", "stream", "reduce", "expand"};
 
 #endif

@@ -335,3 +335,23 @@ void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o) {
     lower_key mask = {k.program, n->args[1], where_map(g, n, &k.map), temps >> 1 & 1};
     o->mask = lower(p, &s->program, &mask);
 }
+
+/* ---- Expanding ------------------------------------------------------------------------------------------------------ */
+
+/* An argument that has the axes of the space, or none. */
+static uint32_t lower_over_space(planner *p, plan_stage *s, node_id user, size_t arg) {
+    const wn_graph *g = p->plan->graph;
+    lower_key k = {2 * stage_number(p, s),
+                   graph_node(g, user)->args[arg],
+                   {{0}},
+                   p->places[user].temp_args >> arg & 1};
+    memset(&k.map, -1, sizeof k.map);
+    for (int i = 0; i < graph_node(g, k.node)->rank; i++)
+        k.map.first[i] = (int8_t)i;
+    return lower(p, &s->program, &k);
+}
+
+void wn_lower_expand(planner *p, plan_stage *s, plan_output *o) {
+    s->mask_value = lower_over_space(p, s, o->node, 1);
+    if (!p->failed) o->value = lower_over_space(p, s, o->node, 2);
+}

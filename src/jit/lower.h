@@ -7,11 +7,12 @@
 #include "jit/plan.h"
 
 typedef enum place_kind {
-    PLACE_PLAIN,   /* over its own axes                                                   */
-    PLACE_PACKED,  /* over its own axes, but that axis `axis` is widened to a mask's axes  */
-    PLACE_INDEX,   /* nonzero: the index itself, over the axes of its operand             */
-    PLACE_REDUCED, /* over the axes of its operand                                        */
-    PLACE_WHOLE    /* at once                                                             */
+    PLACE_PLAIN,    /* over its own axes                                                   */
+    PLACE_PACKED,   /* over its own axes, but that axis `axis` is widened to a mask's axes  */
+    PLACE_INDEX,    /* nonzero: the index itself, over the axes of its operand             */
+    PLACE_REDUCED,  /* over the axes of its operand                                        */
+    PLACE_EXPANDED, /* over its own axes, but that an expand's v is read in turn           */
+    PLACE_WHOLE     /* at once                                                             */
 } place_kind;
 
 typedef struct placement {
@@ -86,5 +87,7 @@ void wn_lower_mask(planner *p, plan_stage *s);
 uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id);
 /* Lower what a reduction reduces, and its mask. */
 void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o);
+/* Lower the mask and the fill of an expand. Sets mask_value. */
+void wn_lower_expand(planner *p, plan_stage *s, plan_output *o);
 
 #endif

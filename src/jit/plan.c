@@ -109,13 +109,14 @@ static void place_reduction(planner *p, const node *n, placement *place) {
 
 /*
  * expand(v, m, fill), where v is packed by m itself, is where(m, v before packing, fill): a[m] = f(a[m]) is one elementwise loop. v must have
- * the axes of the result, without stretching any.
+ * the axes of the result, without stretching any. So is any expand of a scalar.
  */
 static bool is_choice(const planner *p, const node *n) {
     const wn_graph *g = p->plan->graph;
     const node *v = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
     const placement *packed = &p->places[n->args[0]];
     int axis = n->attribute;
+    if (v->rank == 0) return true;
     if (packed->kind != PLACE_PACKED || mask_is_chained(packed->key) ||
         p->masks[packed->key].node != n->args[1])
         return false;
@@ -130,17 +131,33 @@ static bool is_choice(const planner *p, const node *n) {
     return true;
 }
 
-/* Inputs and constants are read as they are. */
-static void place_whole(planner *p, const node *n, placement *place) {
-    if (n->op == OP_expand && is_choice(p, n)) {
-        place->in_order = true;
-        return;
-    }
-    place->kind = PLACE_WHOLE;
-    for (size_t i = 0; i < 3 && n->args[i]; i++) {
+/* Whether elements of v, which has one axis, go to elements of the result. */
+static bool moves_elements(const wn_graph *g, const node *n) {
+    return graph_node(g, n->args[0])->rank == 1 && graph_node(g, n->args[1])->rank == n->rank;
+}
+
+static void place_expand(planner *p, const node *n, placement *place) {
+    const wn_graph *g = p->plan->graph;
+    bool choice = is_choice(p, n);
+    place->in_order = choice && graph_node(g, n->args[0])->rank > 0;
+    place->kind = choice ? PLACE_PLAIN : moves_elements(g, n) ? PLACE_EXPANDED : PLACE_WHOLE;
+    for (size_t i = 1; i < 3; i++)
+        if (place->kind != PLACE_WHOLE && arg_is_packed(p, n, i)) keep_in_temp(p, place, n, i);
+}
+
+/* What is read as a whole array: inputs and constants are as they are. */
+static void keep_whole_operands(planner *p, const node *n, placement *place) {
+    size_t count = place->kind == PLACE_WHOLE ? 3 : place->kind == PLACE_EXPANDED ? 1 : 0;
+    for (size_t i = 0; i < count && n->args[i]; i++) {
         op o = (op)graph_node(p->plan->graph, n->args[i])->op;
         if (o != OP_input && o != OP_constant) keep_in_temp(p, place, n, i);
     }
+}
+
+static void place_whole(planner *p, const node *n, placement *place) {
+    place->kind = PLACE_WHOLE;
+    if (n->op == OP_expand) place_expand(p, n, place);
+    keep_whole_operands(p, n, place);
 }
 
 static bool op_is_whole(op o) {
@@ -149,7 +166,8 @@ static bool op_is_whole(op o) {
 
 /* Whether a node's value is there only when a stage has run to its end. */
 static bool is_finished_apart(const placement *p) {
-    return p->kind == PLACE_INDEX || p->kind == PLACE_REDUCED || p->kind == PLACE_WHOLE;
+    return p->kind == PLACE_INDEX || p->kind == PLACE_REDUCED || p->kind == PLACE_EXPANDED ||
+           p->kind == PLACE_WHOLE;
 }
 
 static void place_node(planner *p, node_id id) {
@@ -257,7 +275,7 @@ static uint32_t *stage_chain(const planner *p, const plan_stage *s) {
 }
 
 static plan_stage *find_stage(const planner *p, const plan_stage *like) {
-    if (like->kind == STAGE_WHOLE) return NULL;
+    if (like->kind == STAGE_WHOLE || like->kind == STAGE_EXPAND) return NULL;
     for (uint32_t i = *stage_chain(p, like); i; i = p->plan->stages[i - 1].next)
         if (same_space(&p->plan->stages[i - 1], like)) return &p->plan->stages[i - 1];
     return NULL;
@@ -295,6 +313,7 @@ static plan_stage *open_stage(planner *p, const plan_stage *like) {
 static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
     if (place->kind == PLACE_PLAIN) return STAGE_MAP;
     if (place->kind == PLACE_REDUCED) return STAGE_REDUCE;
+    if (place->kind == PLACE_EXPANDED) return STAGE_EXPAND;
     if (place->kind == PLACE_WHOLE) return STAGE_WHOLE;
     return s->mask_rank == s->program.rank ? STAGE_PACK : STAGE_ROWS;
 }
@@ -329,10 +348,11 @@ static int64_t known_count(const planner *p, const node *n) {
     return symbol >= 0 && p->known[symbol] ? symbol : -1;
 }
 
-static void find_operands(const planner *p, plan_stage *s, node_id id) {
+/* The first `count` operands, or as many as there are. */
+static void find_operands(const planner *p, plan_stage *s, node_id id, size_t count) {
     const wn_graph *g = p->plan->graph;
     const node *n = graph_node(g, id);
-    for (size_t i = 0; i < 3 && n->args[i]; i++) {
+    for (size_t i = 0; i < count && n->args[i]; i++) {
         const node *a = graph_node(g, n->args[i]);
         bool temp = arg_is_temp(&p->places[id], i);
         s->operands[i].source = temp                ? SOURCE_TEMP
@@ -351,7 +371,9 @@ static void lower_output(planner *p, plan_stage *s, plan_output *o) {
     else if (s->kind == STAGE_REDUCE)
         wn_lower_reduction(p, s, o);
     else if (s->kind == STAGE_WHOLE)
-        find_operands(p, s, o->node);
+        find_operands(p, s, o->node, 3);
+    else if (s->kind == STAGE_EXPAND)
+        find_operands(p, s, o->node, 1), wn_lower_expand(p, s, o);
     else
         o->value = wn_lower_value(p, s, o->node);
 }
@@ -636,7 +658,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_
         plan_stage *s = &plan->stages[i];
         if (s->kind == STAGE_WHOLE) continue;
         choose_step(s, &s->program, isa);
-        if (s->kind == STAGE_PACK) s->program.step = KERNEL_WORD;
+        if (s->kind == STAGE_PACK || s->kind == STAGE_EXPAND) s->program.step = KERNEL_WORD;
         s->mask.step = KERNEL_WORD;
     }
     if (!p.failed) return plan;

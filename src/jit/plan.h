@@ -8,8 +8,10 @@
  *   REDUCE  an output for each place of the axes that are kept, from all elements of the others: the space is the kept axes, then the
  *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes, row by row or all columns at
  *         once.
- *   WHOLE an operation on whole arrays, which a function in C does (expand, place, putmask, compress); or a count that an earlier stage
- *         has found out already, as the length of what it packed.
+ *   EXPAND  expand(v, m, fill) with m over all axes of the result, which are the space: the program has mask and fill, v is read in turn,
+ *         one element for each place where the mask is true.
+ *   WHOLE an operation on whole arrays, which a function in C does (any other expand, place, putmask, compress); or a count that an
+ *         earlier stage has found out already, as the length of what it packed.
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
  *         those axes (count), one for the values over the whole space (map), and the driver moves whole rows.
  *
@@ -70,13 +72,20 @@ typedef struct plan_program {
     uint32_t value_count, value_room;
 } plan_program;
 
-typedef enum stage_kind { STAGE_MAP, STAGE_PACK, STAGE_ROWS, STAGE_REDUCE, STAGE_WHOLE } stage_kind;
+typedef enum stage_kind {
+    STAGE_MAP,
+    STAGE_PACK,
+    STAGE_ROWS,
+    STAGE_REDUCE,
+    STAGE_EXPAND,
+    STAGE_WHOLE
+} stage_kind;
 typedef enum target_kind { TARGET_OUTPUT, TARGET_TEMP } target_kind;
 
 typedef struct plan_output {
     target_kind target;
     uint32_t number; /* of the kernel's output or of the temporary */
-    uint32_t value;  /* in stage->program */
+    uint32_t value;  /* in stage->program; EXPAND: the fill */
     node_id node;    /* whose shape and type it has */
     bool coordinates; /* nonzero: the value is VALUE_INDEX, the array i64 [n_true, rank], a row of coordinates each */
     bool masked;    /* REDUCE: only elements where `mask` is true take part */
@@ -84,7 +93,7 @@ typedef struct plan_output {
     int64_t symbol; /* WHOLE, of a count: whose length it is */
 } plan_output;
 
-/* What a WHOLE stage is done to: an array, or a constant. */
+/* What a WHOLE stage is done to, and the v of EXPAND: an array, or a constant. */
 typedef struct plan_operand {
     source_kind source;
     uint32_t number; /* of the input or temporary */
@@ -95,7 +104,7 @@ typedef struct plan_stage {
     stage_kind kind;
     plan_program program; /* MAP, PACK: over the space; ROWS: the values, over the space      */
     plan_program mask;    /* ROWS alone: the mask, over its own axes                          */
-    uint32_t mask_value;  /* PACK: in program; ROWS: in mask                                  */
+    uint32_t mask_value;  /* PACK, EXPAND: in program; ROWS: in mask                          */
     int32_t mask_first, mask_rank;
     int64_t count_symbol; /* PACK, ROWS: index of the SYMBOL_COUNT that this stage finds out  */
     uint32_t mask_stage; /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
@@ -105,7 +114,7 @@ typedef struct plan_stage {
     int32_t kept;     /* REDUCE: how many of the axes, the first ones */
     bool folds; /* REDUCE: there is no reduce function: rows are short, or places in x[m] are asked for */
     bool places;              /* REDUCE: an output is an argmin or argmax */
-    plan_operand operands[3]; /* WHOLE */
+    plan_operand operands[3]; /* WHOLE; EXPAND: the first, v */
     plan_output *outputs;
     uint32_t output_count, output_room;
     uint32_t level; /* one more than the highest of the stages whose temporaries it reads */
@@ -176,12 +185,13 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
 /* Whether a stage has this function. */
 static inline bool stage_has(const plan_stage *s, kernel_function function) {
     switch (function) {
-    case KERNEL_MAP: return s->kind != STAGE_PACK && s->kind != STAGE_WHOLE;
-    case KERNEL_COUNT: return s->owns_mask;
+    case KERNEL_MAP: return s->kind <= STAGE_REDUCE && s->kind != STAGE_PACK;
+    case KERNEL_COUNT: return s->owns_mask || s->kind == STAGE_EXPAND;
     case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
     case KERNEL_SCATTER: return s->kind == STAGE_PACK;
     case KERNEL_STREAM: return s->kind == STAGE_MAP;
     case KERNEL_REDUCE: return s->kind == STAGE_REDUCE && !s->folds;
+    case KERNEL_EXPAND: return s->kind == STAGE_EXPAND;
     case KERNEL_FUNCTION_COUNT: break;
     }
     return false;
@@ -190,8 +200,8 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
 /*
  * May an output of the kernel lie exactly over an input? If each use of the input is in the one MAP stage that writes the output, at
  * the same element; if the output is the value of a PACK or ROWS stage, packed onto the input itself, which nothing else reads; or if
- * it is the input with some elements changed by a WHOLE stage, which is the last to read it. (Same pointer, type, shape and strides is
- * the caller's part.)
+ * it is the input with some elements changed, by a WHOLE stage, or by a MAP or EXPAND stage at the same element, which is the last to
+ * read it. (Same pointer, type, shape and strides is the caller's part.)
  */
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output);
 /* Once all stages are there: fill reads and writers, which are all 0. */

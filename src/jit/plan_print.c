@@ -64,12 +64,18 @@ static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer 
         print_value(plan, p, i, b);
 }
 
+static const char *operand_name(const wn_plan *plan, const plan_operand *o) {
+    return o->source == SOURCE_INPUT ? input_name(plan->graph, o->number) : "a temporary";
+}
+
 static void print_output(const wn_plan *plan, const plan_stage *s, const plan_output *o, wn_buffer *b) {
-    static const char *const verbs[] = {"stores", "packs", "packs", "reduces", "makes"};
+    static const char *const verbs[] = {"stores", "packs", "packs", "reduces", "expands", "makes"};
     const char *name = wn_op_row((op)graph_node(plan->graph, o->node)->op)->name;
     wn_buffer_add(b, "    %s ", verbs[s->kind]);
     if (s->kind == STAGE_REDUCE || s->kind == STAGE_WHOLE) wn_buffer_add(b, "%s ", name);
     if (s->kind == STAGE_REDUCE) wn_buffer_add(b, "of ");
+    if (s->kind == STAGE_EXPAND)
+        wn_buffer_add(b, "%s where %%%u, else ", operand_name(plan, &s->operands[0]), s->mask_value);
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, "%%%u ", o->value);
     if (o->masked) wn_buffer_add(b, "where %%%u ", o->mask);
     wn_buffer_add(b, "into ");
@@ -90,6 +96,12 @@ static void print_reason(const wn_plan *plan, const wn_labels *labels, const pla
     }
     if (s->kind == STAGE_WHOLE) {
         wn_buffer_add(b, "it is done to whole arrays, by a function in C\n");
+        return;
+    }
+    if (s->kind == STAGE_EXPAND) {
+        wn_buffer_add(
+            b, "which element of %s comes next depends on the whole mask before it: one pass that counts as it goes\n",
+            operand_name(plan, &s->operands[0]));
         return;
     }
     if (s->kind == STAGE_REDUCE) {
@@ -122,7 +134,7 @@ static void print_functions(const plan_stage *s, wn_buffer *b) {
 }
 
 static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t number, wn_buffer *b) {
-    static const char *const kinds[] = {"map", "pack", "rows", "reduce", "whole"};
+    static const char *const kinds[] = {"map", "pack", "rows", "reduce", "expand", "whole"};
     const plan_stage *s = &plan->stages[number];
     char shape[256];
     wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
@@ -198,7 +210,7 @@ void wn_plan_find_uses(wn_plan *plan) {
     }
 }
 
-/* By how many operands of a WHOLE stage an input is read. */
+/* By how many operands of a WHOLE or EXPAND stage an input is read. */
 static int operand_reads(const plan_stage *s, uint32_t input) {
     int count = 0;
     for (int i = 0; i < 3; i++)
@@ -242,6 +254,17 @@ static bool changes_input(const wn_plan *plan, const plan_stage *s, const plan_o
            changed->number == input;
 }
 
+/* Whether a stage reads the input at the element that it stores alone. */
+static bool reads_in_step(const plan_stage *s, uint32_t input) {
+    const plan_program *p = &s->program;
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        const plan_stream *from = &p->streams[i];
+        if (from->source == SOURCE_INPUT && from->number == input && !stream_is_in_step(from, p->rank))
+            return false;
+    }
+    return operand_reads(s, input) == 0;
+}
+
 bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
     const plan_reads *r = &plan->reads[input];
     const plan_writer *w = &plan->writers[output];
@@ -249,7 +272,9 @@ bool wn_plan_may_alias(const wn_plan *plan, uint32_t input, uint32_t output) {
     if (!r->first) return true;
     const plan_stage *s = &plan->stages[w->stage - 1];
     const plan_output *entry = &s->outputs[w->entry];
+    bool expands = graph_node(plan->graph, entry->node)->op == OP_expand;
     if (s->kind == STAGE_WHOLE) return r->last == w->stage && changes_input(plan, s, entry, input);
+    if (expands) return r->last == w->stage && reads_in_step(s, input);
     if (r->first != w->stage || r->last != w->stage || r->out_of_step) return false;
     return s->kind == STAGE_MAP || (stage_is_masked(s) && packs_input_alone(s, entry, input));
 }

@@ -85,6 +85,7 @@ static void begin_stages(const wn_kernel *k, wn_binding *b) {
         s->fused = k->functions[i][KERNEL_FUSED];
         s->scatter = k->functions[i][KERNEL_SCATTER]; /* NULL: made when it is needed */
         s->reduce = k->functions[i][KERNEL_REDUCE];
+        s->expand = k->functions[i][KERNEL_EXPAND];
         s->uses = k->uses[i];
         s->early = s->plan->level == 0 && s->plan->kind != STAGE_WHOLE &&
                    is_known(k->graph, &s->plan->program);

@@ -45,12 +45,12 @@ typedef struct bound_output {
 
 typedef struct bound_stage {
     const plan_stage *plan;
-    kernel_fn map, count, fused, scatter, stream, reduce; /* NULL: not there, or not needed */
-    const uint8_t *uses;                                  /* by stream */
-    bool early;                                           /* prepared when bound */
+    kernel_fn map, count, fused, scatter, stream, reduce, expand; /* NULL: not there, or not needed */
+    const uint8_t *uses;                                          /* by stream */
+    bool early;                                                   /* prepared when bound */
     bool prepared;
     bool bitmap_wanted; /* count is a pass of its own */
-    grid grid;          /* MAP, PACK: the space; ROWS: of the values */
+    grid grid;          /* the space; ROWS: of the values */
     grid mask;          /* ROWS */
     bound_output *outputs;
     worker *workers;
@@ -68,6 +68,7 @@ typedef struct bound_stage {
     bool by_columns;            /* REDUCE: not row by row (columns.h) */
     memory columns;             /* REDUCE: how, if by columns */
     memory accumulators;        /* REDUCE: of each part of a run on threads, for each output */
+    size_t values_buffer;       /* EXPAND: where in a worker's buffers v is laid out */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;
 
@@ -129,12 +130,21 @@ wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error);
 bool wn_memory_make(wn_context *c, memory *m, size_t size);
 void wn_memory_free(wn_context *c, memory *m);
 
+/* Memory for the outputs of a stage that stores them in place, over its space. */
+wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *error);
+/* Where the kernel writes elements from `first` on: to their place, if that is contiguous and they are a whole number of steps, else to
+   the buffer; and from there to their place. */
+void wn_point_outputs(const grid *g, worker *w, int64_t first, bool whole);
+void wn_write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole);
+
 wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error);
 wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error); /* mask.c */
 wn_status wn_rows_run(wn_binding *b, uint32_t stage, wn_error *error); /* rows.c */
 
 /* ---- Masks (mask.c) ------------------------------------------------------------------------------------------------- */
 
+/* How many are true of the elements [first, end), whose first begins a word; `words` is the whole bitmap, or NULL if the bits are not wanted. */
+int64_t wn_count_range(const bound_stage *s, worker *w, int64_t first, int64_t end, uint64_t *words);
 /* Evaluate a stage's own mask, into its bitmap if `keep`; how many are true. */
 int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep);
 /* Count into the bitmap if the mask is the stage's own, else take the other's; announce the count to the symbols. */
@@ -149,6 +159,12 @@ bool wn_packs_directly(const bound_stage *s);
 void wn_rows_prepare(bound_stage *s);
 /* Compute elements of the space into a worker's buffers, from their beginning on (rows.c). */
 void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count);
+
+/* ---- Expanding (expand.c) -------------------------------------------------------------------------------------------- */
+
+/* Bytes of the buffer for v. */
+size_t wn_expand_buffer(const bound_stage *s);
+wn_status wn_expand_run(wn_binding *b, uint32_t stage, wn_error *error);
 
 /* ---- Reductions and whole arrays (reduce.c, whole.c) ------------------------------------------------------------------ */
 

@@ -55,6 +55,13 @@ static inline int64_t round_up(int64_t n, int64_t multiple) {
     return (n + multiple - 1) / multiple * multiple;
 }
 
+/* How many elements to take next, before `end`: whole words up to the end of a block, or what is left of less than a word. */
+static inline int64_t grid_next_count(const grid *g, bool directly, int64_t first, int64_t end) {
+    int64_t count = end - first, block = g->block - first % g->block;
+    if (!directly && block < count) count = block;
+    return count < KERNEL_WORD ? count : count - count % KERNEL_WORD;
+}
+
 /* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, aligned,
    operands' data, sizes and strides are set; modes are SCALAR or BUFFER where they are, else anything. */
 void wn_grid_lay_out(grid *g, int64_t largest_block);

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-/* What a stream of a PACK stage's program is read for. */
+/* What a stream of a PACK or EXPAND stage's program is read for. */
 enum { USE_MASK = 1, USE_VALUES = 2 };
 
 struct wn_kernel {

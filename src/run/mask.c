@@ -26,12 +26,6 @@ static int64_t count_bits(const uint64_t *words, int64_t count) {
     return bits;
 }
 
-/* How many elements of a grid to take next: whole words up to the end of a block, or what is left of less than a word. */
-static int64_t next_count(const grid *g, bool directly, int64_t first, int64_t end) {
-    int64_t count = directly ? end - first : least(end - first, g->block - first % g->block);
-    return count < KERNEL_WORD ? count : count - count % KERNEL_WORD;
-}
-
 /* ---- Counting ---------------------------------------------------------------------------------------------------------- */
 
 static const grid *mask_grid(const bound_stage *s) {
@@ -45,7 +39,7 @@ static uint8_t mask_uses(const bound_stage *s) {
 /* Count elements that w->in points at: whole words, or less than one, whose bits past the end are cleared. */
 static int64_t count_pointed(const bound_stage *s, const worker *w, int64_t first, int64_t count,
                              uint64_t *words) {
-    kernel_cursor cursor = {0, 0, first};
+    kernel_cursor cursor = {.base = first};
     int64_t found = s->count(w->in, w->out, words, round_up(count, KERNEL_WORD), &cursor);
     int64_t rest = count % KERNEL_WORD;
     if (rest == 0) return found;
@@ -53,14 +47,13 @@ static int64_t count_pointed(const bound_stage *s, const worker *w, int64_t firs
     return __builtin_popcountll(words[0]);
 }
 
-/* `words` is the whole bitmap, or NULL if the bits are not wanted. */
-static int64_t count_range(const bound_stage *s, worker *w, int64_t first, int64_t end, uint64_t *words) {
+int64_t wn_count_range(const bound_stage *s, worker *w, int64_t first, int64_t end, uint64_t *words) {
     const grid *g = mask_grid(s);
     bool directly = words && wn_grid_reads_directly(g, mask_uses(s));
     int64_t found = 0;
     wn_grid_begin(g, w);
     while (first < end) {
-        int64_t count = next_count(g, directly, first, end);
+        int64_t count = grid_next_count(g, directly, first, end);
         wn_grid_point(g, w, mask_uses(s), first, count);
         found += count_pointed(s, w, first, count, words ? words + first / KERNEL_WORD : w->words);
         first += count;
@@ -90,8 +83,8 @@ static void count_part(void *user, int64_t task, int32_t number) {
     const parts *p = user;
     bound_stage *s = p->stage;
     int64_t first = task * p->size;
-    p->found[task] =
-        count_range(s, &s->workers[number], first, least(first + p->size, p->total), s->bitmap.data);
+    p->found[task] = wn_count_range(s, &s->workers[number], first, least(first + p->size, p->total),
+                                    s->bitmap.data);
 }
 
 static int64_t count_in_parts(const wn_binding *b, bound_stage *s) {
@@ -113,7 +106,7 @@ int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep) {
     begin_run(s);
     if (total == 0) return 0;
     if (keep && s->worker_count > 1) return count_in_parts(b, s);
-    return count_range(s, &s->workers[0], 0, total, keep ? s->bitmap.data : NULL);
+    return wn_count_range(s, &s->workers[0], 0, total, keep ? s->bitmap.data : NULL);
 }
 
 wn_status wn_mask_announce(wn_binding *b, const bound_stage *s, int64_t n_true, wn_error *error) {
@@ -171,7 +164,7 @@ static bool is_full(const packing *p) {
 static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
     const grid *g = &s->grid;
-    kernel_cursor cursor = {p->position, p->room, first};
+    kernel_cursor cursor = {.position = p->position, .room = p->room, .base = first};
     wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
     for (uint32_t i = 0; i < g->out_count; i++)
         p->w->out[i] = (char *)s->outputs[i].array->data + p->offset * g->out[i].size;
@@ -230,7 +223,7 @@ static void pack_block(packing *p, int64_t first, int64_t count) {
     int64_t found = find_bits(p, first, count, &words);
     p->found += found;
     if (found == 0 || is_full(p)) return;
-    kernel_cursor cursor = {0, g->block, first};
+    kernel_cursor cursor = {.room = g->block, .base = first};
     for (uint32_t i = 0; i < g->out_count; i++)
         p->w->out[i] = p->w->buffers + g->out[i].buffer;
     kernel_fn pack = p->words ? s->scatter : s->fused;
@@ -256,12 +249,12 @@ static void pack_range(packing *p) {
          read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
     wn_grid_begin(g, p->w);
     while (p->first < p->end) {
-        int64_t count = next_count(g, read, p->first, p->end), taken = 0;
+        int64_t count = grid_next_count(g, read, p->first, p->end), taken = 0;
         if (stored && count >= KERNEL_WORD && p->room - p->position >= KERNEL_WORD && !is_full(p))
             taken = pack_directly(p, p->first, count);
         p->first += taken;
         if (taken == count) continue;
-        count = next_count(g, false, p->first, p->end);
+        count = grid_next_count(g, false, p->first, p->end);
         pack_block(p, p->first, count);
         p->first += count;
     }
@@ -289,7 +282,7 @@ static int64_t least_room(const wn_binding *b, const bound_stage *s) {
 /* The whole words, in place; how many elements were taken before the end, or the end of the room. */
 static int64_t pack_whole_words(packing *p) {
     const bound_stage *s = p->stage;
-    kernel_cursor cursor = {0, p->room, 0};
+    kernel_cursor cursor = {.room = p->room};
     int64_t taken = s->fused(s->in, s->out, NULL, p->end & -KERNEL_WORD, &cursor);
     p->position = p->found = cursor.position;
     return taken;

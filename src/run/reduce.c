@@ -200,7 +200,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
     const grid *g = &s->grid;
     int64_t most = most_of_call(b, s, wn_grid_reads_directly(g, 0)), done = 0;
     bool decides = may_decide(b, s);
-    kernel_cursor cursor = {0, 0, 0};
+    kernel_cursor cursor = {0};
     while (done < count) {
         int64_t now = least(count - done, most);
         if (now > KERNEL_LEAF) now -= now % KERNEL_LEAF;

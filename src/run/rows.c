@@ -180,7 +180,7 @@ void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count) {
     while (done < count) {
         int64_t now = count - done;
         if (first + done + round_up(now, g->step) > g->total && now > g->step) now -= now % g->step;
-        kernel_cursor cursor = {0, 0, first + done};
+        kernel_cursor cursor = {.base = first + done};
         wn_grid_point(g, w, 0, first + done, now);
         for (uint32_t i = 0; i < g->out_count; i++)
             w->out[i] = w->buffers + g->out[i].buffer + done * g->out[i].size;

@@ -32,6 +32,7 @@ static wn_status run_stage(wn_binding *b, uint32_t i, wn_error *error) {
     case STAGE_PACK: return wn_pack_run(b, i, error);
     case STAGE_ROWS: return wn_rows_run(b, i, error);
     case STAGE_REDUCE: return wn_reduce_run(b, i, error);
+    case STAGE_EXPAND: return wn_expand_run(b, i, error);
     case STAGE_WHOLE: return wn_whole_run(b, i, error);
     }
     return WN_OK;

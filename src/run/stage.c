@@ -110,7 +110,7 @@ static void lay_stream(const wn_binding *b, const plan_program *p, const plan_st
     }
 }
 
-/* The space of a MAP stage is the shape of its results; that of the others lies behind theirs. */
+/* The space of a MAP or EXPAND stage is the shape of its results; that of the others lies behind theirs. */
 static wn_status fail_size(const wn_binding *b, const plan_stage *s, const grid *g, wn_error *error) {
     char text[400];
     const node *n = graph_node(b->kernel->graph, s->outputs[0].node);
@@ -134,6 +134,11 @@ static wn_status lay_program(const wn_binding *b, const plan_stage *s, const pla
     for (uint32_t i = 0; i < p->stream_count; i++)
         lay_stream(b, p, &p->streams[i], g, &g->in[i]);
     return WN_OK;
+}
+
+/* Whether outputs lie over the space. */
+static bool stores_in_place(const plan_stage *s) {
+    return s->kind == STAGE_MAP || s->kind == STAGE_EXPAND;
 }
 
 static void lay_map_outputs(wn_binding *b, bound_stage *s) {
@@ -254,7 +259,7 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     s->mask.aligned = true;
     TRY(lay_program(b, p, &p->program, &s->grid, error));
     memcpy(s->dims, s->grid.dims, sizeof *s->dims * (size_t)s->grid.rank);
-    if (p->kind == STAGE_MAP) {
+    if (stores_in_place(p)) {
         lay_map_outputs(b, s);
     } else if (p->kind == STAGE_REDUCE) {
         lay_reduced_outputs(b, s);
@@ -270,6 +275,8 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     use_streams(s, &s->grid);
     wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK : MAP_BLOCK);
     wn_grid_lay_out(&s->mask, MAP_BLOCK);
+    s->values_buffer = s->grid.buffers;
+    if (p->kind == STAGE_EXPAND) s->grid.buffers += aligned(wn_expand_buffer(s));
     return WN_OK;
 }
 
@@ -346,14 +353,13 @@ void wn_stage_point(wn_binding *b, uint32_t stage) {
         s->in[i] = s->grid.in[i].data;
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         s->out[i] = wn_stage_target(b, &s->plan->outputs[i])->data;
-        if (s->plan->kind == STAGE_MAP) s->grid.out[i].data = s->out[i];
+        if (stores_in_place(s->plan)) s->grid.out[i].data = s->out[i];
     }
 }
 
 /* ---- Running a MAP stage ------------------------------------------------------------------------------------------------ */
 
-/* Where the kernel writes: to its place, if that is contiguous and a whole number of steps, else to the buffer. */
-static void point_outputs(const grid *g, worker *w, int64_t first, bool whole) {
+void wn_point_outputs(const grid *g, worker *w, int64_t first, bool whole) {
     for (uint32_t i = 0; i < g->out_count; i++) {
         const operand *o = &g->out[i];
         bool direct = whole && o->mode == OPERAND_DIRECT;
@@ -361,7 +367,7 @@ static void point_outputs(const grid *g, worker *w, int64_t first, bool whole) {
     }
 }
 
-static void write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole) {
+void wn_write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole) {
     for (uint32_t i = 0; i < g->out_count; i++) {
         const operand *o = &g->out[i];
         const char *from = w->buffers + o->buffer;
@@ -375,11 +381,11 @@ static void write_outputs(const grid *g, const worker *w, int64_t first, int64_t
 static void map_block(const bound_stage *s, worker *w, int64_t first, int64_t count) {
     const grid *g = &s->grid;
     int64_t rounded = round_up(count, g->step);
-    kernel_cursor cursor = {0, 0, first};
+    kernel_cursor cursor = {.base = first};
     wn_grid_point(g, w, 0, first, count);
-    point_outputs(g, w, first, rounded == count);
+    wn_point_outputs(g, w, first, rounded == count);
     s->map(w->in, w->out, NULL, rounded, &cursor);
-    write_outputs(g, w, first, count, rounded == count);
+    wn_write_outputs(g, w, first, count, rounded == count);
 }
 
 /* Elements up to the next place where all outputs are aligned to 64 bytes; -1 if there is none. */
@@ -398,11 +404,11 @@ static int64_t elements_to_line(const grid *g, int64_t first) {
 static int64_t stream_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
     const grid *g = &s->grid;
     int64_t head = elements_to_line(g, first), whole = (end - first - head) & -g->step;
-    kernel_cursor cursor = {0, 0, first + head};
+    kernel_cursor cursor = {.base = first + head};
     if (head < 0 || whole <= 0) return first;
     if (head) map_block(s, w, first, head);
     wn_grid_point(g, w, 0, first + head, whole);
-    point_outputs(g, w, first + head, true);
+    wn_point_outputs(g, w, first + head, true);
     s->stream(w->in, w->out, NULL, whole, &cursor);
     return first + head + whole;
 }
@@ -449,20 +455,25 @@ static wn_status map_all(const wn_binding *b, bound_stage *s) {
 /* One call for the whole steps, and one for the rest. */
 static wn_status map_directly(const bound_stage *s) {
     int64_t total = s->grid.total, whole = total & -s->grid.step;
-    kernel_cursor cursor = {0, 0, 0};
+    kernel_cursor cursor = {0};
     if (whole) s->map(s->in, s->out, NULL, whole, &cursor);
     if (whole != total) map_block(s, &s->workers[0], whole, total - whole);
     return WN_OK;
 }
 
-wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error) {
-    bound_stage *s = &b->stages[stage];
-    if (s->direct) return map_directly(s);
+wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *error) {
     for (uint32_t i = 0; i < s->grid.out_count; i++) {
         const plan_output *o = &s->plan->outputs[i];
         if (s->early && target_is_given(b, o)) continue;
         TRY(wn_target_make(b, o, error));
         s->grid.out[i].data = wn_stage_target(b, o)->data;
     }
+    return WN_OK;
+}
+
+wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
+    if (s->direct) return map_directly(s);
+    TRY(wn_make_targets_in_place(b, s, error));
     return s->grid.total ? map_all(b, s) : WN_OK;
 }

@@ -11,7 +11,7 @@
 
 /* ---- One function ------------------------------------------------------------------------------------------------------ */
 
-/* A field of the cursor: 0 position, 1 room, 2 base. */
+/* A field of the cursor: 0 position, 1 room, 2 base, 3 values. */
 ir wn_cursor_field(const body *b, unsigned field) {
     ir index = wn_ir_i64(b->e, field);
     return LLVMBuildInBoundsGEP2(b->e->builder, int_type(b->e, 64), b->cursor, &index, 1, "");

@@ -1,7 +1,7 @@
 /*
  * body.h - a function that is being emitted: its parameters, its values, its loops.
  *
- * body.c has what all functions share; emit.c has map and count, emit_pack.c fused and scatter, emit_reduce.c reduce.
+ * body.c has what all functions share; emit.c has map and count, emit_pack.c fused, scatter and expand, emit_reduce.c reduce.
  */
 #ifndef WN_BODY_H
 #define WN_BODY_H
@@ -26,6 +26,7 @@ typedef struct body {
     ir *values;     /* by value: in the step being emitted, or NULL */
     ir *waiting;    /* by group of lanes and output, of two words: what waits to be stored */
     ir base;        /* cursor->base, if the program has an index */
+    ir next;        /* EXPAND: cursor->values */
     LLVMBasicBlockRef entry;
 } body;
 
@@ -66,7 +67,7 @@ static inline void forget_values(body *b) {
 /* Open a function: parameters, pointers, invariants. False: out of memory. */
 bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted);
 void wn_body_end(body *b);
-/* A field of the cursor: 0 position, 1 room, 2 base. */
+/* A field of the cursor: 0 position, 1 room, 2 base, 3 values. */
 ir wn_cursor_field(const body *b, unsigned field);
 
 /* The values that `wanted` marks and that are not there yet, over the lanes from `index` on. */

@@ -95,7 +95,7 @@ static unsigned lanes_to_count(const plan_program *p) {
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
 
 static bool needs_mask(kernel_function f) {
-    return f == KERNEL_COUNT || f == KERNEL_FUSED;
+    return f == KERNEL_COUNT || f == KERNEL_FUSED || f == KERNEL_EXPAND;
 }
 
 static void mark_wanted(const body *b, const wanted_sets *sets) {

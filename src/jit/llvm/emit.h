@@ -76,11 +76,14 @@ ir wn_emit_narrow(emitter *e, wn_type to, ir value);
 typedef struct pack_mask {
     ir vector, bits;
 } pack_mask;
-/* How many elements of `bits` bits this target packs at once. pack.c */
+/* How many elements of `bits` bits this target packs, or expands, at once. pack.c */
 unsigned wn_pack_lanes(const emitter *e, unsigned bits);
 /* Store the selected lanes of `value` (as in memory) together, at base + position elements; the position after them. A store
    may run past it, but not past position + lanes. */
 ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position);
+/* The inverse: where the mask is true, the elements at base + position one after the other, else those of `fill`, stored at `to`; the
+   position after those that were taken. A load may run past it, but not past position + lanes. */
+ir wn_emit_expand(emitter *e, ir fill, wn_type type, const pack_mask *mask, ir base, ir position, ir to);
 
 /* The functions of a plan into e->module; false when memory runs out. emit.c */
 bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions parts);

@@ -1,5 +1,6 @@
 /*
- * emit_pack.c - the loops of fused and scatter: lanes evaluated, and those that the mask selects stored together.
+ * emit_pack.c - the loops of fused and scatter: lanes evaluated, and those that the mask selects stored together; and of expand, which
+ * evaluates lanes and stores them all, those that the mask selects replaced by what comes next in another array.
  */
 #include "jit/llvm/body.h"
 
@@ -7,6 +8,7 @@
 
 /* Lanes that are evaluated and wait to be packed: their mask, and the value of each output as it is stored. */
 typedef struct pack_group {
+    ir index; /* of the first one */
     pack_mask mask;
     ir *values;
 } pack_group;
@@ -14,8 +16,7 @@ typedef struct pack_group {
 /* Groups with room for their values, `first` others before them. */
 static void empty_groups(const body *b, pack_group groups[MOST_GROUPS], uint32_t first) {
     for (uint32_t i = 0; i < MOST_GROUPS; i++)
-        groups[i] =
-            (pack_group){{NULL, NULL}, b->waiting + (size_t)(first + i) * b->stage->output_count};
+        groups[i] = (pack_group){.values = b->waiting + (size_t)(first + i) * b->stage->output_count};
 }
 
 /* Evaluate the lanes from `index` on. An empty `mask` is evaluated too. */
@@ -24,6 +25,7 @@ static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pa
     forget_values(b);
     wn_emit_values(b, wanted, index);
     if (!mask.bits && !mask.vector) mask.vector = b->values[b->stage->mask_value];
+    group->index = index;
     group->mask = mask;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
         uint32_t value = b->stage->outputs[i].value;
@@ -32,12 +34,17 @@ static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pa
     }
 }
 
-/* Pack and store them in every output; the position after them. */
+/* Pack or expand, and store them in every output; the position after them. */
 static ir store_group(body *b, const pack_group *group, ir position) {
     ir after = position;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
-        unsigned bits = type_bits((wn_type)b->program->values[b->stage->outputs[i].value].type);
-        after = wn_emit_pack(b->e, group->values[i], bits, &group->mask, b->outputs[i], position);
+        wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
+        if (b->function == KERNEL_EXPAND)
+            after = wn_emit_expand(b->e, group->values[i], type, &group->mask, b->next, position,
+                                   element_pointer(b, type, b->outputs[i], group->index));
+        else
+            after = wn_emit_pack(b->e, group->values[i], type_bits(type), &group->mask,
+                                 b->outputs[i], position);
     }
     return after;
 }
@@ -194,6 +201,9 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     ir start = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 0), "position");
     ir room = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 1), "room");
     ir last = LLVMBuildSub(e->builder, room, wn_ir_i64(e, KERNEL_WORD), "last");
+    if (b->function == KERNEL_EXPAND)
+        b->next = LLVMBuildLoad2(e->builder, LLVMPointerTypeInContext(e->context, 0),
+                                 wn_cursor_field(b, 3), "values");
     bool ahead = runs_ahead(b);
     unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
     pack_group groups[MOST_GROUPS];

@@ -1,12 +1,14 @@
 /*
- * pack.c - left-packing: the lanes that a mask selects, moved together and stored.
+ * pack.c - left-packing: the lanes that a mask selects, moved together and stored; and its inverse, expanding: lanes that lie together,
+ * moved to where a mask is true.
  *
  * LLVM's own compressing store takes 5 to 25 times the instructions except on AVX-512, where its memory form is slow on some
  * processors (docs/packing.md has the counts). So each instruction set gets the sequence that an expert would write,
  * chosen by element width: compress in a register, or a shuffle whose indices come from a table at the mask's bits;
- * then a full-width store, and the position moves by the popcount.
+ * then a full-width store, and the position moves by the popcount. Expanding is the same with a full-width load at the position, and the
+ * inverse instruction or table.
  *
- * Invariant: the store at `position` covers at most the lanes that the call was given; the caller knows that there is room
+ * Invariant: the store or load at `position` covers at most the lanes that the call was given; the caller knows that there is room
  * for them all.
  */
 #include "jit/llvm/emit.h"
@@ -14,7 +16,7 @@
 #include <string.h>
 
 /*
- * A way of packing: so many elements at once, by a table of 2^lanes entries of `entry` bytes. AVX-512 has its own instruction
+ * A way of packing and expanding: so many elements at once, by a table of 2^lanes entries of `entry` bytes. AVX-512 has its own instruction
  * instead, for elements of `widened` bits. One row per instruction set and width; the last one fits any machine.
  */
 typedef enum pack_way { WAY_COMPRESS, WAY_PERMUTE, WAY_SHUFFLE, WAY_SCALAR } pack_way;
@@ -25,7 +27,7 @@ typedef struct pack_row {
     uint8_t bits;
     pack_way way;
     uint8_t lanes;
-    uint8_t widened; /* COMPRESS: bits of the element that is compressed in its stead */
+    uint8_t widened; /* COMPRESS: bits of the element that is moved in its stead */
 } pack_row;
 
 static const pack_row pack_rows[] = {
@@ -45,6 +47,9 @@ static const pack_row pack_rows[] = {
     {WN_ISA_X86_64_V2, false, 16, WAY_SHUFFLE, 8, 0},
     {WN_ISA_X86_64_V2, false, 8, WAY_SHUFFLE, 8, 0},
 };
+/* Which way elements go. */
+typedef enum direction { TO_PACK, TO_EXPAND } direction;
+
 static const pack_row scalar_row = {WN_ISA_PORTABLE, false, 0, WAY_SCALAR, 8, 0};
 
 static const pack_row *find_row(const emitter *e, unsigned bits) {
@@ -105,25 +110,55 @@ static void store_at(emitter *e, ir value, unsigned bits, ir base, ir position) 
     LLVMSetAlignment(LLVMBuildStore(e->builder, value, at), 1);
 }
 
+/* A value of `type`, an element or a vector of them. */
+static ir load_at(emitter *e, LLVMTypeRef type, ir base, ir position) {
+    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+    ir at = LLVMBuildInBoundsGEP2(e->builder, vector ? LLVMGetElementType(type) : type, base,
+                                  &position, 1, "");
+    ir value = LLVMBuildLoad2(e->builder, type, at, "");
+    LLVMSetAlignment(value, 1);
+    return value;
+}
+
 /* ---- AVX-512: the instruction ---------------------------------------------------------------------------------------- */
 
-static ir pack_compress(emitter *e, const pack_row *row, ir value, unsigned bits, ir mask) {
-    LLVMTypeRef narrow = LLVMTypeOf(value),
-                wide = LLVMVectorType(int_type(e, row->widened), row->lanes);
-    if (row->widened != bits) value = LLVMBuildZExt(e->builder, value, wide, "");
-    ir args[] = {value, value, mask}; /* onto itself: a zeroing vpcompress waits for what its register held before */
-    ir packed = wn_ir_intrinsic(e, "llvm.x86.avx512.mask.compress", wide, args, 3);
-    return row->widened != bits ? LLVMBuildTrunc(e->builder, packed, narrow, "") : packed;
+static ir widen(emitter *e, const pack_row *row, ir value) {
+    LLVMTypeRef wide = LLVMVectorType(int_type(e, row->widened), row->lanes);
+    return LLVMTypeOf(value) == wide ? value : LLVMBuildZExt(e->builder, value, wide, "");
+}
+
+static ir narrow(emitter *e, ir value, LLVMTypeRef type) {
+    return LLVMTypeOf(value) == type ? value : LLVMBuildTrunc(e->builder, value, type, "");
+}
+
+/* Onto itself: a zeroing vpcompress waits for what its register held before. */
+static ir pack_compress(emitter *e, const pack_row *row, ir value, ir mask) {
+    ir wide = widen(e, row, value), args[] = {wide, wide, mask};
+    ir packed = wn_ir_intrinsic(e, "llvm.x86.avx512.mask.compress", LLVMTypeOf(wide), args, 3);
+    return narrow(e, packed, LLVMTypeOf(value));
+}
+
+/* Into the fill. */
+static ir expand_into(emitter *e, const pack_row *row, ir value, ir fill, ir mask) {
+    ir args[] = {widen(e, row, value), widen(e, row, fill), mask};
+    ir expanded = wn_ir_intrinsic(e, "llvm.x86.avx512.mask.expand", LLVMTypeOf(args[0]), args, 3);
+    return narrow(e, expanded, LLVMTypeOf(value));
 }
 
 /* ---- Tables ---------------------------------------------------------------------------------------------------------- */
 
-/* The lanes that are set in `mask`, lowest first, into `lane`; the others are 0. */
-static void selected_lanes(unsigned mask, unsigned lanes, uint8_t lane[8]) {
+/* From which lane each lane comes. To pack: the lanes that are set in `mask`, lowest first; to expand, each of them from the next. The
+   others are 0. */
+static void source_lanes(direction d, unsigned mask, unsigned lanes, uint8_t lane[8]) {
     unsigned n = 0;
     memset(lane, 0, 8);
-    for (unsigned i = 0; i < lanes; i++)
-        if (mask >> i & 1) lane[n++] = (uint8_t)i;
+    for (unsigned i = 0; i < lanes; i++) {
+        if (!(mask >> i & 1)) continue;
+        if (d == TO_PACK)
+            lane[n++] = (uint8_t)i;
+        else
+            lane[i] = (uint8_t)n++;
+    }
 }
 
 /* A private constant of the module, so that an object stands alone; made once. */
@@ -148,23 +183,24 @@ static ir load_entry(emitter *e, ir global, LLVMTypeRef element, ir index, unsig
 }
 
 /* 256 words of eight 4-bit lane numbers, for vpermd: 1 KiB. */
-static ir nibble_table(emitter *e) {
+static ir nibble_table(emitter *e, direction d) {
+    static const char *const names[] = {"wn_pack_8", "wn_expand_8"};
     ir entries[256];
     for (unsigned mask = 0; mask < 256; mask++) {
         uint8_t lane[8];
         uint32_t word = 0;
-        selected_lanes(mask, 8, lane);
+        source_lanes(d, mask, 8, lane);
         for (unsigned i = 0; i < 8; i++)
             word |= (uint32_t)lane[i] << 4 * i;
         entries[mask] = LLVMConstInt(int_type(e, 32), word, false);
     }
-    return table(e, "wn_lanes_of_8", int_type(e, 32), entries, 256);
+    return table(e, names[d], int_type(e, 32), entries, 256);
 }
 
 /* 8 x 32 bits: the eight numbers of the entry are shifted apart; vpermd reads the low three bits of each. */
-static ir permute_8x32(emitter *e, ir value, ir index) {
+static ir permute_8x32(emitter *e, direction d, ir value, ir index) {
     LLVMTypeRef v8 = LLVMVectorType(int_type(e, 32), 8);
-    ir word = load_entry(e, nibble_table(e), int_type(e, 32), index, 4);
+    ir word = load_entry(e, nibble_table(e, d), int_type(e, 32), index, 4);
     ir zero = LLVMConstInt(int_type(e, 32), 0, false), shifts[8];
     for (unsigned i = 0; i < 8; i++)
         shifts[i] = LLVMConstInt(int_type(e, 32), 4 * i, false);
@@ -176,87 +212,108 @@ static ir permute_8x32(emitter *e, ir value, ir index) {
 }
 
 /* 4 x 64 bits: vpermd moves halves; 16 entries of eight lane numbers, 512 bytes. */
-static ir permute_4x64(emitter *e, ir value, ir index) {
+static ir permute_4x64(emitter *e, direction d, ir value, ir index) {
+    static const char *const names[] = {"wn_pack_4", "wn_expand_4"};
     LLVMTypeRef v8 = LLVMVectorType(int_type(e, 32), 8);
     ir entries[16];
     for (unsigned mask = 0; mask < 16; mask++) {
         uint8_t lane[8];
         ir halves[8];
-        selected_lanes(mask, 4, lane);
+        source_lanes(d, mask, 4, lane);
         for (unsigned i = 0; i < 8; i++)
             halves[i] = LLVMConstInt(int_type(e, 32), 2u * lane[i / 2] + i % 2, false);
         entries[mask] = LLVMConstVector(halves, 8);
     }
-    ir lanes = load_entry(e, table(e, "wn_lanes_of_4", v8, entries, 16), v8, index, 32);
+    ir lanes = load_entry(e, table(e, names[d], v8, entries, 16), v8, index, 32);
     ir args[] = {wn_ir_bitcast(e, value, v8), lanes};
     return wn_ir_bitcast(e, wn_ir_intrinsic(e, "llvm.x86.avx2.permd", NULL, args, 2), LLVMTypeOf(value));
 }
 
-static ir pack_permute(emitter *e, ir value, unsigned bits, ir index) {
-    return bits == 32 ? permute_8x32(e, value, index) : permute_4x64(e, value, index);
+static ir permute(emitter *e, direction d, ir value, unsigned bits, ir index) {
+    return bits == 32 ? permute_8x32(e, d, value, index) : permute_4x64(e, d, value, index);
 }
 
-/* The bytes of the selected lanes, `width` bytes each: an entry of a pshufb table, `size` bytes. */
-static ir shuffle_entry(emitter *e, unsigned mask, unsigned lanes, unsigned width, unsigned size) {
+/* The bytes of the source lanes, `width` bytes each: an entry of a pshufb table, `size` bytes. */
+static ir shuffle_entry(emitter *e, direction d, unsigned mask, unsigned lanes, unsigned width,
+                        unsigned size) {
     uint8_t lane[8];
     ir bytes[16];
-    selected_lanes(mask, lanes, lane);
+    source_lanes(d, mask, lanes, lane);
     for (unsigned i = 0; i < size; i++)
         bytes[i] = LLVMConstInt(int_type(e, 8), (unsigned)lane[i / width] * width + i % width, false);
     return LLVMConstVector(bytes, size);
 }
 
 /* pshufb: lanes of 2^lanes masks; 16 bytes an entry, 8 where eight bytes are packed. */
-static ir pack_shuffle(emitter *e, ir value, unsigned bits, unsigned lanes, ir index) {
+static ir shuffle(emitter *e, direction d, ir value, unsigned bits, unsigned lanes, ir index) {
     unsigned width = bits / 8, size = lanes * width, count = 1u << lanes;
-    static const char *const names[] = {
-        [1] = "wn_bytes_1", [2] = "wn_bytes_2", [4] = "wn_bytes_4", [8] = "wn_bytes_8"};
+    static const char *const names[][9] = {
+        {[1] = "wn_pack_bytes_1", [2] = "wn_pack_bytes_2", [4] = "wn_pack_bytes_4", [8] = "wn_pack_bytes_8"},
+        {[1] = "wn_expand_bytes_1", [2] = "wn_expand_bytes_2", [4] = "wn_expand_bytes_4", [8] = "wn_expand_bytes_8"}};
+    const char *name = names[d][width];
     LLVMTypeRef entry_type = LLVMVectorType(int_type(e, 8), size);
     ir entries[256];
-    if (!LLVMGetNamedGlobal(e->module, names[width]))
+    if (!LLVMGetNamedGlobal(e->module, name))
         for (unsigned mask = 0; mask < count; mask++)
-            entries[mask] = shuffle_entry(e, mask, lanes, width, size);
-    ir shuffle =
-        load_entry(e, table(e, names[width], entry_type, entries, count), entry_type, index, size);
-    ir bytes = wn_ir_bitcast(e, value, entry_type), widen[16];
+            entries[mask] = shuffle_entry(e, d, mask, lanes, width, size);
+    ir from = load_entry(e, table(e, name, entry_type, entries, count), entry_type, index, size);
+    ir bytes = wn_ir_bitcast(e, value, entry_type), spread[16];
     for (unsigned i = 0; i < 16; i++)
-        widen[i] = LLVMConstInt(int_type(e, 32), i < size ? i : 0, false);
+        spread[i] = LLVMConstInt(int_type(e, 32), i < size ? i : 0, false);
     if (size < 16) {
         bytes = LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(entry_type),
-                                       LLVMConstVector(widen, 16), "");
-        shuffle = LLVMBuildShuffleVector(e->builder, shuffle, LLVMGetUndef(entry_type),
-                                         LLVMConstVector(widen, 16), "");
+                                       LLVMConstVector(spread, 16), "");
+        from = LLVMBuildShuffleVector(e->builder, from, LLVMGetUndef(entry_type),
+                                      LLVMConstVector(spread, 16), "");
     }
-    ir args[] = {bytes, shuffle};
-    ir packed = wn_ir_intrinsic(e, "llvm.x86.ssse3.pshuf.b.128", NULL, args, 2);
-    if (size < 16) packed = take_lanes(e, packed, 0, size);
-    return wn_ir_bitcast(e, packed, LLVMTypeOf(value));
+    ir args[] = {bytes, from};
+    ir moved = wn_ir_intrinsic(e, "llvm.x86.ssse3.pshuf.b.128", NULL, args, 2);
+    if (size < 16) moved = take_lanes(e, moved, 0, size);
+    return wn_ir_bitcast(e, moved, LLVMTypeOf(value));
+}
+
+static ir move_by_table(emitter *e, direction d, const pack_row *row, ir value, unsigned bits, ir index) {
+    if (row->way == WAY_PERMUTE) return permute(e, d, value, bits, index);
+    return shuffle(e, d, value, bits, row->lanes, index);
 }
 
 /* ---- Anywhere: one lane at a time, without branches -------------------------------------------------------------------- */
+
+static ir bit_of(emitter *e, ir mask, unsigned i) {
+    ir shifted = LLVMBuildLShr(e->builder, mask, wn_ir_i64(e, i), "");
+    return LLVMBuildAnd(e->builder, shifted, wn_ir_i64(e, 1), "");
+}
 
 static ir pack_scalar(emitter *e, ir value, unsigned bits, ir mask, unsigned lanes, ir base,
                       ir position) {
     for (unsigned i = 0; i < lanes; i++) {
         ir lane = LLVMConstInt(int_type(e, 32), i, false);
         store_at(e, LLVMBuildExtractElement(e->builder, value, lane, ""), bits, base, position);
-        ir set = LLVMBuildAnd(e->builder, LLVMBuildLShr(e->builder, mask, wn_ir_i64(e, i), ""),
-                              wn_ir_i64(e, 1), "");
-        position = LLVMBuildAdd(e->builder, position, set, "");
+        position = LLVMBuildAdd(e->builder, position, bit_of(e, mask, i), "");
     }
     return position;
 }
 
-/* ---------------------------------------------------------------------------------------------------------------------- */
+static ir expand_scalar(emitter *e, LLVMTypeRef type, ir mask, ir base, ir position) {
+    ir values = LLVMGetUndef(type);
+    for (unsigned i = 0; i < LLVMGetVectorSize(type); i++) {
+        ir next = load_at(e, LLVMGetElementType(type), base, position);
+        values = LLVMBuildInsertElement(e->builder, values, next,
+                                        LLVMConstInt(int_type(e, 32), i, false), "");
+        position = LLVMBuildAdd(e->builder, position, bit_of(e, mask, i), "");
+    }
+    return values;
+}
+
+/* ---- Packing ----------------------------------------------------------------------------------------------------------- */
 
 static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits,
                      const pack_mask *mask, unsigned first) {
     ir group = take_lanes(e, value, first, row->lanes);
     if (row->way == WAY_COMPRESS)
-        return pack_compress(e, row, group, bits, mask_vector(e, mask, first, row->lanes));
+        return pack_compress(e, row, group, mask_vector(e, mask, first, row->lanes));
     ir index = as_i64(e, mask_bits(e, mask, first, row->lanes));
-    if (row->way == WAY_PERMUTE) return pack_permute(e, group, bits, index);
-    return pack_shuffle(e, group, bits, row->lanes, index);
+    return move_by_table(e, TO_PACK, row, group, bits, index);
 }
 
 ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position) {
@@ -271,6 +328,43 @@ ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir b
         }
         store_at(e, pack_lanes(e, row, value, bits, mask, first), bits, base, position);
         position = LLVMBuildAdd(e->builder, position, count_bits(e, selected), "");
+    }
+    return position;
+}
+
+/* ---- Expanding --------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that are true or false, as 1 or 0. */
+static ir normalised(emitter *e, ir bytes) {
+    ir truth = LLVMBuildICmp(e->builder, LLVMIntNE, bytes, LLVMConstNull(LLVMTypeOf(bytes)), "");
+    return LLVMBuildZExt(e->builder, truth, LLVMTypeOf(bytes), "");
+}
+
+static ir expand_lanes(emitter *e, const pack_row *row, ir fill, wn_type type,
+                       const pack_mask *mask, unsigned first, ir base, ir position) {
+    LLVMTypeRef group = LLVMTypeOf(fill);
+    ir chosen = mask_vector(e, mask, first, row->lanes),
+       index = as_i64(e, mask_bits(e, mask, first, row->lanes)), next;
+    if (row->way == WAY_SCALAR)
+        next = expand_scalar(e, group, index, base, position);
+    else
+        next = load_at(e, group, base, position);
+    if (type == WN_BOOL) next = normalised(e, next);
+    if (row->way == WAY_COMPRESS) return expand_into(e, row, next, fill, chosen);
+    if (row->way != WAY_SCALAR)
+        next = move_by_table(e, TO_EXPAND, row, next, type_bits(type), index);
+    return wn_ir_choose(e, chosen, next, fill);
+}
+
+ir wn_emit_expand(emitter *e, ir fill, wn_type type, const pack_mask *mask, ir base, ir position, ir to) {
+    unsigned bits = type_bits(type), total = LLVMGetVectorSize(LLVMTypeOf(fill));
+    const pack_row *row = find_row(e, bits);
+    for (unsigned first = 0; first < total; first += row->lanes) {
+        ir group = take_lanes(e, fill, first, row->lanes);
+        ir value = expand_lanes(e, row, group, type, mask, first, base, position);
+        store_at(e, value, bits, to, wn_ir_i64(e, first));
+        position = LLVMBuildAdd(e->builder, position,
+                                count_bits(e, mask_bits(e, mask, first, row->lanes)), "");
     }
     return position;
 }
