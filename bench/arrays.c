@@ -14,7 +14,7 @@ static const struct input_row {
     wn_type type;
 } input_rows[MAX_INPUTS] = {
     {"x", WN_F32},  {"a", WN_F32}, {"b", WN_F32}, {"c", WN_F32},
-    {"m", WN_BOOL}, {"i", WN_I32}, {"d", WN_F64},
+    {"m", WN_BOOL}, {"i", WN_I32}, {"d", WN_F64}, {"v", WN_F32},
 };
 
 static size_t input_of(char letter) {
@@ -81,12 +81,17 @@ bool arrays_new(arrays *a, size_t n, const char *inputs) {
     for (size_t k = 0; k < MAX_INPUTS; k++)
         a->in[k] = a->memory;
     char *at = a->memory;
+    const char *first = inputs;
     for (; *inputs; inputs++) {
         size_t k = input_of(*inputs);
         a->in[k] = at;
         at += n * wn_type_size(input_rows[k].type) + STAGGER;
     }
     a->out = at;
+    arrays_fill(a, first, FILL_SPECIAL);
+    const char *m = a->in[input_of('m')];
+    for (size_t i = 0; strchr(first, 'm') && i < n; i++)
+        a->selected += (size_t)m[i];
     return true;
 }
 
@@ -95,7 +100,8 @@ bool arrays_new(arrays *a, size_t n, const char *inputs) {
 void arrays_of_inputs(const arrays *a, const char *inputs, wn_array to[MAX_INPUTS]) {
     for (size_t i = 0; inputs[i]; i++) {
         size_t k = input_of(inputs[i]);
-        to[i] = wn_vector(input_rows[k].type, a->in[k], (int64_t)a->n);
+        to[i] =
+            wn_vector(input_rows[k].type, a->in[k], (int64_t)(inputs[i] == 'v' ? a->selected : a->n));
     }
 }
 
@@ -111,6 +117,7 @@ void declare_inputs(wn_graph *g, const char *inputs) {
 }
 
 hand_inputs hand_inputs_of(const arrays *a) {
-    return (hand_inputs){a->in[0], a->in[1], a->in[2], a->in[3],
-                         a->in[4], a->in[5], a->in[6], (const unsigned char *)a->memory};
+    return (hand_inputs){a->in[0], a->in[1], a->in[2],
+                         a->in[3], a->in[4], a->in[5],
+                         a->in[6], a->in[7], (const unsigned char *)a->memory};
 }

@@ -55,6 +55,7 @@ static const work works[] = {
     {"mask",  "x[x < 0]",                           "x", WORK_PACK,  WN_F32,  {{HANDS(negative)}, {HANDS(negative_stream)}}},
     {"mask3", "x[(a > 0) & (b < 0.2)]",           "xab", WORK_PACK,  WN_F32,  {{HANDS(both)},     {HANDS(both_stream)}}},
     {"count", "x[x < 0]",                           "x", WORK_COUNT, WN_F32,  {{HANDS(count)},    {NULL}}},
+    {"expand","expand(v, m, x)",                  "vmx", WORK_MAP,   WN_F32,  {{HANDS(expand)},   {NULL}}},
 
     {"sum",      "sum(x)",              "x",  WORK_SUM,    WN_F32,  {{HANDS(sum)}}},
     {"sumwhere", "sum(x, where=m)",     "xm", WORK_SUM,    WN_F32,  {{HANDS(sum_where)}, {HANDS(sum_where_ahead)}}},

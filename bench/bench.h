@@ -16,7 +16,7 @@
         if (!(call)) return false;                                                                 \
     } while (0)
 
-#define MAX_INPUTS 7
+#define MAX_INPUTS 8
 #define MAX_HANDS 2
 #define ISA_COUNT 2
 
@@ -55,12 +55,14 @@ typedef enum filling {
 
 typedef struct arrays {
     size_t n;
-    char *memory; /* the inputs of a work, one behind the other */
+    size_t selected; /* how many of m are true, which is v's length */
+    char *memory;    /* the inputs of a work, one behind the other */
     size_t input_bytes;
     void *in[MAX_INPUTS];
     char *out; /* room for half of what any work reads and writes, which memcpy copies, and for moving */
 } arrays;
 
+/* Filled, so that lengths are known. */
 bool arrays_new(arrays *a, size_t n, const char *inputs);
 void arrays_fill(const arrays *a, const char *inputs, filling how);
 void arrays_of_inputs(const arrays *a, const char *inputs, wn_array to[MAX_INPUTS]);

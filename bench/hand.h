@@ -21,6 +21,7 @@ typedef struct hand_inputs {
     const unsigned char *m; /* bools: 0 or 1 */
     const int32_t *i;
     const double *d;
+    const float *v;             /* as many as are true in m; n are readable */
     const unsigned char *bytes; /* read's, of which there are n */
 } hand_inputs;
 
@@ -40,6 +41,7 @@ typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
     X(both)             /* x[(a > 0) & (b < 0.2)] */ \
     X(both_stream) \
     X(count)            /* of x < 0 */ \
+    X(expand)           /* expand(v, m, x) */ \
     X(sum)              /* sum(x) */ \
     X(sum_where)        /* sum(x, where=m) */ \
     X(sum_where_ahead) \

@@ -120,6 +120,23 @@ size_t wn_hand_both_stream_avx512(const hand_inputs *inputs, void *out, size_t n
     return hand_pack_streaming(wn_hand_both_avx512, stream_lines, inputs, out, n);
 }
 
+/* ---- Expanding -------------------------------------------------------------------------------------------------------- */
+
+size_t wn_hand_expand_avx512(const hand_inputs *inputs, void *out, size_t n) {
+    const hand_inputs in = *inputs;
+    const float *v = in.v;
+    float *y = out;
+    for (size_t i = 0; i < n; i += LANES * UNROLL)
+        for (size_t u = i; u < i + LANES * UNROLL; u += LANES) {
+            __m128i bools = _mm_load_si128((const __m128i *)(in.m + u));
+            __mmask16 mask = _mm_test_epi8_mask(bools, bools);
+            __m512 fill = _mm512_load_ps(in.x + u);
+            _mm512_store_ps(y + u, _mm512_mask_expand_ps(fill, mask, _mm512_loadu_ps(v)));
+            v += (unsigned)_mm_popcnt_u64(mask);
+        }
+    return n;
+}
+
 /* ---- Counting --------------------------------------------------------------------------------------------------------- */
 
 /* A masked subtraction of -1 counts in the lanes: no mask has to cross to a general register. */
