@@ -1,7 +1,7 @@
 /*
  * test_plan.c - how many loops an expression becomes, and of which kind. A row each: the text, and the plan that it should get.
  *
- * A plan is written as its stages in order: `map`, `pack` or `rows`, with * where the stage uses another one's bitmap; then the
+ * A plan is written as its stages in order: `map`, `pack`, `rows` and so on, with * where the stage uses another one's bitmap; then the
  * temporaries and the checks of lengths at run time, if there are any.
  */
 #include "graph_fixture.h"
@@ -48,14 +48,24 @@ static const plan_case CASES[] = {
     {"x[m][k]", "pack pack, 1 temporary, 2 checks"},
     {"output a = x[m]; output b = x[m] + v;", "pack map, 1 temporary, 2 checks"},
     {"f32(nonzero(m))", "pack map, 1 temporary"},
+    /* expand: a choice if v is packed by the mask itself, or a scalar; a loop of its own if v has one axis; else by a function in C. */
+    {"expand(x[m] * 2, m, x)", "map, 2 checks"},
+    {"expand(1, m, x)", "map, 1 check"},
+    {"expand(u8(s), mm, t)", "map, 2 checks"},
+    {"expand(v, m, x)", "expand, 1 check"},
+    {"expand(v, x > 0, sqrt(x))", "expand"},
+    {"expand(v * 2, k & m, 0)", "map expand, 1 temporary, 1 check"},
+    {"expand(x[k], m, x) + 1", "pack expand map, 2 temporaries, 2 checks"},
+    {"expand(v, x[m] > 0, y[m])", "pack expand, 2 temporaries, 2 checks"},
+    {"expand(q, m, 0)", "whole"},
 };
 
 static void describe(const wn_plan *plan, char *text, size_t size) {
-    static const char *const kinds[] = {"map", "pack", "rows"};
+    static const char *const kinds[] = {"map", "pack", "rows", "reduce", "expand", "whole"};
     size_t n = 0;
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const plan_stage *s = &plan->stages[i];
-        const char *shared = s->kind != STAGE_MAP && !s->owns_mask ? "*" : "";
+        const char *shared = stage_is_masked(s) && !s->owns_mask ? "*" : "";
         n += (size_t)snprintf(text + n, size - n, "%s%s%s", i ? " " : "", kinds[s->kind], shared);
     }
     if (plan->temp_count == 1) n += (size_t)snprintf(text + n, size - n, ", 1 temporary");
@@ -110,6 +120,12 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
         {"x[m] + v", "nyn"},
         /* x is alone in its stage, whose mask is another stage's */
         {"output a = x[m]; output b = t[m]; ", "yyn"},
+        /* what lies over the space of an expand; its values don't */
+        {"expand(v, m, x)", "yyy"},
+        {"expand(v, x > 0, x)", "yyy"},
+        {"expand(y, m, x)", "yny"},
+        {"expand(y, m, x + y)", "yny"},
+        {"expand(1, m, x)", "yyy"},
     };
     wn_context *ctx = wn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
