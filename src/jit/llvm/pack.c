@@ -259,7 +259,7 @@ static ir shuffle(emitter *e, direction d, ir value, unsigned bits, unsigned lan
     ir from = load_entry(e, table(e, name, entry_type, entries, count), entry_type, index, size);
     ir bytes = wn_ir_bitcast(e, value, entry_type), spread[16];
     for (unsigned i = 0; i < 16; i++)
-        spread[i] = LLVMConstInt(int_type(e, 32), i < size ? i : 0, false);
+        spread[i] = i < size ? LLVMConstInt(int_type(e, 32), i, false) : LLVMGetUndef(int_type(e, 32));
     if (size < 16) {
         bytes = LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(entry_type),
                                        LLVMConstVector(spread, 16), "");
