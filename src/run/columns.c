@@ -454,7 +454,7 @@ static void prefetch(const tile *t, int64_t place) {
 static void compute(const tile *t, int64_t place, int64_t places) {
     const grid *g = &t->s->grid;
     int64_t n = places * t->width, pitch = 0;
-    kernel_cursor cursor = {0, 0, 0};
+    kernel_cursor cursor = {0};
     if (places == 1 || t->width == t->l->columns) {
         if (t->width < t->l->columns) prefetch(t, place + 1);
         wn_compute(t->s, t->w, place * t->l->columns + t->column, n);
