@@ -423,6 +423,33 @@ static void into_an_array_that_the_mask_reads(void **state) {
     wn_graph_free(g);
 }
 
+/* Stages before it read the array too. */
+static void into_an_array_that_was_read_before(void **state) {
+    static const char *const texts[] = {"expand(v + a[m], m, a)",
+                                        "expand(max(a, initial=3), m, a)"};
+    compare_isas isas = compare_available(*state);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        wn_graph *g = graph_of(*state, WN_I64, 1, texts[t]);
+        wn_kernel *oracle = compare_compile(g, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
+        for (size_t i = 0; i < isas.count; i++) {
+            wn_kernel *k = compare_compile(g, WN_ENGINE_JIT, isas.list[i]);
+            for (int64_t length = 1; length < 100000; length = 6 * length + 3) {
+                operands o = make_operands(WN_I64, 1, &length, 500, (uint64_t)length);
+                wn_array want = {0}, out = o.arrays[2];
+                wn_error error = {WN_OK, ""};
+                compare_expect_ok(wn_call(oracle, o.arrays, 3, &want, 1, &error), &error);
+                compare_expect_ok(wn_call(k, o.arrays, 3, &out, 1, &error), &error);
+                compare_expect_equal(&out, &want, texts[t]);
+                wn_array_free(*state, &want);
+                drop_operands(&o);
+            }
+            wn_kernel_free(k);
+        }
+        wn_kernel_free(oracle);
+        wn_graph_free(g);
+    }
+}
+
 static void not_into_its_values(void **state) {
     uint8_t v[100] = {0}, m[100], a[100] = {0};
     wn_graph *g = graph_of(*state, WN_U8, 1, "expand(v, m, a)");
@@ -532,6 +559,7 @@ int main(void) {
         TEST(arrays_of_every_layout),
         TEST(into_the_fill_itself),
         TEST(into_an_array_that_the_mask_reads),
+        TEST(into_an_array_that_was_read_before),
         TEST(not_into_its_values),
         TEST(values_that_are_too_few_or_too_many),
         TEST(errors_say_both_lengths),
@@ -539,6 +567,7 @@ int main(void) {
         TEST_ON_THREADS(one_element_stretches),
         TEST_ON_THREADS(into_the_fill_itself),
         TEST_ON_THREADS(into_an_array_that_the_mask_reads),
+        TEST_ON_THREADS(into_an_array_that_was_read_before),
         TEST_ON_THREADS(values_that_are_too_few_or_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

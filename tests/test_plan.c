@@ -126,6 +126,10 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
         {"expand(y, m, x)", "yny"},
         {"expand(y, m, x + y)", "yny"},
         {"expand(1, m, x)", "yyy"},
+        /* what was read before is read no more */
+        {"expand(v + x[m], m, x)", "yyy"},
+        {"output a = expand(max(x), m, x);", "yyy"},
+        {"output a = expand(v, m, x); output b = sum(a) + x;", "nyy"},
     };
     wn_context *ctx = wn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

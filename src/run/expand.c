@@ -60,7 +60,10 @@ static void take_piece(expanding *e) {
     }
     char *buffer = e->w->buffers + s->values_buffer;
     int64_t count = least(left, PIECE);
-    if (count) wn_gather(buffer, from, (uint8_t)size, 1, &count, &e->v.stride, 0, count);
+    if (e->v.stride == size)
+        memcpy(buffer, from, (size_t)(count * size));
+    else if (count)
+        wn_gather(buffer, from, (uint8_t)size, 1, &count, &e->v.stride, 0, count);
     int64_t room = count < left ? count : count + KERNEL_WORD;
     e->cursor = (kernel_cursor){.room = room, .values = buffer};
 }
@@ -114,8 +117,17 @@ static wn_status check_length(const values *v, int64_t n_true, wn_error *error) 
                    v->length == 1 ? ": a packed axis does not stretch" : "");
 }
 
+/* All is in place, the first words of v too. */
+static void expand_directly(expanding *e) {
+    const bound_stage *s = e->stage;
+    e->cursor = (kernel_cursor){.room = e->v.length, .values = e->v.data};
+    e->first = s->expand(s->in, s->out, NULL, e->end & -KERNEL_WORD, &e->cursor);
+    e->taken = e->cursor.position;
+}
+
 static wn_status expand_alone(bound_stage *s, values v, wn_error *error) {
     expanding e = {.stage = s, .w = &s->workers[0], .v = v, .end = s->grid.total};
+    if (s->direct && v.stride == s->grid.out[0].size) expand_directly(&e);
     expand_range(&e);
     if (e.first < e.end) e.taken += wn_count_range(s, e.w, e.first, e.end, NULL);
     return check_length(&v, e.taken, error);
@@ -166,7 +178,7 @@ static wn_status expand_in_parts(const wn_binding *b, bound_stage *s, values v, 
 
 wn_status wn_expand_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    TRY(wn_make_targets_in_place(b, s, error));
+    if (!s->direct) TRY(wn_make_targets_in_place(b, s, error));
     for (int32_t i = 0; i < s->worker_count; i++)
         s->workers[i].filled = false;
     values v = values_of(b, s);

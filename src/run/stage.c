@@ -318,7 +318,7 @@ static bool is_direct(const bound_stage *s) {
     if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
         return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
-    return s->plan->kind == STAGE_MAP && s->grid.direct && all_given(s);
+    return stores_in_place(s->plan) && s->grid.direct && all_given(s);
 }
 
 wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
