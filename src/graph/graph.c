@@ -11,8 +11,6 @@
  */
 #include "graph/graph.h"
 
-#include "run/context.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -71,7 +69,7 @@ void wn_graph_report(wn_graph *g, const wn_error *outcome) {
 /* ---- New and free ---------------------------------------------------------------------------- */
 
 WN_API wn_graph *wn_graph_new(wn_context *context) {
-    if (!context_ok(context)) return NULL;
+    if (!wn_context_ok(context)) return NULL;
     wn_graph *g = wn_allocate(context, sizeof *g);
     if (!g) return NULL;
     memset(g, 0, sizeof *g);

@@ -416,6 +416,8 @@ uint64_t wn_graph_hash(const wn_graph *g);
 
 /* ---- Memory: the context's (run/context.c) ---------------------------------------------------------------------------- */
 
+/* Whether a handle is a live context. */
+bool wn_context_ok(const wn_context *c);
 void *wn_allocate(wn_context *c, size_t size); /* NULL when there is none */
 void *wn_reallocate(wn_context *c, void *p, size_t old_size, size_t new_size); /* NULL: p is kept        */
 void wn_release(wn_context *c, void *p, size_t size);

@@ -136,6 +136,10 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
     return NULL;
 }
 
+bool wn_context_ok(const wn_context *c) {
+    return context_ok(c);
+}
+
 WN_API void wn_context_free(wn_context *c) {
     if (!context_ok(c)) return;
     wn_pool_free(c, c->pool);
