@@ -74,8 +74,8 @@ static void bad_names_are_errors(void **state) {
 static void bad_inputs_are_errors(void **state) {
     (void)state;
     fixture f = set_up();
-    wn_input(f.g, "x", (wn_type)13);
-    expect_error(f, WN_ERROR_ARGUMENT, "input \"x\": 13 is no type");
+    wn_input(f.g, "x", (wn_type)14);
+    expect_error(f, WN_ERROR_ARGUMENT, "input \"x\": 14 is no type");
     f = set_up();
     wn_input(f.g, "x", WN_F32, 1, 1, 1, 1, 1, 1, 1, 1, 1);
     expect_error(f, WN_ERROR_ARGUMENT, "input \"x\": rank 9 is not between 0 and 8");

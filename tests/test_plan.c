@@ -94,7 +94,7 @@ static void each_expression_gets_its_plan(void **state) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         char text[256];
         wn_graph *g = parsed(ctx, CASES[i].text);
-        wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+        wn_plan *plan = wn_plan_new(ctx, g, NULL, WN_ISA_PORTABLE, NULL);
         assert_non_null(plan);
         describe(plan, text, sizeof text);
         if (strcmp(text, CASES[i].plan) != 0) print_error("%s\n", CASES[i].text);
@@ -134,7 +134,7 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
     wn_context *ctx = wn_context_new(NULL);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         wn_graph *g = parsed(ctx, cases[i].text);
-        wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+        wn_plan *plan = wn_plan_new(ctx, g, NULL, WN_ISA_PORTABLE, NULL);
         assert_non_null(plan);
         char may[4] = {0};
         for (uint32_t k = 0; k < 3; k++)
@@ -167,7 +167,7 @@ static void a_length_is_checked_before_it_is_relied_on(void **state) {
     wn_context *ctx = wn_context_new(NULL);
     wn_graph *g = parsed(
         ctx, "p1 = x[m] + v; p2 = p1[k] + y; output a = p2[m] + y; output b = x[m] * y[m] + v;");
-    wn_plan *plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, NULL);
+    wn_plan *plan = wn_plan_new(ctx, g, NULL, WN_ISA_PORTABLE, NULL);
     assert_non_null(plan);
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         const plan_stage *s = &plan->stages[i];
@@ -202,7 +202,7 @@ static void every_allocation_may_fail(void **state) {
     for (size_t n = 0; !plan; n++) {
         wn_error error = {WN_OK, ""};
         left = n;
-        plan = wn_plan_new(ctx, g, WN_ISA_PORTABLE, &error);
+        plan = wn_plan_new(ctx, g, NULL, WN_ISA_PORTABLE, &error);
         left = SIZE_MAX;
         if (!plan) assert_int_equal(error.status, WN_ERROR_MEMORY);
     }

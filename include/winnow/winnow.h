@@ -18,7 +18,7 @@
  *   - What a `_new`, wn_compile, wn_bind or wn_array_new gives you is yours, and its `_free` takes NULL. A context must
  *     outlive whatever was made from it; a kernel needs no graph, a binding keeps its kernel alive.
  *   - Strings are UTF-8, end in NUL, and are copied when they must last.
- *   - Lengths are elements, strides are bytes, and both are int64_t.
+ *   - Lengths are elements, strides are bytes (of a bitmap bits), and both are int64_t.
  *   - Threads: a graph and a binding belong to one thread at a time; a context and a kernel to any number at once.
  *     A forked process may use all that it has a copy of, if no other thread was in the library while it was forked.
  */
@@ -86,19 +86,21 @@ typedef struct wn_error {
 
 /* ---- Types and arrays ------------------------------------------------------------------------------------------ */
 
-/* A bool is one byte, any non-zero byte is true when read; f16 is IEEE binary16, bf16 the upper half of an f32. */
+/* A bool is one byte, any non-zero byte is true when read; f16 is IEEE binary16, bf16 the upper half of an f32. BITMAP is no type of a
+   value: it says of an array of bools that each is a bit. */
 /* clang-format off */
 typedef enum wn_type {
-    WN_BOOL, WN_I8, WN_I16, WN_I32, WN_I64, WN_U8, WN_U16, WN_U32, WN_U64, WN_F16, WN_BF16, WN_F32, WN_F64
+    WN_BOOL, WN_I8, WN_I16, WN_I32, WN_I64, WN_U8, WN_U16, WN_U32, WN_U64, WN_F16, WN_BF16, WN_F32, WN_F64,
+    WN_BITMAP
 } wn_type;
 /* clang-format on */
 
 #define WN_TYPE_COUNT 13
 #define WN_MAX_RANK 8
 
-/* "f32"; "?" for a value that is no type. */
+/* "f32", "bitmap"; "?" for a value that is no type. */
 WN_API const char *wn_type_name(wn_type type);
-/* Bytes in an element; 0 for a value that is no type. */
+/* Bytes in an element; 0 for BITMAP and for a value that is no type. */
 WN_API size_t wn_type_size(wn_type type);
 
 /* An array in memory: element (i, j, …) lies at data + i * strides[0] + j * strides[1] + …, at any alignment. */
@@ -107,7 +109,8 @@ typedef struct wn_array {
     wn_type type;
     int32_t rank;
     int64_t shape[WN_MAX_RANK];
-    int64_t strides[WN_MAX_RANK]; /* bytes; negative and 0 are fine */
+    int64_t strides[WN_MAX_RANK]; /* bytes, of BITMAP bits; negative and 0 are fine */
+    int64_t bit; /* BITMAP: at which bit, counted from data's lowest, the first element lies; any, also below 0 or above 7 */
 } wn_array;
 
 /* A contiguous array over memory of yours; a scalar has rank 0, and shape may then be NULL. A rank or length that no
@@ -115,6 +118,15 @@ typedef struct wn_array {
 WN_API wn_array wn_array_of(wn_type type, const void *data, int32_t rank, const int64_t *shape);
 WN_API wn_array wn_vector(wn_type type, const void *data, int64_t length);
 WN_API wn_array wn_scalar(wn_type type, const void *data);
+
+/*
+ * A packed mask, as Arrow has it: bits from `bit_offset` of data on, the lowest of a byte first. Input or output, it may stand wherever an
+ * array of bool may, of any rank and strides (wn_array_of, wn_vector make the others); contiguous ones are fast, at any offset. The
+ * first wn_bind or wn_call of a kernel with other inputs or outputs packed than before compiles once more. Of bytes that an output has
+ * only in part, the other bits stay as they are, even if other threads write them in the same way; but arrays overlap that
+ * share a byte. What the context allocates is bytes.
+ */
+WN_API wn_array wn_bitmap(const void *data, int64_t bit_offset, int64_t length);
 
 /* ---- Context --------------------------------------------------------------------------------------------------- */
 

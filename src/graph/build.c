@@ -153,6 +153,10 @@ static node_id build_where(wn_graph *g, const node_id *args) {
 }
 
 static node_id build_cast(wn_graph *g, node_id value, wn_type type) {
+    if (type == WN_BITMAP)
+        return wn_graph_fail(
+            g, WN_ERROR_ARGUMENT,
+            "cast: cast to bool; a bitmap is how an array of bools may lie in memory");
     if ((unsigned)type >= WN_TYPE_COUNT)
         return wn_graph_fail(g, WN_ERROR_ARGUMENT, "cast: %d is no type", (int)type);
     if (is_literal(g, value)) return wn_cast_literal(g, value, type);

@@ -368,6 +368,9 @@ static bool check_input(wn_graph *g, const char *text, wn_type type, int32_t ran
     if (!check_name(g, text, "input")) return false;
     const node_name *taken = find_meaning(g, text);
     if (taken) return fail_taken(g, "input", text, taken->kind);
+    if (type == WN_BITMAP)
+        return wn_graph_fail(g, WN_ERROR_ARGUMENT,
+                             "input \"%s\": declare it bool, and give it a bitmap", text);
     if ((unsigned)type >= WN_TYPE_COUNT)
         return wn_graph_fail(g, WN_ERROR_ARGUMENT, "input \"%s\": %d is no type", text, (int)type);
     if (rank < 0 || rank > WN_MAX_RANK)

@@ -37,6 +37,10 @@ typedef enum type_class {
 } type_class;
 
 type_class wn_type_class(wn_type type);
+/* From an element of an array to the next where there are no gaps: bytes; of a bitmap, bits. */
+static inline int64_t type_step(wn_type t) {
+    return t == WN_BITMAP ? 1 : (int64_t)wn_type_size(t);
+}
 static inline bool type_is_integer(wn_type t) {
     return t >= WN_I8 && t <= WN_U64;
 }

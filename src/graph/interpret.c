@@ -91,9 +91,9 @@ static wn_status take_input(run *r, node_id id, wn_array *value) {
     const node *n = graph_node(r->graph, id);
     const wn_array *a = &r->inputs[n->bits];
     TRY(check_input(r, id, a));
-    TRY(make_value(r, n, a->type, a->rank, a->shape, value));
+    TRY(make_value(r, n, (wn_type)n->type, a->rank, a->shape, value));
     walker w = wn_walk(a, a->rank, a->shape);
-    wn_walk_take(&w, value->data, elements(a));
+    wn_walk_take(&w, value->data, elements(value));
     return WN_OK;
 }
 

@@ -41,6 +41,7 @@ static void widen(wn_type type, const void *arg, wide *out, size_t n) {
     case WN_BF16: EACH(uint16_t, f, wn_bf16_to_f32(in[i]));
     case WN_F32: EACH(float, f, in[i]);
     case WN_F64: EACH(double, f, in[i]);
+    case WN_BITMAP: break; /* no value has it */
     }
 }
 #undef EACH
@@ -110,6 +111,7 @@ static void narrow_float(wn_type to, const wide *in, void *result, size_t n) {
     case WN_BF16: EACH(uint16_t, wn_f64_to_bf16(in[i].f));
     case WN_F32: EACH(float, in[i].f);
     case WN_F64: EACH(double, in[i].f);
+    case WN_BITMAP: break;
     }
 }
 #undef EACH

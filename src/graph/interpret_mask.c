@@ -6,6 +6,7 @@
  * is a v; then rows, scalars and columns need nothing of their own, as the selected elements come in the order of v's.
  */
 #include "graph/interpret_mask.h"
+#include "graph/bits.h"
 #include "graph/interpret.h"
 #include "graph/walk.h"
 
@@ -63,7 +64,7 @@ static int64_t count_true(const wn_array *m) {
 
 /* A mask of some axes of a shape, from `axis` on, stretched over all of it. */
 static walker walk_mask(const wn_array *m, int axis, int rank, const int64_t *shape) {
-    wn_array whole = {.data = m->data, .type = m->type, .rank = rank};
+    wn_array whole = {.data = m->data, .type = m->type, .rank = rank, .bit = m->bit};
     memcpy(whole.shape, shape, (size_t)rank * sizeof *shape);
     for (int i = 0; i < m->rank; i++)
         whole.strides[axis + i] = m->strides[i];
@@ -93,10 +94,21 @@ static int packed_shape(int rank, const int64_t *shape, int axis, int width, int
     return at;
 }
 
+/* Element i of a vector. */
+static bool is_true(const wn_array *c, int64_t i) {
+    uint8_t truth;
+    int64_t at = i * c->strides[0];
+    if (c->type == WN_BITMAP)
+        wn_bits_unpack(&truth, (bits){c->data, c->bit + at, 0}, 1);
+    else
+        truth = ((const uint8_t *)c->data)[at];
+    return truth;
+}
+
 static wn_status check_compress(const wn_array *c, const wn_array *t, int axis, wn_error *error) {
     int64_t length = t->shape[axis];
     for (int64_t i = length; i < c->shape[0]; i++)
-        if (((const uint8_t *)c->data)[i * c->strides[0]])
+        if (is_true(c, i))
             return wn_fail(
                 error,
                 WN_ERROR_SHAPE, "compress: the condition has %lld elements, true at %lld, and axis %d has length %lld",
@@ -231,7 +243,7 @@ static void pack(const mask_operation *o, const wn_array *out) {
         now = least(left, BLOCK);
         wn_walk_take(&from, &x, now);
         wn_walk_take(&mask, selected, now);
-        pack_block(wn_type_size(t.type), &x, selected, now);
+        pack_block((size_t)type_step(t.type), &x, selected, now);
         int64_t packed = least(count_block(selected, now), room);
         wn_walk_put(&to, &x, packed);
         room -= packed;
@@ -259,7 +271,7 @@ static void fill(const mask_operation *o, const wn_array *out) {
     if (none) m = wn_scalar(WN_BOOL, &FALSE);
     walker from = wn_walk(a, out->rank, out->shape), to = wn_walk(out, out->rank, out->shape),
            mask = walk_mask(&m, o->op == OP_expand ? o->axis : 0, out->rank, out->shape);
-    size_t size = wn_type_size(out->type);
+    size_t size = (size_t)type_step(out->type);
     uint8_t selected[BLOCK];
     block x, next;
     for (int64_t left = elements(out), now; left > 0; left -= now) {

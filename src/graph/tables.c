@@ -28,7 +28,7 @@ static bool is_type(wn_type type) {
 }
 
 WN_API const char *wn_type_name(wn_type type) {
-    return is_type(type) ? TYPES[type].name : "?";
+    return is_type(type) ? TYPES[type].name : type == WN_BITMAP ? "bitmap" : "?";
 }
 
 WN_API size_t wn_type_size(wn_type type) {

@@ -2,6 +2,7 @@
  * walk.c - strides become runs: as many elements at once as the last axis has left.
  */
 #include "graph/walk.h"
+#include "graph/bits.h"
 
 #include <string.h>
 
@@ -50,12 +51,20 @@ static void step(walker *w, int64_t n) {
     }
 }
 
+static bits bits_at(const walker *w) {
+    return (bits){w->data, w->offset, run_stride(w)};
+}
+
 void wn_walk_take(walker *w, void *to, int64_t n) {
-    size_t size = wn_type_size(w->type);
+    bool packed = w->type == WN_BITMAP;
+    size_t size = (size_t)type_step(w->type);
     char *place = to;
     for (int64_t left = n, now; left > 0; left -= now) {
         now = run_length(w, left);
-        copy(size, place, (int64_t)size, w->data + w->offset, run_stride(w), now);
+        if (packed)
+            wn_bits_unpack((uint8_t *)place, bits_at(w), now);
+        else
+            copy(size, place, (int64_t)size, w->data + w->offset, run_stride(w), now);
         step(w, now);
         place += (size_t)now * size;
     }
@@ -65,10 +74,14 @@ void wn_walk_take(walker *w, void *to, int64_t n) {
 }
 
 void wn_walk_put(walker *w, const void *from, int64_t n) {
-    size_t size = wn_type_size(w->type);
+    bool packed = w->type == WN_BITMAP;
+    size_t size = (size_t)type_step(w->type);
     for (const char *place = from; n > 0;) {
         int64_t now = run_length(w, n);
-        copy(size, w->data + w->offset, run_stride(w), place, (int64_t)size, now);
+        if (packed)
+            wn_bits_copy(bits_at(w), (bits){(char *)(uintptr_t)place, 0, 8}, now);
+        else
+            copy(size, w->data + w->offset, run_stride(w), place, (int64_t)size, now);
         step(w, now);
         place += (size_t)now * size;
         n -= now;
@@ -92,6 +105,7 @@ static void add_axis(walker *w, int64_t length, int64_t stride) {
 
 walker wn_walk(const wn_array *a, int rank, const int64_t *shape) {
     walker w = {.data = a->data, .type = a->type};
+    if (a->type == WN_BITMAP) w.offset = a->bit;
     int missing = rank - a->rank;
     for (int i = 0; i < rank; i++) {
         bool stretched = i < missing || a->shape[i - missing] == 1;

@@ -3,8 +3,9 @@
  *
  * A stage of the plan becomes a few functions of one type. They see contiguous blocks only:
  *   in[i]   stream i of the function's program: the block's first element; for a scalar stream, its one element.
- *           n elements are readable. Any alignment.
- *   out[j]  output j of the stage.
+ *           n elements are readable. Any alignment. Of a stream of bits, the byte in which the first one lies; at
+ *           which bit of it, 0 to 7, is in[i + number of streams], as an integer.
+ *   out[j]  output j of the stage; one of bits begins with the lowest bit of a byte.
  *
  * map      computes n elements of every output. n is a multiple of the program's step. Returns n.
  * count    evaluates the mask over n elements, n a multiple of 64, and writes n / 64 words of bitmap, first element in the

@@ -94,6 +94,7 @@ static uint32_t add_stream(planner *p, plan_program *to, const lower_key *k) {
     plan_stream s = {.type = (wn_type)n->type, .scalar = true};
     s.source = k->from_temp ? SOURCE_TEMP : SOURCE_INPUT;
     s.number = k->from_temp ? p->places[k->node].temp : (uint32_t)n->bits;
+    s.bits = s.source == SOURCE_INPUT && p->plan->bitmaps && p->plan->bitmaps[s.number];
     memset(s.axes, -1, sizeof s.axes);
     for (int i = 0; i < n->rank; i++) {
         if (k->map.first[i] < 0) continue;

@@ -140,7 +140,12 @@ static void place_expand(planner *p, const node *n, placement *place) {
     const wn_graph *g = p->plan->graph;
     bool choice = is_choice(p, n);
     place->in_order = choice && graph_node(g, n->args[0])->rank > 0;
-    place->kind = choice ? PLACE_PLAIN : moves_elements(g, n) ? PLACE_EXPANDED : PLACE_WHOLE;
+    bool of_bits =
+        n->type == WN_BOOL &&
+        p->plan->bitmaps; /* v or the result may be a bitmap, which no lanes of bytes are taken from */
+    place->kind = choice                             ? PLACE_PLAIN
+                  : moves_elements(g, n) && !of_bits ? PLACE_EXPANDED
+                                                     : PLACE_WHOLE;
     for (size_t i = 1; i < 3; i++)
         if (place->kind != PLACE_WHOLE && arg_is_packed(p, n, i)) keep_in_temp(p, place, n, i);
 }
@@ -382,6 +387,8 @@ static void add_stage_output(planner *p, plan_stage *s, target_kind target, uint
     plan_output o = {.target = target, .number = number, .node = id};
     s->places |= op_is_place((op)graph_node(p->plan->graph, id)->op);
     o.coordinates = p->places[id].kind == PLACE_INDEX;
+    o.bits = s->kind == STAGE_MAP && target == TARGET_OUTPUT && p->plan->bitmaps &&
+             p->plan->bitmaps[p->plan->graph->input_count + number];
     lower_output(p, s, &o);
     wn_context *c = p->plan->context;
     if (p->failed ||
@@ -594,15 +601,28 @@ static bool is_uniform(const plan_stage *s, const plan_program *p) {
     return true;
 }
 
+static bool has_bits(const plan_stage *s, const plan_program *p) {
+    bool any = false;
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        any |= p->streams[i].bits;
+    for (uint32_t i = 0; i < s->output_count; i++)
+        any |= s->outputs[i].bits;
+    return any;
+}
+
 /* Four registers a value keep the ports busy in a small graph; in one of hundreds of nodes they would only spill. Vectors are a register
    wide where all elements are, so that LLVM sees what one instruction can do; where narrow ones meet wide ones they are the whole step,
-   so that a narrow load or store fills a register too. */
+   so that a narrow load or store fills a register too. Bits are loaded and stored as whole bytes, and at most as words. */
 static void choose_step(const plan_stage *s, plan_program *p, wn_isa isa) {
     int32_t registers = p->value_count <= 24 ? 4 : p->value_count <= 96 ? 2 : 1;
     int32_t lanes = register_bytes(isa) / widest_element(p);
     if (lanes < 4) lanes = 4;
     p->step = lanes * registers;
     p->lanes = is_uniform(s, p) ? lanes : p->step;
+    if (!has_bits(s, p)) return;
+    if (p->lanes > KERNEL_WORD) p->lanes = KERNEL_WORD;
+    if (p->lanes < 8) p->lanes = 8;
+    if (p->step < 8) p->step = 8;
 }
 
 /* ---- The plan ---------------------------------------------------------------------------------------------------- */
@@ -640,14 +660,15 @@ static void planner_end(planner *p) {
     wn_release(c, p->chains, sizeof *p->chains * PLAN_CHAINS);
 }
 
-wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_error *error) {
+wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bitmaps, wn_isa isa,
+                     wn_error *error) {
     wn_error own = {WN_OK, ""};
     wn_plan *plan = wn_allocate(context, sizeof *plan);
     if (!plan) {
         wn_fail(error, WN_ERROR_MEMORY, "compile: out of memory");
         return NULL;
     }
-    *plan = (wn_plan){.context = context, .graph = graph};
+    *plan = (wn_plan){.context = context, .graph = graph, .bitmaps = bitmaps};
     planner p = {.plan = plan, .error = &own};
     p.failed = !planner_begin(&p);
     if (!p.failed) make_stages(&p);

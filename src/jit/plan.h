@@ -39,6 +39,7 @@ typedef struct plan_stream {
     uint32_t number; /* of the input or temporary */
     wn_type type;
     bool scalar; /* no axis at all: the function gets a pointer to one element */
+    bool bits;   /* of an input that is given as a bitmap */
     int8_t axes[PLAN_MAX_AXES];
 } plan_stream;
 
@@ -87,6 +88,7 @@ typedef struct plan_output {
     uint32_t number; /* of the kernel's output or of the temporary */
     uint32_t value;  /* in stage->program; EXPAND: the fill */
     node_id node;    /* whose shape and type it has */
+    bool bits;       /* MAP: stored as bits, into a bitmap */
     bool coordinates; /* nonzero: the value is VALUE_INDEX, the array i64 [n_true, rank], a row of coordinates each */
     bool masked;    /* REDUCE: only elements where `mask` is true take part */
     uint32_t mask;  /* in stage->program */
@@ -148,6 +150,7 @@ typedef struct plan_writer {
 typedef struct wn_plan {
     wn_context *context;
     const wn_graph *graph;
+    const bool *bitmaps; /* by input, then by output: whether it is given as a bitmap; NULL: none is */
     plan_stage *stages;
     uint32_t stage_count, stage_room;
     plan_check *checks;
@@ -158,8 +161,9 @@ typedef struct wn_plan {
     plan_writer *writers;
 } wn_plan;
 
-/* Plan a graph copy (wn_graph_copy), which must outlive the plan. NULL: out of memory or a limit, see error. */
-wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, wn_isa isa, wn_error *error);
+/* Plan a graph copy (wn_graph_copy), which must outlive the plan, as must the bitmaps. NULL: out of memory or a limit, see error. */
+wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bitmaps, wn_isa isa,
+                     wn_error *error);
 void wn_plan_free(wn_plan *plan);
 /* The stages with their reasons, as `explain --emit plan` prints them. */
 void wn_plan_print(const wn_plan *plan, wn_buffer *b);

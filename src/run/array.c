@@ -2,7 +2,8 @@
  * array.c - arrays: making them, checking what a caller gives, and where they lie in memory.
  *
  * Overlap is decided on regions: the lowest address, and the axes as pairs of length and positive stride, largest stride first. An
- * array whose strides are negative covers the same bytes as its mirror image.
+ * array whose strides are negative covers the same bytes as its mirror image. Lengths and strides of bitmaps are bits until the
+ * bytes are asked for that they cover.
  */
 #include "run/array.h"
 #include "run/context.h"
@@ -16,11 +17,11 @@ static bool rank_ok(int32_t rank) {
 }
 
 static bool type_ok(wn_type type) {
-    return wn_type_size(type) != 0;
+    return wn_type_size(type) != 0 || type == WN_BITMAP;
 }
 
 int64_t wn_count_elements(wn_type type, int32_t rank, const int64_t *shape) {
-    int64_t count = 1, bytes = (int64_t)wn_type_size(type);
+    int64_t count = 1, bytes = type_step(type);
     for (int32_t i = 0; i < rank; i++)
         if (shape[i] == 0) return 0;
     for (int32_t i = 0; i < rank; i++)
@@ -32,7 +33,7 @@ int64_t wn_count_elements(wn_type type, int32_t rank, const int64_t *shape) {
 
 /* Unsigned, so that lengths that no array can have do no harm before they are found. */
 static void set_strides(wn_array *a) {
-    uint64_t stride = wn_type_size(a->type);
+    uint64_t stride = (uint64_t)type_step(a->type);
     for (int32_t i = a->rank; i-- > 0;) {
         a->strides[i] = (int64_t)stride;
         stride *= (uint64_t)a->shape[i];
@@ -56,6 +57,12 @@ WN_API wn_array wn_scalar(wn_type type, const void *data) {
     return wn_array_of(type, data, 0, NULL);
 }
 
+WN_API wn_array wn_bitmap(const void *data, int64_t bit_offset, int64_t length) {
+    wn_array a = wn_vector(WN_BITMAP, data, length);
+    a.bit = bit_offset;
+    return a;
+}
+
 static bool shape_ok(int32_t rank, const int64_t *shape) {
     if (!rank_ok(rank) || (rank && !shape)) return false;
     for (int32_t i = 0; i < rank; i++)
@@ -65,7 +72,7 @@ static bool shape_ok(int32_t rank, const int64_t *shape) {
 
 /* How many bytes such an array has; -1: there is none. */
 static int64_t count_bytes(wn_type type, int32_t rank, const int64_t *shape) {
-    if (!type_ok(type) || !shape_ok(rank, shape)) return -1;
+    if (wn_type_size(type) == 0 || !shape_ok(rank, shape)) return -1;
     int64_t count = wn_count_elements(type, rank, shape);
     return count < 0 ? -1 : count * (int64_t)wn_type_size(type);
 }
@@ -88,10 +95,10 @@ WN_API void wn_array_free(wn_context *context, wn_array *array) {
 
 /* ---- Checking ----------------------------------------------------------------------------------------------------- */
 
-/* The bytes before and after an array's first element that it covers. false: they do not fit an int64_t. */
+/* The bytes, or bits, before and after an array's first element that it covers. false: they do not fit an int64_t. */
 static bool measure_reach(const wn_array *a, int64_t *before, int64_t *after) {
     *before = 0;
-    *after = (int64_t)wn_type_size(a->type);
+    *after = type_step(a->type);
     for (int32_t i = 0; i < a->rank; i++) {
         int64_t reach;
         if (__builtin_mul_overflow(a->strides[i], a->shape[i] - 1, &reach)) return false;
@@ -107,6 +114,11 @@ static bool fits_memory(const wn_array *a) {
     int64_t before, after, whole;
     if (!measure_reach(a, &before, &after) || __builtin_add_overflow(before, after, &whole))
         return false;
+    if (a->type == WN_BITMAP) { /* and data itself */
+        int64_t bytes = a->bit >> 3;
+        before = before / 8 + 1 + (bytes < 0 ? -bytes : 0);
+        after = after / 8 + 2 + (bytes > 0 ? bytes : 0);
+    }
     uintptr_t first = (uintptr_t)a->data, end;
     return first >= (uintptr_t)before && !__builtin_add_overflow(first, (uintptr_t)after, &end);
 }
@@ -142,7 +154,7 @@ wn_status wn_array_check(const wn_array *a, const char *role, const char *name, 
 }
 
 bool wn_array_is_contiguous(const wn_array *a) {
-    int64_t expected = (int64_t)wn_type_size(a->type);
+    int64_t expected = type_step(a->type);
     if (array_elements(a) == 0) return true;
     for (int32_t i = a->rank; i-- > 0;) {
         if (a->shape[i] == 1) continue;
@@ -153,7 +165,7 @@ bool wn_array_is_contiguous(const wn_array *a) {
 }
 
 bool wn_array_is_alike(const wn_array *a, const wn_array *b) {
-    if (a->type != b->type || a->rank != b->rank) return false;
+    if (a->type != b->type || a->rank != b->rank || array_bit(a) != array_bit(b)) return false;
     for (int32_t i = 0; i < a->rank; i++) {
         if (a->shape[i] != b->shape[i]) return false;
         if (a->shape[i] != 1 && a->strides[i] != b->strides[i]) return false;
@@ -162,7 +174,7 @@ bool wn_array_is_alike(const wn_array *a, const wn_array *b) {
 }
 
 bool wn_array_is_same(const wn_array *a, const wn_array *b) {
-    return a->data == b->data && wn_array_is_alike(a, b);
+    return array_first(a) == array_first(b) && wn_array_is_alike(a, b);
 }
 
 /* ---- Overlap ------------------------------------------------------------------------------------------------------ */
@@ -197,7 +209,7 @@ static void add_axis(region *r, int64_t length, int64_t stride) {
 }
 
 static region region_of(const wn_array *a) {
-    region r = {.first = (uintptr_t)a->data, .size = (int64_t)wn_type_size(a->type)};
+    region r = {.first = (uintptr_t)a->data, .size = type_step(a->type)};
     for (int32_t i = 0; i < a->rank; i++) {
         int64_t stride = a->strides[i];
         if (a->shape[i] == 1) continue;
@@ -210,9 +222,18 @@ static region region_of(const wn_array *a) {
     return r;
 }
 
+/* Of a bitmap, the bytes from the first to the last as one element. */
+static region region_of_bytes(const wn_array *a) {
+    if (a->type != WN_BITMAP) return region_of(a);
+    int64_t before, after, bit = array_bit(a);
+    measure_reach(a, &before, &after); /* which fits, or the array would have been refused */
+    int64_t first = (bit - before) >> 3, last = (bit + after - 1) >> 3;
+    return (region){.first = (uintptr_t)array_first(a) + (uintptr_t)first, .size = last - first + 1};
+}
+
 bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end) {
     if (is_empty(a)) return false;
-    region r = region_of(a);
+    region r = region_of_bytes(a);
     *first = r.first;
     *end = r.first + (uintptr_t)region_bytes(&r, 0);
     return true;
@@ -248,7 +269,7 @@ static bool regions_meet(const region *a, const region *b, int axis, int64_t dis
 
 bool wn_arrays_overlap(const wn_array *a, const wn_array *b) {
     if (is_empty(a) || is_empty(b)) return false;
-    region p = region_of(a), q = region_of(b);
+    region p = region_of_bytes(a), q = region_of_bytes(b);
     if (p.first + (uintptr_t)region_bytes(&p, 0) <= q.first) return false;
     if (q.first + (uintptr_t)region_bytes(&q, 0) <= p.first) return false;
     return regions_meet(&p, &q, 0, (int64_t)(q.first - p.first));

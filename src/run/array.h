@@ -13,6 +13,15 @@ static inline int64_t array_elements(const wn_array *a) {
     return wn_count_elements(a->type, a->rank, a->shape);
 }
 
+/* The byte in which the first element of an array begins, and at which bit of it. */
+static inline char *array_first(const wn_array *a) {
+    uintptr_t bytes = a->type == WN_BITMAP && a->data ? (uintptr_t)(a->bit >> 3) : 0;
+    return (char *)((uintptr_t)a->data + bytes);
+}
+static inline uint8_t array_bit(const wn_array *a) {
+    return a->type == WN_BITMAP ? (uint8_t)(a->bit & 7) : 0;
+}
+
 /*
  * Whether an array can be one at all: rank, type, lengths, the number of its bytes, its reach in memory, NULL data.
  * `role` is "input" or "output"; the message begins with it and the name.
@@ -21,16 +30,17 @@ wn_status wn_array_check(const wn_array *a, const char *role, const char *name, 
 
 /* Row-major without gaps; strides of axes of length 1 do not matter. */
 bool wn_array_is_contiguous(const wn_array *a);
-/* The same pointer, type, shape and strides. */
+/* The same place, type, shape and strides. */
 bool wn_array_is_same(const wn_array *a, const wn_array *b);
-/* The same but for the pointer. */
+/* The same but for the place; of bitmaps, at the same bit of a byte. */
 bool wn_array_is_alike(const wn_array *a, const wn_array *b);
 
 /* The bytes from an array's first to its last, wherever its strides lead; false: there are none. */
 bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end);
-/* Whether two elements may share a byte. Never wrongly false; true also for some interleaved strides that are harmless. */
+/* Whether two elements may share a byte, of a bitmap a bit. Never wrongly false; true also for some interleaved strides that are harmless. */
 bool wn_array_overlaps_itself(const wn_array *a);
-/* Whether two arrays may share a byte, likewise. Columns of one matrix, odd and even elements and the like are told apart. */
+/* Whether two arrays may share a byte, likewise. Columns of one matrix, odd and even elements and the like are told apart, but not of
+   bitmaps, which cover all bytes from the first to the last. */
 bool wn_arrays_overlap(const wn_array *a, const wn_array *b);
 
 #endif

@@ -39,7 +39,7 @@ static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
     s->grid.out = take(a, s->grid.out_count, sizeof *s->grid.out);
     s->mask.in = take(a, s->mask.in_count, sizeof *s->mask.in);
     s->outputs = take(a, p->output_count, sizeof *s->outputs);
-    s->in = take(a, s->grid.in_count, sizeof *s->in);
+    s->in = take(a, 2 * (size_t)s->grid.in_count, sizeof *s->in);
     s->out = take(a, s->grid.out_count, sizeof *s->out);
     s->plan = p;
 }
@@ -77,7 +77,8 @@ static bool is_known(const wn_graph *g, const plan_program *p) {
     return true;
 }
 
-static void begin_stages(const wn_kernel *k, wn_binding *b) {
+static void use_kernel(wn_binding *b, wn_kernel *k) {
+    b->kernel = k;
     for (uint32_t i = 0; i < stage_count(k); i++) {
         bound_stage *s = &b->stages[i];
         s->map = k->functions[i][KERNEL_MAP];
@@ -87,6 +88,7 @@ static void begin_stages(const wn_kernel *k, wn_binding *b) {
         s->reduce = k->functions[i][KERNEL_REDUCE];
         s->expand = k->functions[i][KERNEL_EXPAND];
         s->uses = k->uses[i];
+        s->plan = &k->plan->stages[i];
         s->early = s->plan->level == 0 && s->plan->kind != STAGE_WHOLE &&
                    is_known(k->graph, &s->plan->program);
     }
@@ -106,8 +108,7 @@ static wn_binding *new_binding(wn_kernel *k) {
     a = (arena){(char *)b, 0};
     take(&a, 1, sizeof *b);
     lay_binding(k, &a, b);
-    begin_stages(k, b);
-    b->kernel = k;
+    use_kernel(b, k);
     kernel_keep(k);
     b->magic = BINDING_MAGIC;
     return b;
@@ -174,18 +175,24 @@ static wn_status prepare_stages(wn_binding *b, wn_error *error) {
     return WN_OK;
 }
 
-static wn_status bind_all(wn_binding *b, const wn_array *inputs, const wn_array *outputs,
-                          wn_error *error) {
-    take_arrays(b->kernel->graph, &b->next, inputs, outputs);
-    TRY(wn_check_arrays(b->kernel, &b->next, error));
+/* `k` differs from the kernel that the binding has in what is a bitmap, and in nothing else. */
+static wn_status bind_all(wn_binding *b, wn_kernel *k, const wn_array *inputs,
+                          const wn_array *outputs, wn_error *error) {
+    wn_kernel *old = b->kernel;
+    take_arrays(k->graph, &b->next, inputs, outputs);
+    TRY(wn_check_arrays(k, &b->next, error));
     exchange(b);
+    use_kernel(b, k);
     wn_status status = prepare_stages(b, error);
     if (status == WN_OK) {
         b->bound = true;
         b->has_run = false;
+        kernel_keep(k);
+        wn_kernel_free(old);
         return WN_OK;
     }
     exchange(b);
+    use_kernel(b, old);
     if (b->bound) prepare_stages(b, NULL); /* in the memory that they had */
     return status;
 }
@@ -203,13 +210,18 @@ static bool only_data_changes(const wn_binding *b, const wn_array *inputs, const
     return true;
 }
 
+static void take_place(wn_array *to, const wn_array *from) {
+    to->data = from->data;
+    to->bit = from->bit;
+}
+
 static void take_data(const wn_graph *g, bound_arrays *set, const wn_array *inputs,
                       const wn_array *outputs) {
     for (uint32_t i = 0; i < g->input_count; i++)
-        set->inputs[i].data = inputs[i].data;
+        take_place(&set->inputs[i], &inputs[i]);
     for (uint32_t i = 0; i < g->output_count; i++) {
-        set->rooms[i].data = outputs[i].data;
-        if (outputs[i].data) set->outputs[i].data = outputs[i].data;
+        take_place(&set->rooms[i], &outputs[i]);
+        if (outputs[i].data) take_place(&set->outputs[i], &outputs[i]);
     }
 }
 
@@ -229,7 +241,7 @@ static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array
             TRY(wn_array_check(&outputs[i], "output", wn_graph_name(g, NAME_OUTPUT, (int32_t)i), error));
     take_arrays(g, &b->next, inputs, outputs);
     TRY(wn_check_overlaps(b->kernel, &b->next, error));
-    if (!stays_in_place(b)) return bind_all(b, inputs, outputs, error);
+    if (!stays_in_place(b)) return bind_all(b, b->kernel, inputs, outputs, error);
     take_data(g, &b->now, inputs, outputs);
     b->has_run = false;
     for (uint32_t i = 0; i < stage_count(b->kernel); i++)
@@ -247,9 +259,12 @@ WN_API wn_status wn_bind(wn_kernel *k, const wn_array *inputs, size_t input_coun
     if (!kernel_ok(k))
         return wn_fail(error, WN_ERROR_ARGUMENT, "bind: the kernel is NULL or not one");
     TRY(check_call(k, inputs, input_count, outputs, output_count, error));
-    wn_binding *b = new_binding(k);
-    if (!b) return wn_fail(error, WN_ERROR_MEMORY, "bind: out of memory");
-    wn_status status = bind_all(b, inputs, outputs, error);
+    wn_kernel *own;
+    TRY(wn_kernel_for(k, inputs, outputs, &own, error));
+    wn_binding *b = new_binding(own);
+    wn_status status = b ? bind_all(b, own, inputs, outputs, error)
+                         : wn_fail(error, WN_ERROR_MEMORY, "bind: out of memory");
+    wn_kernel_free(own);
     if (status == WN_OK)
         *binding = b;
     else
@@ -263,6 +278,14 @@ WN_API wn_status wn_rebind(wn_binding *b, const wn_array *inputs, size_t input_c
         return wn_fail(error, WN_ERROR_ARGUMENT, "rebind: the binding is NULL or not one");
     const wn_kernel *k = b->kernel;
     TRY(check_call(k, inputs, input_count, outputs, output_count, error));
-    return only_data_changes(b, inputs, outputs) ? bind_data(b, inputs, outputs, error)
-                                                 : bind_all(b, inputs, outputs, error);
+    if (only_data_changes(b, inputs, outputs)) return bind_data(b, inputs, outputs, error);
+    wn_kernel *own;
+    TRY(wn_kernel_for(b->kernel, inputs, outputs, &own, error));
+    wn_status status = own->engine == k->engine
+                           ? bind_all(b, own, inputs, outputs, error)
+                           : wn_fail(error, WN_ERROR_COMPILER,
+                                     "rebind: with other bitmaps it can only be "
+                                     "interpreted; bind the kernel anew");
+    wn_kernel_free(own);
+    return status;
 }

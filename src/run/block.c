@@ -6,6 +6,8 @@
  * than one of length 3,000.
  */
 #include "run/block.h"
+#include "graph/bits.h"
+#include "run/array.h"
 
 #include <string.h>
 
@@ -214,6 +216,51 @@ void wn_scatter(char *to, const char *from, uint8_t size, int rank, const int64_
     copy_between(&w, first, count);
 }
 
+/* ---- Bits -------------------------------------------------------------------------------------------------------------- */
+
+/* The same of bits: line by line, to or from bits side by side, or bools. */
+typedef struct bit_walk {
+    bool into_array;
+    bits array, block; /* the array's first element, the block's next */
+    int rank;
+    const int64_t *dims, *strides;
+} bit_walk;
+
+/* Walk from row-major place `first` to the end of its line, or `count` elements; how many. */
+static int64_t walk_bits(bit_walk *w, int64_t first, int64_t count) {
+    bits line = w->array;
+    int last = w->rank - 1;
+    int64_t left = count;
+    line.stride = w->rank ? w->strides[last] : 0;
+    for (int i = last; i >= 0; first /= w->dims[i--]) {
+        line.at += first % w->dims[i] * w->strides[i];
+        if (i == last) left = least(count, w->dims[i] - first % w->dims[i]);
+    }
+    if (w->into_array)
+        wn_bits_copy(line, w->block, left);
+    else
+        wn_bits_copy(w->block, line, left);
+    w->block.at += left * w->block.stride;
+    return left;
+}
+
+static void copy_bits(bit_walk *w, int64_t first, int64_t count) {
+    for (int64_t now; count > 0; first += now, count -= now)
+        now = walk_bits(w, first, count);
+}
+
+void wn_array_put(const wn_array *a, const char *from, int64_t first, int64_t count) {
+    if (a->type != WN_BITMAP) {
+        wn_scatter(a->data, from, (uint8_t)wn_type_size(a->type), a->rank, a->shape, a->strides,
+                   first, count);
+        return;
+    }
+    bit_walk w = {.into_array = true, .rank = a->rank, .dims = a->shape, .strides = a->strides};
+    w.array = (bits){array_first(a), array_bit(a), 0};
+    w.block = (bits){(char *)(uintptr_t)from, 0, 8}; /* only read */
+    copy_bits(&w, first, count);
+}
+
 /* ---- Laying out -------------------------------------------------------------------------------------------------------- */
 
 static bool has_strides(const operand *o) {
@@ -277,8 +324,9 @@ static int64_t find_period(const grid *g, const operand *o) {
 
 static void choose_mode(const grid *g, operand *o) {
     if (!has_strides(o)) return;
-    bool direct = g->rank == 0 || (g->rank == 1 && o->strides[0] == o->size);
-    for (int64_t expected = o->size, i = g->rank; g->rank > 1 && i-- > 0; expected *= g->dims[i]) {
+    int64_t step = o->size ? o->size : 1;
+    bool direct = g->rank == 0 || (g->rank == 1 && o->strides[0] == step);
+    for (int64_t expected = step, i = g->rank; g->rank > 1 && i-- > 0; expected *= g->dims[i]) {
         direct = o->strides[i] == expected;
         if (!direct) break;
     }
@@ -318,7 +366,7 @@ static bool needs_block(const operand *o) {
 static int64_t block_bytes(const operand *all, uint32_t count) {
     int64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
-        bytes += needs_block(&all[i]) ? all[i].size : 0;
+        bytes += needs_block(&all[i]) ? operand_bytes(&all[i], 1) : 0;
     return bytes;
 }
 
@@ -328,7 +376,7 @@ static void place_buffers(grid *g, operand *all, uint32_t count, int64_t quantum
         o->buffer = g->buffers;
         if (o->mode == OPERAND_SCALAR) continue;
         int64_t elements = needs_block(o) ? g->block : quantum;
-        g->buffers += (size_t)round_up(elements * o->size, 64);
+        g->buffers += (size_t)round_up(operand_bytes(o, elements), 64);
     }
 }
 
@@ -338,8 +386,11 @@ void wn_grid_lay_out(grid *g, int64_t largest_block) {
     collapse(g);
     for (uint32_t i = 0; i < g->in_count; i++)
         choose_mode(g, &g->in[i]);
-    for (uint32_t i = 0; i < g->out_count; i++)
+    for (uint32_t i = 0; i < g->out_count; i++) {
         choose_mode(g, &g->out[i]);
+        if (g->out[i].bit && has_strides(&g->out[i]))
+            g->out[i].mode = OPERAND_STRIDED; /* stores are whole bytes */
+    }
     int64_t bytes = block_bytes(g->in, g->in_count) + block_bytes(g->out, g->out_count);
     g->direct = bytes == 0;
     g->block = least(largest_block, bytes ? BUFFER_BYTES / bytes : largest_block);
@@ -354,8 +405,29 @@ void wn_grid_lay_out(grid *g, int64_t largest_block) {
 
 /* ---- Running ----------------------------------------------------------------------------------------------------------- */
 
+static void move_bits(const grid *g, const worker *w, const operand *o, int64_t first,
+                      int64_t count, bool into_array) {
+    bit_walk b = {.into_array = into_array, .rank = g->rank, .dims = g->dims, .strides = o->strides};
+    b.array = (bits){o->data, o->bit, 0};
+    b.block = (bits){w->buffers + o->buffer, 0, 1};
+    copy_bits(&b, first, count);
+}
+
 static void gather(const grid *g, const worker *w, const operand *o, int64_t first, int64_t count) {
-    wn_gather(w->buffers + o->buffer, o->data, o->size, g->rank, g->dims, o->strides, first, count);
+    if (o->size)
+        wn_gather(w->buffers + o->buffer, o->data, o->size, g->rank, g->dims, o->strides, first, count);
+    else
+        move_bits(g, w, o, first, count, false);
+}
+
+void wn_grid_put(const grid *g, const worker *w, const operand *o, int64_t first, int64_t count) {
+    const char *from = w->buffers + o->buffer;
+    if (!o->size)
+        move_bits(g, w, o, first, count, true);
+    else if (o->mode == OPERAND_DIRECT)
+        memcpy(o->data + first * o->size, from, (size_t)(count * o->size));
+    else
+        wn_scatter(o->data, from, o->size, g->rank, g->dims, o->strides, first, count);
 }
 
 bool wn_grid_reads_directly(const grid *g, uint8_t uses) {
@@ -375,13 +447,28 @@ void wn_grid_begin(const grid *g, worker *w) {
     w->filled = true;
 }
 
+/* Point a stream at element `first` of what begins at `from`, of bits at their bit `bit`. */
+static void point(const grid *g, const worker *w, uint32_t i, const char *from, int64_t first,
+                  uint8_t bit) {
+    const operand *o = &g->in[i];
+    int64_t place = first + bit;
+    w->in[i] = from + (o->size ? first * o->size : place >> 3);
+    if (!o->size) w->in[g->in_count + i] = (const void *)(uintptr_t)(place & 7);
+}
+
 /* A direct operand whose last step is not whole is copied, since kernels read whole steps. */
-static const void *point_direct(const grid *g, const worker *w, const operand *o, int64_t first,
-                                int64_t count) {
-    char *from = o->data + first * o->size, *buffer = w->buffers + o->buffer;
-    if (first + round_up(count, g->step) <= g->total) return from;
-    memcpy(buffer, from, (size_t)(count * o->size));
-    return buffer;
+static void point_direct(const grid *g, const worker *w, uint32_t i, int64_t first, int64_t count) {
+    const operand *o = &g->in[i];
+    char *buffer = w->buffers + o->buffer;
+    if (first + round_up(count, g->step) <= g->total) {
+        point(g, w, i, o->data, first, o->bit);
+        return;
+    }
+    if (o->size)
+        memcpy(buffer, o->data + first * o->size, (size_t)(count * o->size));
+    else
+        move_bits(g, w, o, first, count, false);
+    point(g, w, i, buffer, 0, 0);
 }
 
 void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_t count) {
@@ -390,14 +477,14 @@ void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_
         char *buffer = w->buffers + o->buffer;
         if (uses && !(o->uses & uses)) continue;
         switch ((operand_mode)o->mode) {
-        case OPERAND_SCALAR: w->in[i] = o->data; break;
-        case OPERAND_DIRECT: w->in[i] = point_direct(g, w, o, first, count); break;
+        case OPERAND_SCALAR: point(g, w, i, o->data, 0, o->bit); break;
+        case OPERAND_DIRECT: point_direct(g, w, i, first, count); break;
         case OPERAND_PERIODIC:
-            w->in[i] = o->period == 1 ? buffer : buffer + first % g->block * o->size;
+            point(g, w, i, buffer, o->period == 1 ? 0 : first % g->block, 0);
             break;
         case OPERAND_STRIDED:
             gather(g, w, o, first, count);
-            w->in[i] = buffer;
+            point(g, w, i, buffer, 0, 0);
             break;
         case OPERAND_BUFFER: break;
         }

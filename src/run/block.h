@@ -20,7 +20,8 @@ typedef enum operand_mode {
 typedef struct operand {
     char *data;
     uint8_t mode;
-    uint8_t size;   /* bytes of an element                            */
+    uint8_t size;   /* bytes of an element; 0: it is a bit, and strides are bits */
+    uint8_t bit;    /* of a bit: where in the first byte of data it lies, 0 to 7 */
     uint8_t uses;   /* USE_MASK, USE_VALUES                           */
     size_t buffer;  /* where in a worker's buffers; multiple of 64    */
     int64_t period; /* PERIODIC                                      */
@@ -48,6 +49,11 @@ typedef struct worker {
     bool filled; /* the periodic operands are laid out */
 } worker;
 
+/* Bytes that elements take. */
+static inline int64_t operand_bytes(const operand *o, int64_t elements) {
+    return o->size ? elements * o->size : (elements + 7) / 8;
+}
+
 #define BUFFER_BYTES ((int64_t)128 << 10)
 
 static inline int64_t round_up(int64_t n, int64_t multiple) {
@@ -72,6 +78,12 @@ void wn_grid_begin(const grid *g, worker *w);
 /* Point w->in at elements [first, first + count), of those operands that are in `uses` (0: all). Whole steps are readable. If the
    grid ends inside the last of them, count must be less than a step. */
 void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_t count);
+
+/* Copy the elements of an output from the worker's buffer to their place. */
+void wn_grid_put(const grid *g, const worker *w, const operand *o, int64_t first, int64_t count);
+
+/* Copy `count` elements of contiguous memory into an array, from the row-major place `first` on; bools into a bitmap too. */
+void wn_array_put(const wn_array *a, const char *from, int64_t first, int64_t count);
 
 /* Copy `count` elements of an array of these axes, from the row-major place `first` on, out of it or into it. */
 void wn_gather(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,

@@ -1,16 +1,26 @@
 /*
  * cache.c - the kernels that a context has compiled, the latest used first; the least used go when they take too much memory.
  *
- * A kernel is found by its graph copy, the engine that was asked for, and the target. The cache owns each once, as a user does.
+ * A kernel is found by its graph copy, the engine that was asked for, the target, and which arrays are bitmaps. The cache owns each once, as a user does.
  */
 #include "run/kernel.h"
 
+#include <string.h>
+
 #define CACHE_BYTES ((size_t)64 << 20)
+
+/* Of kernels of one graph. */
+static bool same_bitmaps(const wn_kernel *a, const wn_kernel *b) {
+    size_t count = (size_t)a->graph->input_count + a->graph->output_count;
+    return a->bitmaps && b->bitmaps ? memcmp(a->bitmaps, b->bitmaps, count * sizeof *a->bitmaps) == 0
+                                    : a->bitmaps == b->bitmaps;
+}
 
 static bool same_key(const wn_kernel *a, const wn_kernel *b) {
     return a->hash == b->hash && a->wanted == b->wanted &&
            a->wanted_target.isa == b->wanted_target.isa &&
-           a->wanted_target.vbmi2 == b->wanted_target.vbmi2 && wn_graph_equal(a->graph, b->graph);
+           a->wanted_target.vbmi2 == b->wanted_target.vbmi2 && wn_graph_equal(a->graph, b->graph) &&
+           same_bitmaps(a, b);
 }
 
 /* The kernel with this key, moved to the front. The mutex is held. */

@@ -24,11 +24,11 @@ static const node *output_node(const wn_kernel *k, uint32_t i) {
 
 /* ---- Types and shapes ------------------------------------------------------------------------------------------------ */
 
-/* What every array needs, and the type that the kernel needs. */
+/* What every array needs, and the type that the kernel needs; for bool, a bitmap will do. */
 static wn_status check_type(const wn_array *a, const node *n, const char *role, const char *name,
                             wn_error *error) {
     TRY(wn_array_check(a, role, name, error));
-    if (a->type == (wn_type)n->type) return WN_OK;
+    if ((a->type == WN_BITMAP ? WN_BOOL : a->type) == (wn_type)n->type) return WN_OK;
     return wn_fail(error, WN_ERROR_TYPE, "%s %s: type %s expected, %s given", role, name,
                    wn_type_name((wn_type)n->type), wn_type_name(a->type));
 }

@@ -110,7 +110,7 @@ bool wn_columns_choose(bound_stage *s) {
 static operand *plain_stream(const bound_stage *s, uint32_t value) {
     const plan_value *v = &s->plan->program.values[value];
     if (v->kind != VALUE_STREAM || s->grid.in[v->number].mode == OPERAND_SCALAR) return NULL;
-    return &s->grid.in[v->number];
+    return s->plan->program.streams[v->number].bits ? NULL : &s->grid.in[v->number];
 }
 
 static bool is_plain(const bound_stage *s) {
@@ -607,8 +607,7 @@ static wn_status store_tile(const tile *t, wn_error *error) {
         const wn_array *a = t->s->outputs[i].array;
         const void *results = finish_output(t, &t->l->outputs[i]);
         if (!results) return fail_missing(&t->l->outputs[i], error);
-        wn_scatter(a->data, results, (uint8_t)wn_type_size(a->type), a->rank, a->shape, a->strides,
-                   t->column, t->width);
+        wn_array_put(a, results, t->column, t->width);
     }
     return WN_OK;
 }

@@ -33,10 +33,15 @@ void wn_eval_clear(wn_context *c) {
 
 /* ---- The key -------------------------------------------------------------------------------------------------------- */
 
+/* A bitmap is an array of bool. */
+static wn_type value_type(const wn_array *a) {
+    return a->type == WN_BITMAP ? WN_BOOL : a->type;
+}
+
 static void write_key(wn_buffer *b, const char *text, const char *const *names,
                       const wn_array *inputs, size_t count) {
     for (size_t i = 0; i < count; i++)
-        wn_buffer_add(b, "%s:%s:%d,", names[i], wn_type_name(inputs[i].type), inputs[i].rank);
+        wn_buffer_add(b, "%s:%s:%d,", names[i], wn_type_name(value_type(&inputs[i])), inputs[i].rank);
     wn_buffer_add(b, ";%s", text);
 }
 
@@ -94,7 +99,7 @@ static void declare_inputs(wn_graph *g, const char *const *names, const wn_array
     const int64_t dims[WN_MAX_RANK] = {WN_ANY, WN_ANY, WN_ANY, WN_ANY,
                                        WN_ANY, WN_ANY, WN_ANY, WN_ANY};
     for (size_t i = 0; i < count; i++)
-        wn_input_dims(g, names[i], inputs[i].type, inputs[i].rank, dims);
+        wn_input_dims(g, names[i], value_type(&inputs[i]), inputs[i].rank, dims);
 }
 
 static wn_kernel *compile_text(wn_context *c, const char *text, const char *const *names,

@@ -106,7 +106,7 @@ static char *look_at(const look *l) {
     /* A machine that could not run it changes nothing in target, and need not run it. */
     if (!wn_target_resolve(l->isa, &target) && l->isa == WN_ISA_NATIVE)
         target.isa = WN_ISA_PORTABLE;
-    wn_plan *plan = wn_plan_new(l->context, l->graph, target.isa, l->error);
+    wn_plan *plan = wn_plan_new(l->context, l->graph, NULL, target.isa, l->error);
     if (!plan) return NULL;
     char *text = l->view == WN_VIEW_PLAN ? look_at_plan(l, plan) : look_at_code(l, plan, target);
     wn_plan_free(plan);

@@ -31,12 +31,17 @@ static size_t tables_size(const wn_plan *plan) {
     return size;
 }
 
+static size_t bitmaps_size(const wn_graph *g) {
+    return sizeof(bool) * ((size_t)g->input_count + g->output_count);
+}
+
 static void free_kernel(wn_kernel *k) {
     wn_context *c = k->context;
     if (k->functions) wn_release(c, k->functions, tables_size(k->plan));
     wn_code_free(k->code);
     wn_code_free(k->late_code);
     wn_plan_free(k->plan);
+    if (k->graph && k->bitmaps) wn_release(c, k->bitmaps, bitmaps_size(k->graph));
     wn_graph_free(k->graph);
     pthread_mutex_destroy(&k->late_mutex);
     k->magic = 0;
@@ -97,7 +102,7 @@ static wn_status make_tables(wn_kernel *k, wn_error *error) {
 
 static wn_status make_plan(wn_kernel *k, wn_error *error) {
     wn_error own = {WN_ERROR_INTERNAL, "compile: the planner failed"};
-    k->plan = wn_plan_new(k->context, k->graph, k->target.isa, &own);
+    k->plan = wn_plan_new(k->context, k->graph, k->bitmaps, k->target.isa, &own);
     if (k->plan) return make_tables(k, error);
     return wn_fail(error, own.status, "%s", own.message);
 }
@@ -216,8 +221,8 @@ static wn_status find_target(wn_isa isa, wn_target *target, wn_error *error) {
     return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
 }
 
-/* A kernel that has its key: what the cache is asked for, and what is compiled if it has none. */
-static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target target) {
+/* A kernel that has its key: what the cache is asked for, and what is compiled if it has none. It takes the bitmaps, unless it fails. */
+static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target target, bool *bitmaps) {
     wn_context *c = graph->context;
     wn_kernel *k = wn_allocate(c, sizeof *k);
     if (!k) return NULL;
@@ -228,6 +233,7 @@ static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target 
     k->graph = wn_graph_copy(graph);
     if (k->graph) {
         k->hash = wn_graph_hash(k->graph);
+        k->bitmaps = bitmaps;
         return k;
     }
     free_kernel(k);
@@ -243,16 +249,8 @@ static size_t rough_size(const wn_kernel *k) {
     return size + (k->code ? wn_code_size(k->code) : 0);
 }
 
-static wn_status compile(const wn_graph *graph, const wn_compile_options *given, wn_kernel **kernel,
-                         wn_error *error) {
-    wn_compile_options options;
-    wn_target target;
-    TRY(read_options(given, &options, error));
-    if (graph->output_count == 0)
-        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: the graph has no output");
-    TRY(find_target(options.isa, &target, error));
-    wn_kernel *k = new_kernel(graph, options.engine, target);
-    if (!k) return no_memory(error);
+/* The kernel of the cache that has this one's key, or this one. */
+static wn_status find_or_make(wn_kernel *k, wn_kernel **kernel, wn_error *error) {
     *kernel = wn_cache_find(k->context, k);
     wn_status status = *kernel ? WN_OK : make_kernel(k, error);
     if (*kernel || status != WN_OK) {
@@ -264,6 +262,18 @@ static wn_status compile(const wn_graph *graph, const wn_compile_options *given,
     return WN_OK;
 }
 
+static wn_status compile(const wn_graph *graph, const wn_compile_options *given, wn_kernel **kernel,
+                         wn_error *error) {
+    wn_compile_options options;
+    wn_target target;
+    TRY(read_options(given, &options, error));
+    if (graph->output_count == 0)
+        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: the graph has no output");
+    TRY(find_target(options.isa, &target, error));
+    wn_kernel *k = new_kernel(graph, options.engine, target, NULL);
+    return k ? find_or_make(k, kernel, error) : no_memory(error);
+}
+
 WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options) {
     if (!graph_ok(graph)) return NULL;
     wn_kernel *kernel = NULL;
@@ -271,6 +281,57 @@ WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options)
     compile(graph, options, &kernel, &error);
     wn_graph_report(graph, &error);
     return kernel;
+}
+
+/* ---- Bitmaps --------------------------------------------------------------------------------------------------------- */
+
+/* What is no bool can't be one, and is refused when it is checked; what the context allocates is bytes. */
+static bool is_bitmap(const wn_graph *g, node_id id, const wn_array *a, bool allocated) {
+    return a->type == WN_BITMAP && graph_node(g, id)->type == WN_BOOL && !allocated;
+}
+
+/* Which arrays are bitmaps, and whether that is what the kernel is for. */
+static bool find_bitmaps(const wn_kernel *k, const wn_array *inputs, const wn_array *outputs,
+                         bool *bitmaps, bool *any) {
+    const wn_graph *g = k->graph;
+    uint32_t count = g->input_count + g->output_count;
+    bool same = true;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_input = i < g->input_count;
+        uint32_t number = is_input ? i : i - g->input_count;
+        const wn_array *a = is_input ? &inputs[number] : &outputs[number];
+        bool bitmap =
+            is_bitmap(g, is_input ? g->inputs[number] : g->outputs[number], a, !is_input && !a->data);
+        same &= bitmap == (k->bitmaps && k->bitmaps[i]);
+        *any |= bitmap;
+        if (bitmaps) bitmaps[i] = bitmap;
+    }
+    return same;
+}
+
+wn_status wn_kernel_for(wn_kernel *k, const wn_array *inputs, const wn_array *outputs,
+                        wn_kernel **own, wn_error *error) {
+    bool any = false, *bitmaps = NULL;
+    *own = k;
+    if (k->engine == WN_ENGINE_INTERPRETER || find_bitmaps(k, inputs, outputs, NULL, &any)) {
+        kernel_keep(k);
+        return WN_OK;
+    }
+    if (any) {
+        bitmaps = wn_allocate(k->context, bitmaps_size(k->graph));
+        if (!bitmaps) return no_memory(error);
+        find_bitmaps(k, inputs, outputs, bitmaps, &any);
+    }
+    const wn_kernel like = {.graph = k->graph,
+                            .hash = k->hash,
+                            .wanted = k->wanted,
+                            .wanted_target = k->wanted_target,
+                            .bitmaps = bitmaps};
+    *own = wn_cache_find(k->context, &like);
+    wn_kernel *made = *own ? NULL : new_kernel(k->graph, k->wanted, k->wanted_target, bitmaps);
+    if (made) return find_or_make(made, own, error);
+    if (any) wn_release(k->context, bitmaps, bitmaps_size(k->graph));
+    return *own ? WN_OK : no_memory(error);
 }
 
 /* ---- What a kernel is ----------------------------------------------------------------------------------------------- */

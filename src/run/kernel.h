@@ -29,8 +29,9 @@ struct wn_kernel {
     kernel_fn (*functions)[KERNEL_FUNCTION_COUNT]; /* JIT alone: by stage */
     uint8_t **uses;                                /* by stage, then by stream of its program */
 
-    wn_engine wanted; /* with the graph and the target: the key in the cache */
+    wn_engine wanted; /* with the graph, the target and the bitmaps: the key in the cache */
     wn_target wanted_target;
+    bool *bitmaps; /* by input, then by output: whether it is given as a bitmap; NULL: none is */
     uint64_t hash;
     size_t bytes; /* roughly */
     wn_kernel *next;
@@ -49,6 +50,10 @@ static inline void kernel_keep(wn_kernel *k) {
    is compiled, none takes a lock. */
 wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, kernel_fn *function,
                          wn_error *error);
+
+/* Of a kernel, the one for arrays of which these are bitmaps; compiled if it has not been. Kept for the caller. */
+wn_status wn_kernel_for(wn_kernel *k, const wn_array *inputs, const wn_array *outputs,
+                        wn_kernel **own, wn_error *error);
 
 /* The cache (cache.c). What is found or added is kept for the caller. */
 wn_kernel *wn_cache_find(wn_context *c, const wn_kernel *like);

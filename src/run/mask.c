@@ -180,6 +180,13 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     return taken;
 }
 
+/* The array's own length is not known yet. */
+static void put_packed(const wn_array *a, const char *from, int64_t at, int64_t count) {
+    wn_array so_far = *a;
+    so_far.shape[0] = at + count;
+    wn_array_put(&so_far, from, at, count);
+}
+
 /* Packed elements from the buffers to their places. */
 static void store_packed(packing *p, int64_t count) {
     const bound_stage *s = p->stage;
@@ -188,14 +195,14 @@ static void store_packed(packing *p, int64_t count) {
         const wn_array *a = s->outputs[i].array;
         const char *from = p->w->out[i];
         uint8_t size = s->grid.out[i].size;
-        char *to = (char *)a->data + at * a->strides[0];
         if (s->outputs[i].contiguous)
             memcpy((char *)a->data + at * size, from, (size_t)(count * size));
         else if (s->plan->outputs[i].coordinates)
-            store_coordinates(to, a, (const int64_t *)(const void *)from, count, s->dims,
+            store_coordinates((char *)a->data + at * a->strides[0], a,
+                              (const int64_t *)(const void *)from, count, s->dims,
                               s->plan->program.rank);
         else
-            wn_scatter(to, from, size, 1, &count, a->strides, 0, count);
+            put_packed(a, from, at, count);
     }
     p->position += count;
 }

@@ -309,8 +309,11 @@ static char *place_of(const wn_array *a, int64_t row) {
 
 static void store_bits(const wn_binding *b, const bound_stage *s, uint32_t output, int64_t row,
                        uint64_t bits) {
-    size_t size = wn_type_size((wn_type)node_of(b, s, output)->type);
-    memcpy(place_of(s->outputs[output].array, row), &bits, size);
+    const wn_array *to = s->outputs[output].array;
+    if (to->type == WN_BITMAP)
+        wn_array_put(to, (const char *)&bits, row, 1);
+    else
+        memcpy(place_of(to, row), &bits, wn_type_size((wn_type)node_of(b, s, output)->type));
 }
 
 static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_t output,

@@ -92,6 +92,7 @@ static bool has_plain_rows(const bound_stage *s, uint32_t output) {
     const plan_value *v = &p->program.values[p->outputs[output].value];
     if (v->kind != VALUE_STREAM || s->grid.in[v->number].mode == OPERAND_SCALAR) return false;
     const operand *o = &s->grid.in[v->number];
+    if (o->size == 0) return false;
     int mask_end = p->mask_first + p->mask_rank;
     int64_t element = o->size, row = 0;
     return one_stride(s->dims, o->strides, mask_end, p->program.rank, &element) &&
@@ -112,6 +113,7 @@ static void find_source(bound_stage *s, uint32_t output) {
 /* Whether the packed rows of one outer index have no gaps in the caller's array. */
 static bool slab_is_contiguous(const wn_array *a, int axis) {
     int64_t expected = (int64_t)wn_type_size(a->type);
+    if (a->type == WN_BITMAP) return false;
     for (int i = a->rank; i-- > axis + 1;) {
         if (a->shape[i] == 1) continue;
         if (a->strides[i] != expected) return false;
@@ -198,8 +200,7 @@ static void store(const bound_stage *s, uint32_t i, int64_t outer, int64_t place
     if (s->outputs[i].contiguous)
         memcpy(slab_of(s, i, outer) + first * size, from, (size_t)(count * size));
     else
-        wn_scatter(a->data, from, size, a->rank, a->shape, a->strides,
-                   outer * s->n_true * s->row + first, count);
+        wn_array_put(a, from, outer * s->n_true * s->row + first, count);
 }
 
 /* Rows [first, end) of one outer index, which lie in the buffers from row `at` on; `place` rows were packed before them. */

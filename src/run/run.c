@@ -61,9 +61,7 @@ static void learn_counts(wn_binding *b, uint32_t i, const wn_array *result) {
 static void copy_result(const wn_array *result, wn_array *to) {
     memcpy(to->shape, result->shape, sizeof *to->shape * (size_t)to->rank);
     int64_t count = array_elements(result);
-    if (count == 0) return;
-    wn_scatter(to->data, result->data, (uint8_t)wn_type_size(to->type), to->rank, to->shape,
-               to->strides, 0, count);
+    if (count) wn_array_put(to, result->data, 0, count);
 }
 
 /* The caller's array gets a copy, the context's becomes the result itself. */

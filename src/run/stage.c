@@ -101,7 +101,8 @@ static const wn_array *stream_array(const wn_binding *b, const plan_stream *s) {
 static void lay_stream(const wn_binding *b, const plan_program *p, const plan_stream *s,
                        const grid *g, operand *o) {
     const wn_array *a = stream_array(b, s);
-    o->size = (uint8_t)wn_type_size(s->type);
+    o->size = (uint8_t)(s->bits ? 0 : wn_type_size(s->type));
+    o->bit = array_bit(a);
     o->mode = s->scalar ? OPERAND_SCALAR : OPERAND_STRIDED;
     for (int i = 0; i < p->rank; i++) {
         int axis = s->axes[i];
@@ -149,6 +150,7 @@ static void lay_map_outputs(wn_binding *b, bound_stage *s) {
         shape_target(b, o);
         const wn_array *a = wn_stage_target(b, o);
         to->size = (uint8_t)wn_type_size(a->type);
+        to->bit = array_bit(a);
         s->outputs[i].given = target_is_given(b, o);
         to->mode = OPERAND_STRIDED;
         memcpy(to->strides, a->strides, sizeof *a->strides * (size_t)a->rank);
@@ -167,7 +169,8 @@ static void lay_buffered_outputs(wn_binding *b, bound_stage *s) {
             .array = wn_stage_target(b, o), .given = target_is_given(b, o), .source = UINT32_MAX};
         shape_target(b, o);
         if (!out->given) continue;
-        out->contiguous = out->array->rank > 0 && out->array->strides[0] == s->grid.out[i].size;
+        out->contiguous = out->array->rank > 0 && out->array->type != WN_BITMAP &&
+                          out->array->strides[0] == s->grid.out[i].size;
         if (o->coordinates) out->contiguous &= out->array->shape[1] == 1;
     }
 }
@@ -209,7 +212,7 @@ typedef struct worker_layout {
 
 static worker_layout lay_worker(const bound_stage *s) {
     worker_layout l = {0};
-    l.out = l.in + aligned(sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
+    l.out = l.in + aligned(2 * sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
     l.words = l.out + aligned(sizeof(void *) * s->grid.out_count);
     l.buffers = l.words + aligned((size_t)larger((size_t)s->grid.block, (size_t)s->mask.block) / 8);
     l.size = l.buffers + larger(s->grid.buffers, s->mask.buffers);
@@ -300,8 +303,10 @@ static bool packs_alone(const wn_binding *b, const bound_stage *s) {
 static bool wants_stream(const wn_binding *b, const bound_stage *s) {
     int64_t element = 0;
     if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        if (s->grid.out[i].size == 0) return false;
         element += s->grid.out[i].size;
+    }
     return element && s->grid.total >= STREAM_LEAST / element &&
            b->kernel->target.isa != WN_ISA_PORTABLE;
 }
@@ -341,7 +346,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
 
 static void point_streams(const wn_binding *b, const plan_program *p, grid *g) {
     for (uint32_t i = 0; i < p->stream_count; i++)
-        g->in[i].data = stream_array(b, &p->streams[i])->data;
+        g->in[i].data = array_first(stream_array(b, &p->streams[i]));
 }
 
 void wn_stage_point(wn_binding *b, uint32_t stage) {
@@ -349,10 +354,12 @@ void wn_stage_point(wn_binding *b, uint32_t stage) {
     point_streams(b, &s->plan->program, &s->grid);
     if (s->plan->kind == STAGE_ROWS && s->plan->owns_mask)
         point_streams(b, &s->plan->mask, &s->mask);
-    for (uint32_t i = 0; i < s->grid.in_count; i++)
+    for (uint32_t i = 0; i < s->grid.in_count; i++) {
         s->in[i] = s->grid.in[i].data;
+        s->in[s->grid.in_count + i] = (const void *)(uintptr_t)s->grid.in[i].bit;
+    }
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        s->out[i] = wn_stage_target(b, &s->plan->outputs[i])->data;
+        s->out[i] = array_first(wn_stage_target(b, &s->plan->outputs[i]));
         if (stores_in_place(s->plan)) s->grid.out[i].data = s->out[i];
     }
 }
@@ -363,18 +370,14 @@ void wn_point_outputs(const grid *g, worker *w, int64_t first, bool whole) {
     for (uint32_t i = 0; i < g->out_count; i++) {
         const operand *o = &g->out[i];
         bool direct = whole && o->mode == OPERAND_DIRECT;
-        w->out[i] = direct ? o->data + first * o->size : w->buffers + o->buffer;
+        w->out[i] = direct ? o->data + operand_bytes(o, first) : w->buffers + o->buffer;
     }
 }
 
 void wn_write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole) {
     for (uint32_t i = 0; i < g->out_count; i++) {
         const operand *o = &g->out[i];
-        const char *from = w->buffers + o->buffer;
-        if (o->mode != OPERAND_DIRECT)
-            wn_scatter(o->data, from, o->size, g->rank, g->dims, o->strides, first, count);
-        else if (!whole)
-            memcpy(o->data + first * o->size, from, (size_t)(count * o->size));
+        if (!whole || o->mode != OPERAND_DIRECT) wn_grid_put(g, w, o, first, count);
     }
 }
 
@@ -466,7 +469,7 @@ wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *erro
         const plan_output *o = &s->plan->outputs[i];
         if (s->early && target_is_given(b, o)) continue;
         TRY(wn_target_make(b, o, error));
-        s->grid.out[i].data = wn_stage_target(b, o)->data;
+        s->grid.out[i].data = array_first(wn_stage_target(b, o));
     }
     return WN_OK;
 }

@@ -38,10 +38,99 @@ static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
     return wn_ir_splat(e, is_float ? LLVMConstBitCast(integer, wn_ir_element(e, type)) : integer);
 }
 
+/* The widest element that is computed with, in bits. */
+static unsigned widest_bits(const plan_program *p) {
+    unsigned widest = 8;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        unsigned bits = type_bits((wn_type)p->values[i].type);
+        if (bits > widest) widest = bits;
+    }
+    return widest;
+}
+
+/*
+ * The bits of an integer as lanes. AVX-512 has registers for them. Elsewhere each lane gets a copy and looks for its own bit: the copy is
+ * of all bits where they fit a lane of what is computed with, and lanes four registers, so that no lane has to be widened later; else
+ * of the lane's byte.
+ */
+static ir lanes_of_bits(const body *b, ir bits) {
+    emitter *e = b->e;
+    if (e->target.isa == WN_ISA_X86_64_V4) return wn_ir_bitcast(e, bits, int_vector(e, 1));
+    unsigned width = widest_bits(b->program), most = e->target.isa == WN_ISA_X86_64_V3 ? 1024 : 512;
+    if (width < e->lanes || width * e->lanes > most) width = 8;
+    LLVMTypeRef copied = LLVMVectorType(int_type(e, width), width == 8 ? e->lanes / 8 : 1);
+    if (width > e->lanes) bits = LLVMBuildZExt(e->builder, bits, int_type(e, width), "");
+    ir from[KERNEL_WORD], bit[KERNEL_WORD];
+    for (unsigned i = 0; i < e->lanes; i++) {
+        from[i] = LLVMConstInt(int_type(e, 32), width == 8 ? i / 8 : 0, false);
+        bit[i] = LLVMConstInt(int_type(e, width), (uint64_t)1 << i % width, false);
+    }
+    ir spread = LLVMBuildShuffleVector(e->builder, wn_ir_bitcast(e, bits, copied),
+                                       LLVMGetUndef(copied), LLVMConstVector(from, e->lanes), "");
+    ir mask = LLVMConstVector(bit, e->lanes);
+    return LLVMBuildICmp(e->builder, LLVMIntEQ, LLVMBuildAnd(e->builder, spread, mask, ""), mask, "");
+}
+
+static ir load_at(const body *b, LLVMTypeRef type, ir base, ir byte, const char *name) {
+    ir at = byte ? LLVMBuildInBoundsGEP2(b->e->builder, int_type(b->e, 8), base, &byte, 1, "") : base;
+    ir value = LLVMBuildLoad2(b->e->builder, type, at, name);
+    LLVMSetAlignment(value, 1);
+    return value;
+}
+
+/* Bits that are loaded at once: a word, but where there may be less, as many as lanes. */
+static unsigned bits_at_once(const body *b) {
+    return b->function == KERNEL_MAP || b->function == KERNEL_STREAM ? b->e->lanes : KERNEL_WORD;
+}
+
+/* An integer of bits that begin at any bit: of the bytes there, with what the next byte has shifted in. If nothing is shifted, that
+   is their own last byte, since the next one may not be there, times 0. The product is a shift: where both sides are, LLVM makes
+   them a funnel shift, which takes some processors several cycles. */
+ir wn_load_bits(const body *b, uint32_t stream, ir index) {
+    emitter *e = b->e;
+    unsigned width = bits_at_once(b);
+    LLVMTypeRef word = int_type(e, width);
+    uint32_t count = b->program->stream_count;
+    ir base = b->streams[stream], first = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, 3), "");
+    ir last = add(b, first, b->bits[count + stream], "");
+    ir low = load_at(b, word, base, first, stream_name(b, &b->program->streams[stream]));
+    ir high = load_at(b, int_type(e, 8), base, last, "");
+    if (width > 8) high = LLVMBuildZExt(e->builder, high, word, "");
+    high = LLVMBuildMul(e->builder, high, b->bits[2 * count + stream], "");
+    return LLVMBuildOr(e->builder, LLVMBuildLShr(e->builder, low, b->bits[stream], ""), high, "bits");
+}
+
+ir wn_stream_bits(body *b, uint32_t stream, ir index) {
+    emitter *e = b->e;
+    if (bits_at_once(b) == e->lanes) return wn_load_bits(b, stream, index);
+    if (!b->words[stream]) b->words[stream] = wn_load_bits(b, stream, b->word);
+    ir lane = LLVMBuildSub(e->builder, index, b->word, "");
+    ir bits = LLVMBuildLShr(e->builder, b->words[stream], lane, "");
+    return LLVMBuildTrunc(e->builder, bits, int_type(e, e->lanes), "");
+}
+
+void wn_begin_word(body *b, ir index) {
+    b->word = index;
+    memset(b->words, 0, sizeof *b->words * b->program->stream_count);
+}
+
+static ir load_bit(body *b, uint32_t stream) {
+    emitter *e = b->e;
+    ir byte = load_at(b, int_type(e, 8), b->streams[stream], NULL,
+                      stream_name(b, &b->program->streams[stream]));
+    byte = LLVMBuildZExt(e->builder, byte, LLVMTypeOf(b->bits[stream]), "");
+    ir bit = LLVMBuildLShr(e->builder, byte, b->bits[stream], "");
+    bit = LLVMBuildTrunc(e->builder, bit, int_type(e, 1), "");
+    return wn_ir_bitcast(e, bit, int_vector(e, 1));
+}
+
 static ir load_stream(body *b, const plan_stream *s, ir index) {
     emitter *e = b->e;
+    uint32_t number = (uint32_t)(s - b->program->streams);
+    if (s->bits && s->scalar) return load_bit(b, number);
+    if (s->bits) return lanes_of_bits(b, wn_stream_bits(b, number, index));
     LLVMTypeRef type = vector_of(e, wn_ir_storage(e, s->type));
-    ir at = b->streams[s - b->program->streams];
+    ir at = b->streams[number];
     if (!s->scalar) at = element_pointer(b, s->type, at, index);
     ir value = LLVMBuildLoad2(e->builder, type, at, stream_name(b, s));
     LLVMSetAlignment(value, 1);
@@ -163,6 +252,24 @@ static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
     return f;
 }
 
+/* At which bit a stream begins; in which byte the bits end that are loaded at once; and times what a bit of that byte is to lie above
+   those of the others: 2 to the bits of the word less those before the first, or 0 if there are none. */
+static void find_bit(body *b, uint32_t stream) {
+    LLVMTypeRef i64 = int_type(b->e, 64);
+    uint32_t count = b->program->stream_count;
+    ir index = wn_ir_i64(b->e, count + stream);
+    ir at = LLVMBuildInBoundsGEP2(b->e->builder, i64, b->in, &index, 1, "");
+    ir bit = LLVMBuildLoad2(b->e->builder, i64, at, "bit");
+    unsigned width = bits_at_once(b);
+    ir last = add(b, bit, wn_ir_i64(b->e, width - 1), ""), one = wn_ir_i64(b->e, 1);
+    b->bits[count + stream] = LLVMBuildLShr(b->e->builder, last, wn_ir_i64(b->e, 3), "last");
+    ir rest = LLVMBuildSub(b->e->builder, wn_ir_i64(b->e, width - 1), bit, "");
+    ir factor = LLVMBuildShl(b->e->builder, LLVMBuildShl(b->e->builder, one, rest, ""), one, "");
+    b->bits[stream] = width < 64 ? LLVMBuildTrunc(b->e->builder, bit, int_type(b->e, width), "") : bit;
+    b->bits[2 * count + stream] =
+        width < 64 ? LLVMBuildTrunc(b->e->builder, factor, int_type(b->e, width), "") : factor;
+}
+
 static void load_pointers(body *b, const bool *wanted, bool outputs) {
     const plan_program *p = b->program;
     for (uint32_t i = 0; i < p->value_count; i++) {
@@ -175,6 +282,8 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
             b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), wn_cursor_field(b, 2), "base");
         }
     }
+    for (uint32_t i = 0; i < p->stream_count; i++)
+        if (b->streams[i] && p->streams[i].bits) find_bit(b, i);
     for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
         b->outputs[i] = load_pointer(b, b->out, i, "out");
     for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
@@ -195,11 +304,14 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
     b->n = LLVMGetParam(e->function, 3);
     b->cursor = LLVMGetParam(e->function, 4);
     b->streams = calloc(p->stream_count + 1, sizeof *b->streams);
+    b->bits = calloc(3 * (size_t)p->stream_count + 1, sizeof *b->bits);
+    b->words = calloc((size_t)p->stream_count + 1, sizeof *b->words);
     b->outputs = calloc(2 * (size_t)s->output_count + 1, sizeof *b->outputs);
     b->invariants = calloc(p->value_count + 1, sizeof *b->invariants);
     b->values = calloc(p->value_count + 1, sizeof *b->values);
     b->waiting = calloc(2 * MOST_GROUPS * (size_t)s->output_count + 1, sizeof *b->waiting);
-    if (!b->streams || !b->outputs || !b->invariants || !b->values || !b->waiting) return false;
+    if (!b->streams || !b->bits || !b->words || !b->outputs || !b->invariants || !b->values || !b->waiting)
+        return false;
     b->entry = new_block(b, "entry");
     LLVMPositionBuilderAtEnd(e->builder, b->entry);
     load_pointers(b, wanted, function != KERNEL_COUNT);
@@ -209,6 +321,8 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
 
 void wn_body_end(body *b) {
     free(b->streams);
+    free(b->bits);
+    free(b->words);
     free(b->outputs);
     free(b->invariants);
     free(b->values);

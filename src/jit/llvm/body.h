@@ -21,6 +21,9 @@ typedef struct body {
     kernel_function function;
     ir in, out, bitmap, n, cursor; /* parameters */
     ir *streams;                   /* pointer of each */
+    ir *bits; /* of each of bits: at which bit it begins; then of each two numbers that follow from it (find_bit) */
+    ir *words; /* of each of bits: those from `word` on, if they are loaded */
+    ir word;   /* where in the space the word begins whose lanes are being emitted; not in a map */
     ir *outputs;    /* pointer of each, then of each one's mask (the map of REDUCE) */
     ir *invariants; /* by value: <1 x T>, or NULL */
     ir *values;     /* by value: in the step being emitted, or NULL */
@@ -58,6 +61,12 @@ static inline ir is_below(const body *b, ir x, ir y) {
     return LLVMBuildICmp(b->e->builder, LLVMIntSLT, x, y, "");
 }
 
+/* Whether a value is read from a bitmap, element by element. */
+static inline bool value_is_bits(const body *b, const plan_value *v) {
+    return v->kind == VALUE_STREAM && b->program->streams[v->number].bits &&
+           !b->program->streams[v->number].scalar;
+}
+
 static inline void forget_values(body *b) {
     memset(b->values, 0, sizeof *b->values * b->program->value_count);
 }
@@ -72,6 +81,12 @@ ir wn_cursor_field(const body *b, unsigned field);
 
 /* The values that `wanted` marks and that are not there yet, over the lanes from `index` on. */
 void wn_emit_values(body *b, const bool *wanted, ir index);
+/* What is emitted next lies in the 64 lanes from `index` on: bits are loaded once for all. Not in a map. */
+void wn_begin_word(body *b, ir index);
+/* Of a stream of bits, a word from `index` on; in a map, as many as there are lanes. */
+ir wn_load_bits(const body *b, uint32_t stream, ir index);
+/* The lanes from `index` on of a stream of bits, as an integer of so many. */
+ir wn_stream_bits(body *b, uint32_t stream, ir index);
 /* Mark all that the marked values are made of. */
 void wn_want_operands(const plan_program *p, bool *wanted);
 /* A value as it is stored: bools as bytes. */

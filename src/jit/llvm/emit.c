@@ -24,6 +24,14 @@ static void store_vector(body *b, uint32_t value, ir to, ir index) {
     if (b->function == KERNEL_STREAM) set_nontemporal(b->e, store);
 }
 
+/* Into a bitmap. */
+static void store_bits(body *b, uint32_t value, ir to, ir index) {
+    emitter *e = b->e;
+    ir byte = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, 3), "");
+    ir bits = wn_ir_bitcast(e, b->values[value], int_type(e, e->lanes));
+    LLVMSetAlignment(LLVMBuildStore(e->builder, bits, element_pointer(b, WN_U8, to, byte)), 1);
+}
+
 /* A step: vectors in a row, each stored as soon as it is evaluated. */
 static void emit_map_step(body *b, const bool *wanted, ir index) {
     unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes;
@@ -33,7 +41,10 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
         wn_emit_values(b, wanted, at);
         for (uint32_t i = 0; i < b->stage->output_count; i++) {
             const plan_output *o = &b->stage->outputs[i];
-            store_vector(b, o->value, b->outputs[i], at);
+            if (o->bits)
+                store_bits(b, o->value, b->outputs[i], at);
+            else
+                store_vector(b, o->value, b->outputs[i], at);
             if (o->masked) store_vector(b, o->mask, b->outputs[b->stage->output_count + i], at);
         }
     }
@@ -53,6 +64,8 @@ static void emit_map_loop(body *b, const bool *wanted) {
 
 /* The mask over the lanes from `index` on, as an integer of so many bits. */
 static ir emit_mask_bits(body *b, const bool *wanted, ir index) {
+    const plan_value *mask = &b->program->values[b->stage->mask_value];
+    if (value_is_bits(b, mask)) return wn_stream_bits(b, mask->number, index);
     forget_values(b);
     wn_emit_values(b, wanted, index);
     return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, b->e->lanes));
@@ -62,6 +75,7 @@ static ir emit_mask_word(body *b, const bool *wanted, ir index) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
     ir word = NULL;
+    wn_begin_word(b, index);
     for (unsigned first = 0; first < KERNEL_WORD; first += e->lanes) {
         ir bits = emit_mask_bits(b, wanted, first ? add(b, index, wn_ir_i64(e, first), "") : index);
         if (e->lanes == KERNEL_WORD) return bits;

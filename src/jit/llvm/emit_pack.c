@@ -74,6 +74,7 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
     emitter *e = b->e;
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
+    wn_begin_word(b, index);
     for (unsigned i = 0; i < count; i++) {
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
         pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
@@ -105,8 +106,8 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
     return packed;
 }
 
-static ir emit_pack_word(body *b, const bool *wanted, kernel_function function, ir index, ir position) {
-    ir word = function == KERNEL_SCATTER ? load_word(b, index) : NULL;
+/* `word` is the mask; NULL: it is evaluated. */
+static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir position) {
     unsigned groups = KERNEL_WORD / b->e->lanes;
     if (groups > groups_in_a_row(b)) return emit_pack_inner_loop(b, wanted, word, index, position);
     return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
@@ -121,9 +122,14 @@ static ir emit_pack_word(body *b, const bool *wanted, kernel_function function, 
  * the next word are loaded before the stores of this one, no address waits for a load. With one or two outputs their values
  * come along, which saves loading them again. All this takes registers, which AVX-512 has.
  */
+/* A mask that is a bitmap is read as words, as a scatter's is. */
+static bool mask_is_read(const body *b) {
+    return b->function == KERNEL_FUSED && value_is_bits(b, &b->program->values[b->stage->mask_value]);
+}
+
 static bool runs_ahead(const body *b) {
-    return b->function == KERNEL_FUSED && b->e->target.isa == WN_ISA_X86_64_V4 &&
-           KERNEL_WORD / b->e->lanes <= groups_in_a_row(b);
+    return b->function == KERNEL_FUSED && !mask_is_read(b) &&
+           b->e->target.isa == WN_ISA_X86_64_V4 && KERNEL_WORD / b->e->lanes <= groups_in_a_row(b);
 }
 
 static bool values_run_ahead(const body *b) {
@@ -132,6 +138,7 @@ static bool values_run_ahead(const body *b) {
 
 /* What is evaluated a word ahead, of the word at `index`. */
 static void emit_ahead(body *b, const wanted_sets *sets, ir index, unsigned count, pack_group *groups) {
+    wn_begin_word(b, index);
     for (unsigned i = 0; i < count; i++) {
         ir at = add(b, index, wn_ir_i64(b->e, i * b->e->lanes), "");
         if (values_run_ahead(b)) {
@@ -185,6 +192,7 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
     pack_group next[MOST_GROUPS];
     empty_groups(b, next, MOST_GROUPS);
     emit_ahead(b, sets, next_word(b, index), count, next);
+    wn_begin_word(b, index);
     for (unsigned i = 0; i < count && !values_run_ahead(b); i++)
         emit_group(b, sets->values, add(b, index, wn_ir_i64(b->e, i * b->e->lanes), ""),
                    groups[i].mask, &groups[i]);
@@ -192,6 +200,23 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
         position = store_group(b, &groups[i], position);
     carry_on(b, count, groups, next);
     return position;
+}
+
+static ir mask_word(body *b, ir index) {
+    return wn_load_bits(b, b->program->values[b->stage->mask_value].number, index);
+}
+
+/* The words of a bitmap are loaded one ahead. */
+static ir emit_read_word(body *b, const wanted_sets *sets, ir word, ir index, ir position) {
+    ir next = mask_word(b, next_word(b, index));
+    position = emit_pack_word(b, sets->values, word, index, position);
+    wn_next_iteration(b, word, next);
+    return position;
+}
+
+static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
+    ir word = b->function == KERNEL_SCATTER ? load_word(b, index) : NULL;
+    return emit_pack_word(b, sets->all, word, index, position);
 }
 
 /* Word by word while there are elements, and room for a whole word. */
@@ -204,20 +229,23 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (b->function == KERNEL_EXPAND)
         b->next = LLVMBuildLoad2(e->builder, LLVMPointerTypeInContext(e->context, 0),
                                  wn_cursor_field(b, 3), "values");
-    bool ahead = runs_ahead(b);
+    bool ahead = runs_ahead(b), read = mask_is_read(b);
     unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
-    if (ahead) return_if_empty(b);
+    if (ahead || read) return_if_empty(b);
     if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
+    ir word = read ? mask_word(b, wn_ir_i64(e, 0)) : NULL;
     loop l = wn_begin_loop(b, KERNEL_WORD);
     ir position = wn_new_phi(b, start, "position");
     carry_groups(b, count, groups);
+    if (read) word = wn_new_phi(b, word, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
     wn_next_iteration(b, position,
-                      ahead ? emit_word_ahead(b, sets, l.index, groups, position)
-                            : emit_pack_word(b, sets->all, b->function, l.index, position));
+                      ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
+                      : read ? emit_read_word(b, sets, word, l.index, position)
+                             : emit_next_word(b, sets, l.index, position));
     wn_end_loop(b, &l);
     LLVMBuildStore(e->builder, position, wn_cursor_field(b, 0));
     LLVMBuildRet(e->builder, l.index);

@@ -332,6 +332,7 @@ static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir pre
 
 static void join_row(reducing *r, ir row) {
     emitter *e = r->b->e;
+    wn_begin_word(r->b, row);
     for (unsigned chunk = 0; chunk < KERNEL_WORD / e->lanes; chunk++) {
         forget_values(r->b);
         wn_emit_values(r->b, r->wanted,
@@ -449,6 +450,7 @@ static void join_in_memory(const reducing *r, accumulator *a, ir first, ir prese
 static void join_rest(reducing *r, ir row, ir first, ir end) {
     ir present = present_lanes(r, first, end);
     forget_values(r->b);
+    wn_begin_word(r->b, row);
     wn_emit_values(r->b, r->wanted, add(r->b, row, first, ""));
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
