@@ -235,6 +235,7 @@ static const expression of_vectors[] = {
      "output y = u8(m) + u8(k); output z = u16(m); output w = f64(k); output v = u64(x < 1);",
      4},
     {VECTORS "output y = where(m, f64(x), 1.0); output z = f64(x) > 0;", 2},
+    {VECTORS "output y = expand(k, m | !m, m); output z = expand(k, m | !m, false);", 2},
     {VECTORS "output y = expand(x[m], m, 0); output z = expand(k[m], m, true);", 2},
     {VECTORS "output y = expand(x[k], k, x); output z = expand(m[k], k, m); output w = k;", 3},
     {VECTORS "output y = putmask(m, k, k); output z = compress(m, x, axis=0);", 2},
