@@ -506,6 +506,28 @@ static void values_that_are_too_few_or_too_many(void **state) {
     wn_graph_free(g);
 }
 
+static void nothing_to_put_in(void **state) {
+    float a[100], y[100];
+    uint8_t m[100] = {0};
+    compare_isas isas = compare_available(*state);
+    wn_graph *g = graph_of(*state, WN_F32, 1, "expand(v, m, a)");
+    for (int i = 0; i < 100; i++)
+        a[i] = (float)i;
+    for (size_t i = 0; i < isas.count; i++) {
+        wn_kernel *k = compare_compile(g, WN_ENGINE_JIT, isas.list[i]);
+        for (int64_t length = 0; length <= 100; length += 50) {
+            wn_array in[3] = {wn_vector(WN_F32, NULL, 0), wn_vector(WN_BOOL, m, length),
+                              wn_vector(WN_F32, a, length)};
+            wn_array out = wn_vector(WN_F32, y, length);
+            wn_error error = {WN_OK, ""};
+            compare_expect_ok(wn_call(k, in, 3, &out, 1, &error), &error);
+            assert_memory_equal(y, a, (size_t)length * sizeof *a);
+        }
+        wn_kernel_free(k);
+    }
+    wn_graph_free(g);
+}
+
 static void expect_shape_error(wn_context *c, const char *text, const wn_array *in, size_t count,
                                const char *message) {
     static const wn_engine engines[] = {COMPARE_ENGINE, WN_ENGINE_INTERPRETER};
@@ -562,6 +584,7 @@ int main(void) {
         TEST(into_an_array_that_was_read_before),
         TEST(not_into_its_values),
         TEST(values_that_are_too_few_or_too_many),
+        TEST(nothing_to_put_in),
         TEST(errors_say_both_lengths),
         TEST_ON_THREADS(every_density),
         TEST_ON_THREADS(one_element_stretches),

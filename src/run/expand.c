@@ -60,7 +60,7 @@ static void take_piece(expanding *e) {
     }
     char *buffer = e->w->buffers + s->values_buffer;
     int64_t count = least(left, PIECE);
-    if (e->v.stride == size)
+    if (count && e->v.stride == size)
         memcpy(buffer, from, (size_t)(count * size));
     else if (count)
         wn_gather(buffer, from, (uint8_t)size, 1, &count, &e->v.stride, 0, count);
