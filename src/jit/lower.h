@@ -80,6 +80,20 @@ static inline bool mask_is_chained(int64_t key) {
 /* How many axes a mask is evaluated over; a mask that a stage has is known to have few enough. */
 int wn_mask_width(const planner *p, int64_t key);
 
+/* The length of operand axis `axis` of a result of rank `rank`, aligned right; 1 where the operand has no such axis. */
+static inline dim aligned_dim(const wn_graph *g, const node *operand, int rank, int axis) {
+    int own = axis - (rank - operand->rank);
+    return own < 0 ? 1 : node_dims(g, operand)[own];
+}
+
+/* An operation that has a stage of its own, over whole arrays or (expand) over the result. */
+static inline bool op_is_whole(op o) {
+    return o >= OP_expand && o <= OP_compress;
+}
+
+/* Write down the lengths that are compared when the kernel runs (plan_checks.c). */
+void wn_plan_checks(planner *p);
+
 void wn_lower_end(planner *p);
 /* Lower a stage's mask: into its program (PACK), or into its mask program (ROWS). Sets mask_value. */
 void wn_lower_mask(planner *p, plan_stage *s);

@@ -22,12 +22,6 @@ static void keep_in_temp(planner *p, placement *user, const node *n, size_t i) {
     p->places[n->args[i]].temp_wanted = true;
 }
 
-/* The length of operand axis `axis` of a result of rank `rank`, aligned right; 1 where the operand has no such axis. */
-static dim aligned_dim(const wn_graph *g, const node *operand, int rank, int axis) {
-    int own = axis - (rank - operand->rank);
-    return own < 0 ? 1 : node_dims(g, operand)[own];
-}
-
 static int aligned_axis(const node *operand, int rank, int own) {
     return rank - operand->rank + own;
 }
@@ -163,10 +157,6 @@ static void place_whole(planner *p, const node *n, placement *place) {
     place->kind = PLACE_WHOLE;
     if (n->op == OP_expand) place_expand(p, n, place);
     keep_whole_operands(p, n, place);
-}
-
-static bool op_is_whole(op o) {
-    return o >= OP_expand && o <= OP_compress;
 }
 
 /* Whether a node's value is there only when a stage has run to its end. */
@@ -322,9 +312,6 @@ static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
     if (place->kind == PLACE_WHOLE) return STAGE_WHOLE;
     return s->mask_rank == s->program.rank ? STAGE_PACK : STAGE_ROWS;
 }
-
-/* Rows of fewer elements are reduced by the driver: a call of a function would take longer. */
-#define SHORT_ROW 256
 
 /* Whether a reduction has to do without a function for long rows. */
 static bool must_fold(const planner *p, const node *n) {
@@ -486,90 +473,6 @@ static void make_stages(planner *p) {
     wn_release(p->plan->context, roots, size);
 }
 
-/* ---- Checks ------------------------------------------------------------------------------------------------------ */
-
-/* After how many stages a length is known. */
-static uint32_t known_after(const planner *p, dim d) {
-    return dim_is_packed(p->plan->graph, d) ? p->known[~d] : 0;
-}
-
-static int32_t known_before(const planner *p, dim a, dim b) {
-    uint32_t x = known_after(p, a), y = known_after(p, b);
-    return (int32_t)(x > y ? x : y);
-}
-
-static void add_check(planner *p, node_id id, dim a, dim b) {
-    wn_plan *plan = p->plan;
-    if (!wn_grow(plan->context, (void **)&plan->checks, &plan->check_room, plan->check_count + 1,
-                 sizeof *plan->checks)) {
-        p->failed = true;
-        return;
-    }
-    plan->checks[plan->check_count++] = (plan_check){id, a, b, known_before(p, a, b)};
-}
-
-static void check_mask(planner *p, node_id id, const node *n) {
-    const wn_graph *g = p->plan->graph;
-    const node *t = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    for (int j = 0; j < m->rank; j++) {
-        dim a = node_dims(g, t)[n->attribute + j], b = node_dims(g, m)[j];
-        if (a != b && (a < 0 || b < 0)) add_check(p, id, a, b);
-    }
-}
-
-static void check_pair(planner *p, node_id id, const node *n, const node *a, const node *b) {
-    const wn_graph *g = p->plan->graph;
-    for (int i = 0; i < n->rank; i++) {
-        dim x = aligned_dim(g, a, n->rank, i), y = aligned_dim(g, b, n->rank, i);
-        if (x != y && x != 1 && y != 1 && (x < 0 || y < 0)) add_check(p, id, x, y);
-    }
-}
-
-/* Operands that broadcast pairwise broadcast together: the lengths that are not 1 are all equal. */
-static void check_broadcast(planner *p, node_id id, const node *n) {
-    const wn_graph *g = p->plan->graph;
-    for (size_t i = 0; i < 3 && n->args[i]; i++)
-        for (size_t j = i + 1; j < 3 && n->args[j]; j++)
-            check_pair(p, id, n, graph_node(g, n->args[i]), graph_node(g, n->args[j]));
-}
-
-/* The mask of an expand, place or putmask has the lengths of the array that it changes. */
-static void check_changed(planner *p, node_id id, const node *n) {
-    const wn_graph *g = p->plan->graph;
-    const node *a = graph_node(g, n->args[n->op == OP_expand ? 2 : 0]), *m = graph_node(g, n->args[1]);
-    int first = n->op == OP_expand ? n->attribute : 0;
-    for (int j = 0; a->rank && j < m->rank; j++)
-        if (node_dims(g, a)[first + j] != node_dims(g, m)[j])
-            add_check(p, id, node_dims(g, a)[first + j], node_dims(g, m)[j]);
-}
-
-/* The mask of a reduction has the lengths of the operand, or of where= may have 1. */
-static void check_where(planner *p, node_id id, const node *n) {
-    const wn_graph *g = p->plan->graph;
-    const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    int first = n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
-    for (int j = 0; j < m->rank; j++) {
-        dim a = node_dims(g, x)[first + j], b = node_dims(g, m)[j];
-        bool fits = a == b || (b == 1 && !(n->bits & REDUCE_PACKED));
-        if (!fits) add_check(p, id, a, b);
-    }
-}
-
-static void add_checks(planner *p) {
-    const wn_graph *g = p->plan->graph;
-    for (node_id id = 1; id < g->node_count && !p->failed; id++) {
-        const node *n = graph_node(g, id);
-        if (n->op == OP_boolean_mask)
-            check_mask(p, id, n);
-        else if (op_is_elementwise((op)n->op))
-            check_broadcast(p, id, n);
-        else if (op_is_reduction((op)n->op) && n->args[1])
-            check_where(p, id, n);
-        else if (op_is_whole((op)n->op) && n->op != OP_compress)
-            check_changed(p, id, n);
-    }
-}
-
 /* ---- Steps ------------------------------------------------------------------------------------------------------- */
 
 static int32_t register_bytes(wn_isa isa) {
@@ -672,7 +575,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
     planner p = {.plan = plan, .error = &own};
     p.failed = !planner_begin(&p);
     if (!p.failed) make_stages(&p);
-    if (!p.failed) add_checks(&p);
+    if (!p.failed) wn_plan_checks(&p);
     if (!p.failed) wn_plan_find_uses(plan);
     planner_end(&p);
     for (uint32_t i = 0; i < plan->stage_count; i++) {

@@ -58,52 +58,6 @@ static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-/* ---- Choosing ---------------------------------------------------------------------------------------------------------- */
-
-/* Rows of fewer elements are not worth a call of reduce, or a leaf, each. */
-#define SHORT_ROW 256
-
-static uint64_t nearest(const operand *o, const int64_t *dims, int first, int end) {
-    uint64_t best = UINT64_MAX;
-    for (int i = first; i < end; i++) {
-        uint64_t stride = (uint64_t)(o->strides[i] < 0 ? -o->strides[i] : o->strides[i]);
-        if (dims[i] > 1 && stride && stride < best) best = stride;
-    }
-    return best;
-}
-
-/* Whether more streams have neighbours in a column than in a row. */
-static bool columns_are_nearer(const bound_stage *s) {
-    int kept = s->plan->kept, votes = 0;
-    for (uint32_t i = 0; i < s->grid.in_count; i++) {
-        const operand *o = &s->grid.in[i];
-        if (o->mode == OPERAND_SCALAR) continue;
-        uint64_t column = nearest(o, s->grid.dims, 0, kept),
-                 row = nearest(o, s->grid.dims, kept, s->grid.rank);
-        votes += (column < row) - (row < column);
-    }
-    return votes > 0;
-}
-
-static void turn(int64_t *axes, int kept, int rank) {
-    int64_t turned[PLAN_MAX_AXES];
-    for (int i = 0; i < rank; i++)
-        turned[i] = axes[(i + kept) % rank];
-    memcpy(axes, turned, sizeof *axes * (size_t)rank);
-}
-
-bool wn_columns_choose(bound_stage *s) {
-    grid *g = &s->grid;
-    int kept = s->plan->kept;
-    int64_t columns = wn_count_elements(WN_BOOL, kept, g->dims); /* of an empty space, of any size */
-    if (columns < 2 || g->total == 0) return false;
-    if (g->total / columns >= SHORT_ROW && !columns_are_nearer(s)) return false;
-    turn(g->dims, kept, g->rank);
-    for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].mode != OPERAND_SCALAR) turn(g->in[i].strides, kept, g->rank);
-    return true;
-}
-
 /* ---- Laying out -------------------------------------------------------------------------------------------------------- */
 
 /* The stream that a value is, plain; NULL: it is computed. */

@@ -15,7 +15,7 @@
 #include "run/binding.h"
 
 /* Whether a stage whose program is laid out is better run by columns; then its grid's axes are turned, kept ones last. */
-bool wn_columns_choose(bound_stage *s);
+bool wn_columns_choose(bound_stage *s); /* reduce.c */
 wn_status wn_columns_prepare(wn_binding *b, bound_stage *s, wn_error *error);
 wn_status wn_columns_run(const wn_binding *b, bound_stage *s, wn_error *error);
 
