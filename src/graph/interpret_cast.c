@@ -41,7 +41,7 @@ static void widen(wn_type type, const void *arg, wide *out, size_t n) {
     case WN_BF16: EACH(uint16_t, f, wn_bf16_to_f32(in[i]));
     case WN_F32: EACH(float, f, in[i]);
     case WN_F64: EACH(double, f, in[i]);
-    case WN_BITMAP: break; /* no value has it */
+    case WN_BITMAP: memset(out, 0, n * sizeof *out); break; /* no value has it */
     }
 }
 #undef EACH

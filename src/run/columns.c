@@ -325,7 +325,7 @@ static void fold_places(const tile *t, const column_output *out, piece p) {
         if (out->running) places.counts = wide_of(t, &out->selected);
         t->l->loops->place(is_least(out), out->folded, t->set + out->acc + cell * (int64_t)size,
                            p.x, n, &places);
-        for (int64_t j = 0; out->running && j < n; j++)
+        for (int64_t j = 0; out->running && p.selected && j < n; j++) /* which running columns have */
             wide_of(t, &out->selected)[j] += p.selected[j];
         p = after(&p, now, size);
     }

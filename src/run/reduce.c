@@ -382,7 +382,7 @@ static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
     reduce_state room;
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         const row_state *state = &states[first_alike(s->plan, i)];
-        uint64_t bits;
+        uint64_t bits = 0;
         if (rows_are_long(s) && finish_at_once(s, i, op_of(b, s, i), &state->by_function, &bits))
             store_bits(b, s, i, row, bits);
         else
