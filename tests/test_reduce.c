@@ -367,28 +367,6 @@ static void pieces_and_parts_equal_the_whole(void **state) {
             }
 }
 
-/* Leaves that someone else has summed. */
-static void leaves_may_be_summed_elsewhere(void **state) {
-    (void)state;
-    enum { N = 5000 };
-    uint64_t random = 7, whole = 0, bits = 0, values[N];
-    for (wn_type type = WN_F32; type <= WN_F64; type++) {
-        row r = {OP_mean, type, 0, values, NULL, N};
-        reduce_state s;
-        fill_any(&r, values, &random);
-        wn_reduce_begin(&s, r.o, type, 0);
-        for (int64_t leaf = 0; leaf * REDUCE_LEAF < N; leaf++) {
-            reduce_vector lanes;
-            int64_t n = least(REDUCE_LEAF, N - leaf * REDUCE_LEAF);
-            type == WN_F32 ? tree_float(&r, leaf, 1, lanes.f32) : tree_double(&r, leaf, 1, lanes.f64);
-            wn_reduce_add_leaf(&s, &lanes, n, n);
-        }
-        assert_int_equal(reduce(&r, &whole), WN_OK);
-        assert_int_equal(wn_reduce_finish(&s, &bits, NULL), WN_OK);
-        expect(&r, bits, whole, "by leaves");
-    }
-}
-
 /* ---- Nothing ------------------------------------------------------------------------------------------------------- */
 
 static void expect_nothing(op o, wn_type type, uint64_t bits, const char *message) {
@@ -427,7 +405,6 @@ int main(void) {
         cmocka_unit_test(special_values_are_summed),
         cmocka_unit_test(float_sums_are_near_the_exact_sum),
         cmocka_unit_test(pieces_and_parts_equal_the_whole),
-        cmocka_unit_test(leaves_may_be_summed_elsewhere),
         cmocka_unit_test(of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

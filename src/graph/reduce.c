@@ -75,16 +75,6 @@ static int64_t count_truths(const uint8_t *x, int n) {
 
 /* ---- Integers in order --------------------------------------------------------------------------------------------- */
 
-#define INTEGERS(X)                                                                                \
-    X(I8, int8_t)                                                                                  \
-    X(I16, int16_t)                                                                                \
-    X(I32, int32_t)                                                                                \
-    X(I64, int64_t)                                                                                \
-    X(U8, uint8_t)                                                                                 \
-    X(U16, uint16_t)                                                                               \
-    X(U32, uint32_t)                                                                               \
-    X(U64, uint64_t)
-
 /* The least, the greatest, and the place of the first selected one that is equal to a key. */
 #define ORDER_LOOPS(TYPE, T)                                                                       \
     static uint64_t least_##TYPE(const void *leaf, int n) {                                        \
@@ -108,13 +98,13 @@ static int64_t count_truths(const uint8_t *x, int n) {
             i++;                                                                                   \
         return i;                                                                                  \
     }
-INTEGERS(ORDER_LOOPS)
+REDUCE_INTEGERS(ORDER_LOOPS)
 
 #define ORDER_ROW(TYPE, T) [WN_##TYPE] = {least_##TYPE, greatest_##TYPE, find_##TYPE},
 static const struct order_row {
     uint64_t (*least)(const void *leaf, int n), (*greatest)(const void *leaf, int n);
     int (*find)(const void *leaf, const uint8_t *selected, uint64_t key);
-} ORDER[WN_TYPE_COUNT] = {INTEGERS(ORDER_ROW)};
+} ORDER[WN_TYPE_COUNT] = {REDUCE_INTEGERS(ORDER_ROW)};
 
 /* Floats to keys and back: an involution, but for the NaNs. `nan` is the key of every NaN; places know one zero only. */
 #define KEYS(T, U, INFINITY_BITS)                                                                  \
@@ -346,13 +336,6 @@ void wn_reduce_add(reduce_state *s, const void *values, const uint8_t *selected,
         from += REDUCE_LEAF * wn_type_size(s->type);
         if (selected) selected += REDUCE_LEAF;
     }
-}
-
-void wn_reduce_add_leaf(reduce_state *s, const reduce_vector *lanes, int64_t places, int64_t selected) {
-    reduce_vector copy = *lanes;
-    carry(s, &copy, 0);
-    s->places += places;
-    s->selected += selected;
 }
 
 static void merge_order(reduce_state *s, const reduce_state *part) {

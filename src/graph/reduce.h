@@ -26,6 +26,17 @@ enum {
     REDUCE_LANE_BYTES = 256, /* of the lanes together                                      */
     REDUCE_LEVELS = 53       /* no row has 2^63 places: its leaves are fewer than 2^53     */
 };
+/* For the loops over each of them: the type, and its C type. */
+#define REDUCE_INTEGERS(X)                                                                         \
+    X(I8, int8_t)                                                                                  \
+    X(I16, int16_t)                                                                                \
+    X(I32, int32_t)                                                                                \
+    X(I64, int64_t)                                                                                \
+    X(U8, uint8_t)                                                                                 \
+    X(U16, uint16_t)                                                                               \
+    X(U32, uint32_t)                                                                               \
+    X(U64, uint64_t)
+
 static inline int reduce_lanes(wn_type type) {
     return REDUCE_LANE_BYTES / (type == WN_F32 ? 4 : 8);
 }
@@ -55,9 +66,6 @@ void wn_reduce_begin(reduce_state *s, op o, wn_type type, uint64_t bits);
  * selected; NULL if all are. Contiguous, and aligned as the type.
  */
 void wn_reduce_add(reduce_state *s, const void *values, const uint8_t *selected, int64_t n);
-
-/* The next leaf of a float sum, prod or mean, summed by the caller: its lanes, and of how many places, of which selected. */
-void wn_reduce_add_leaf(reduce_state *s, const reduce_vector *lanes, int64_t places, int64_t selected);
 
 /*
  * The next part of the row, begun and fed as a row of its own. For a float sum, prod or mean the part has at most 2^k leaves, and as

@@ -153,17 +153,6 @@ wn_status wn_array_check(const wn_array *a, const char *role, const char *name, 
     return check_lengths(a, role, name, error);
 }
 
-bool wn_array_is_contiguous(const wn_array *a) {
-    int64_t expected = type_step(a->type);
-    if (array_elements(a) == 0) return true;
-    for (int32_t i = a->rank; i-- > 0;) {
-        if (a->shape[i] == 1) continue;
-        if (a->strides[i] != expected) return false;
-        expected *= a->shape[i];
-    }
-    return true;
-}
-
 bool wn_array_is_alike(const wn_array *a, const wn_array *b) {
     if (a->type != b->type || a->rank != b->rank || array_bit(a) != array_bit(b)) return false;
     for (int32_t i = 0; i < a->rank; i++) {

@@ -28,8 +28,6 @@ static inline uint8_t array_bit(const wn_array *a) {
  */
 wn_status wn_array_check(const wn_array *a, const char *role, const char *name, wn_error *error);
 
-/* Row-major without gaps; strides of axes of length 1 do not matter. */
-bool wn_array_is_contiguous(const wn_array *a);
 /* The same place, type, shape and strides. */
 bool wn_array_is_same(const wn_array *a, const wn_array *b);
 /* The same but for the place; of bitmaps, at the same bit of a byte. */

@@ -8,7 +8,7 @@
 #ifndef WN_FOLD_H
 #define WN_FOLD_H
 
-#include "graph/graph.h"
+#include "graph/reduce.h"
 
 typedef enum fold_step { FOLD_ADD, FOLD_MULTIPLY, FOLD_LEAST, FOLD_GREATEST } fold_step;
 

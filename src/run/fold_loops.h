@@ -33,16 +33,6 @@
                 acc[j] = (T)(OPERATION(acc[j], x[j]));                                             \
     }
 
-#define INTEGERS(X)                                                                                \
-    X(I8, int8_t)                                                                                  \
-    X(I16, int16_t)                                                                                \
-    X(I32, int32_t)                                                                                \
-    X(I64, int64_t)                                                                                \
-    X(U8, uint8_t)                                                                                 \
-    X(U16, uint16_t)                                                                               \
-    X(U32, uint32_t)                                                                               \
-    X(U64, uint64_t)
-
 FOLD(add_U8, uint8_t, ADD)
 FOLD(add_U64, uint64_t, ADD)
 FOLD(add_F32, float, ADD)
@@ -93,7 +83,7 @@ FOLD(multiply_F64, double, MULTIPLY)
     FOLD(greatest_##TYPE, T, GREATEST)                                                             \
     ORDER(TYPE, T, uint64_t, least, <)                                                             \
     ORDER(TYPE, T, uint64_t, greatest, >)
-INTEGERS(ORDERS)
+REDUCE_INTEGERS(ORDERS)
 
 #define ORDER_ROW(TYPE, T)                                                                         \
     [WN_##TYPE] = {{least_##TYPE, greatest_##TYPE},                                                \
@@ -103,7 +93,7 @@ static const struct order_row {
     fold_fn *fold[2];
     void (*place[2])(void *to, const void *x, int64_t n, const fold_place *p);
     void (*join[2])(void *to, int64_t *places, const void *x, const int64_t *x_places, int64_t n);
-} ORDER[WN_TYPE_COUNT] = {INTEGERS(ORDER_ROW)};
+} ORDER[WN_TYPE_COUNT] = {REDUCE_INTEGERS(ORDER_ROW)};
 
 static fold_fn *fold_of(fold_step step, wn_type type) {
     static fold_fn *const ARITHMETIC[2][WN_TYPE_COUNT] = {

@@ -13,6 +13,12 @@
 
 #include <string.h>
 
+/* The function's leaves are the interpreter's. */
+_Static_assert((int)KERNEL_LEAF == (int)REDUCE_LEAF && (int)KERNEL_LEVELS == (int)REDUCE_LEVELS,
+               "one tree");
+_Static_assert(sizeof((kernel_accumulator *)0)->levels == sizeof((reduce_state *)0)->stack,
+               "of lanes of one size");
+
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
