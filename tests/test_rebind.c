@@ -126,6 +126,60 @@ static void stores_past_the_caches_are_decided_anew(void **state) {
     free(y);
 }
 
+/* ---- New pointers alone ---------------------------------------------------------------------------------------------- */
+
+/* Whatever lengths and strides: a rebind decides as a bind of the same arrays does, message and all; and then the results are those of
+   the new arrays. */
+static void new_pointers_are_checked_as_a_bind_does(void **state) {
+    (void)state;
+    static const char text[] =
+        "input x: i32[?]; input m: bool[?]; output y = where(m, x, -x); output n = m";
+    int32_t data[400];
+    uint8_t bools[100];
+    for (int i = 0; i < 400; i++)
+        data[i] = i % 7 - 3;
+    for (int i = 0; i < 100; i++)
+        bools[i] = i % 3 == 0;
+    char *const last = (char *)UINTPTR_MAX - 40;
+    wn_context *c = compare_context(1);
+    wn_kernel *k = compare_compile_text(c, text, COMPARE_ENGINE);
+    for (int64_t stride = -8; stride <= 8; stride += 4) {
+        int64_t first = stride < 0 ? 200 : 0;
+        if (stride == 0) continue;
+        void *const places[] = {
+            data + first, data + 19 + first, data + 100 + first, data + 139 - first / 2, NULL,
+            last};
+        size_t count = sizeof places / sizeof *places;
+        for (size_t i = 0; i < count * count; i++) {
+            wn_array in[] = {wn_vector(WN_I32, data + first, 20), wn_vector(WN_BOOL, bools, 20)};
+            wn_array out[] = {wn_vector(WN_I32, data + 60 + first, 20), wn_bitmap(bools + 60, 3, 20)};
+            wn_binding *b, *fresh;
+            wn_error error, own;
+            in[0].strides[0] = out[0].strides[0] = stride;
+            compare_expect_ok(wn_bind(k, in, 2, out, 2, &b, &error), &error);
+            in[0].data = places[i % count];
+            out[0].data = places[i / count];
+            if (i % 5 == 0) out[1].data = bools + 10; /* which is m's memory */
+            if (i % 7 == 0) out[1].bit = 11;
+            wn_status expected = wn_bind(k, in, 2, out, 2, &fresh, &own);
+            assert_int_equal(wn_rebind(b, in, 2, out, 2, &error), expected);
+            if (expected != WN_OK) assert_string_equal(error.message, own.message);
+            bool real = in[0].data != last && out[0].data && out[0].data != last;
+            if (expected == WN_OK && real) {
+                compare_expect_ok(wn_run(b, &error), &error);
+                for (int j = 0; j < 20 && in[0].data != out[0].data; j++) {
+                    int32_t x = *(int32_t *)((char *)in[0].data + j * stride);
+                    assert_int_equal(*(int32_t *)((char *)out[0].data + j * stride), j % 3 ? -x : x);
+                }
+            }
+            wn_binding_free(fresh);
+            wn_binding_free(b);
+        }
+    }
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
 /* ---- Functions that are compiled late ------------------------------------------------------------------------------ */
 
 /* Once one binding has had them compiled, no other waits for anybody: here the mutex is never given back. */
@@ -156,6 +210,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_outlive_a_rebind_that_fails),
         cmocka_unit_test(stores_past_the_caches_are_decided_anew),
+        cmocka_unit_test(new_pointers_are_checked_as_a_bind_does),
         cmocka_unit_test(compiled_functions_are_found_without_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,21 +211,25 @@ static region region_of(const wn_array *a) {
     return r;
 }
 
-/* Of a bitmap, the bytes from the first to the last as one element. */
-static region region_of_bytes(const wn_array *a) {
-    if (a->type != WN_BITMAP) return region_of(a);
+bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end) {
     int64_t before, after, bit = array_bit(a);
+    if (is_empty(a)) return false;
     measure_reach(a, &before, &after); /* which fits, or the array would have been refused */
-    int64_t first = (bit - before) >> 3, last = (bit + after - 1) >> 3;
-    return (region){.first = (uintptr_t)array_first(a) + (uintptr_t)first, .size = last - first + 1};
+    if (a->type == WN_BITMAP) {
+        before = -((bit - before) >> 3);
+        after = ((bit + after - 1) >> 3) + 1;
+    }
+    *first = (uintptr_t)array_first(a) - (uintptr_t)before;
+    *end = (uintptr_t)array_first(a) + (uintptr_t)after;
+    return true;
 }
 
-bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end) {
-    if (is_empty(a)) return false;
-    region r = region_of_bytes(a);
-    *first = r.first;
-    *end = r.first + (uintptr_t)region_bytes(&r, 0);
-    return true;
+/* Of a bitmap, the bytes from the first to the last as one element. */
+static region region_of_bytes(const wn_array *a) {
+    uintptr_t first, end;
+    if (a->type != WN_BITMAP) return region_of(a);
+    wn_array_span(a, &first, &end);
+    return (region){.first = first, .size = (int64_t)(end - first)};
 }
 
 /* Each axis steps over all that the axes below it cover. */

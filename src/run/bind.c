@@ -59,6 +59,7 @@ static void lay_binding(const wn_kernel *k, arena *a, wn_binding *b) {
     lay_arrays(g, a, &b->next);
     b->now.spans = b->next.spans =
         take(a, (size_t)g->input_count + g->output_count, sizeof *b->now.spans);
+    b->reaches = take(a, (size_t)g->input_count + g->output_count, sizeof *b->reaches);
     b->owned = take(a, g->output_count, sizeof *b->owned);
     b->results = take(a, g->output_count, sizeof *b->results);
     b->temps = take(a, temp_count(k), sizeof *b->temps);
@@ -175,6 +176,20 @@ static wn_status prepare_stages(wn_binding *b, wn_error *error) {
     return WN_OK;
 }
 
+static bound_reach reach_of(const wn_array *a) {
+    uintptr_t first, end;
+    if (!a->data || !wn_array_span(a, &first, &end)) return (bound_reach){0, 0};
+    return (bound_reach){(uintptr_t)array_first(a) - first, end - first};
+}
+
+static void find_reaches(wn_binding *b) {
+    const wn_graph *g = b->kernel->graph;
+    for (uint32_t i = 0; i < g->input_count; i++)
+        b->reaches[i] = reach_of(&b->now.inputs[i]);
+    for (uint32_t i = 0; i < g->output_count; i++)
+        b->reaches[g->input_count + i] = reach_of(&b->now.rooms[i]);
+}
+
 /* `k` differs from the kernel that the binding has in what is a bitmap, and in nothing else. */
 static wn_status bind_all(wn_binding *b, wn_kernel *k, const wn_array *inputs,
                           const wn_array *outputs, wn_error *error) {
@@ -185,6 +200,7 @@ static wn_status bind_all(wn_binding *b, wn_kernel *k, const wn_array *inputs,
     use_kernel(b, k);
     wn_status status = prepare_stages(b, error);
     if (status == WN_OK) {
+        find_reaches(b);
         b->bound = true;
         b->has_run = false;
         kernel_keep(k);
@@ -231,8 +247,36 @@ static bool stays_in_place(const wn_binding *b) {
     return memcmp(b->now.in_place, b->next.in_place, size) == 0;
 }
 
-static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array *outputs,
-                           wn_error *error) {
+/* Pairs of arrays that are compared one by one rather than sorted. */
+#define PAIRS_MOST 256
+
+/* Where a reach lies if its array begins elsewhere. False: nowhere, or there is no data. */
+static bool move_reach(const bound_reach *r, const wn_array *a, bound_span *span) {
+    uintptr_t data = (uintptr_t)array_first(a);
+    span->first = data - r->before;
+    span->end = span->first + r->size;
+    return r->size == 0 || (a->data && span->first <= data && span->first < span->end);
+}
+
+/* Whether arrays that differ from the bound ones in their place alone need no closer look: no output meets another array. */
+static bool are_apart(const wn_binding *b, const wn_array *inputs, const wn_array *outputs) {
+    uint32_t in = b->kernel->graph->input_count, out = b->kernel->graph->output_count;
+    bound_span *spans = b->now.spans;
+    if ((uint64_t)(in + out) * out > PAIRS_MOST) return false;
+    for (uint32_t i = 0; i < in; i++)
+        if (!move_reach(&b->reaches[i], &inputs[i], &spans[i])) return false;
+    for (uint32_t i = 0; i < out; i++) {
+        const bound_span *own = &spans[in + i];
+        if (!move_reach(&b->reaches[in + i], &outputs[i], &spans[in + i])) return false;
+        if (b->now.in_place[i]) return false;
+        for (uint32_t j = 0; j < in + i; j++)
+            if (own->first < spans[j].end && spans[j].first < own->end) return false;
+    }
+    return true;
+}
+
+static wn_status check_data(wn_binding *b, const wn_array *inputs, const wn_array *outputs,
+                            wn_error *error) {
     const wn_graph *g = b->kernel->graph;
     for (uint32_t i = 0; i < g->input_count; i++)
         TRY(wn_array_check(&inputs[i], "input", wn_graph_name(g, NAME_INPUT, (int32_t)i), error));
@@ -240,9 +284,16 @@ static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array
         if (outputs[i].data)
             TRY(wn_array_check(&outputs[i], "output", wn_graph_name(g, NAME_OUTPUT, (int32_t)i), error));
     take_arrays(g, &b->next, inputs, outputs);
-    TRY(wn_check_overlaps(b->kernel, &b->next, error));
-    if (!stays_in_place(b)) return bind_all(b, b->kernel, inputs, outputs, error);
-    take_data(g, &b->now, inputs, outputs);
+    return wn_check_overlaps(b->kernel, &b->next, error);
+}
+
+static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array *outputs,
+                           wn_error *error) {
+    if (!are_apart(b, inputs, outputs)) {
+        TRY(check_data(b, inputs, outputs, error));
+        if (!stays_in_place(b)) return bind_all(b, b->kernel, inputs, outputs, error);
+    }
+    take_data(b->kernel->graph, &b->now, inputs, outputs);
     b->has_run = false;
     for (uint32_t i = 0; i < stage_count(b->kernel); i++)
         if (b->stages[i].early) wn_stage_point(b, i);

@@ -23,6 +23,12 @@ typedef struct bound_span {
     uint32_t next_output; /* the index of the next span that is an output's */
 } bound_span;
 
+/* The bytes that an array covers, as seen from the byte in which its first element begins. */
+typedef struct bound_reach {
+    uintptr_t before; /* of them, so many lie before it */
+    uintptr_t size;   /* 0: there are none              */
+} bound_reach;
+
 /* One set of what a caller binds, with the lengths that follow. */
 typedef struct bound_arrays {
     wn_array *inputs;
@@ -77,8 +83,9 @@ struct wn_binding {
     wn_kernel *kernel;
     size_t size;
     bound_arrays now, next;
-    memory *owned;     /* by output: the context's memory, of exactly the result's size */
-    wn_array *results; /* by output: the interpreter's, before they are given out */
+    bound_reach *reaches; /* of the inputs, then of the outputs in `now` */
+    memory *owned;        /* by output: the context's memory, of exactly the result's size */
+    wn_array *results;    /* by output: the interpreter's, before they are given out */
     wn_array *temps;
     memory *temp_memory;
     bound_stage *stages;
