@@ -9,9 +9,11 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "run/kernel.h"
 #include "values.h"
 
 #include <fenv.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +198,59 @@ static void rounding_modes_by_fesetround(void **state) {
     wn_context_free(c);
 }
 
+/* A kernel that only moves floats leaves the registers alone; one that computes any, however little, does not. */
+static void each_kernel_knows_whether_it_computes_floats(void **state) {
+    static const char *const texts[] = {"count(x)",
+                                        "x[b] == y[b]",
+                                        "f64(i) > 7.5",
+                                        "h[h < 1]",
+                                        "nonzero(x)",
+                                        "any(x < 1e-39)",
+                                        "x[x < 1e-39]",
+                                        "f32(i)",
+                                        "bool(x)",
+                                        "mean(i)",
+                                        "where(b, x, y)",
+                                        "x[b]",
+                                        "count(b)",
+                                        "i * 3",
+                                        "u8(i)",
+                                        "expand(x[b], b, y)",
+                                        "where(i < 3, d, -1e-310)"};
+    const size_t computing = 10;
+    scene *s = *state;
+    float tiny[] = {1e-40f, -1e-40f, 0, 1, NAN};
+    bool b[] = {true, false, true, true, true};
+    double d[] = {1, 2, 3, 4, 5};
+    int64_t i[] = {1, 2, INT64_MAX, 4, 5};
+    uint16_t h[] = {1, 2, 3, 4, 5};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        char declared[300];
+        snprintf(declared, sizeof declared,
+                 "input x: f32[5]; input y: f32[5]; input d: f64[5]; "
+                 "input i: i64[5]; input h: f16[5]; input b: bool[5]; %s",
+                 texts[t]);
+        wn_kernel *k = compare_compile_text(s->context, declared, WN_ENGINE_AUTO);
+        wn_array in[] = {wn_vector(WN_F32, tiny, 5), wn_vector(WN_F32, tiny, 5),
+                         wn_vector(WN_F64, d, 5),    wn_vector(WN_I64, i, 5),
+                         wn_vector(WN_F16, h, 5),    wn_vector(WN_BOOL, b, 5)};
+        wn_array want = {0}, got = {0};
+        compare_expect_ok(wn_call(k, in, 6, &want, 1, NULL), NULL);
+        _mm_setcsr(0xffc0);
+        wn_status status = wn_call(k, in, 6, &got, 1, NULL);
+        unsigned after = _mm_getcsr();
+        _mm_setcsr(0x1f80);
+        assert_int_equal(status, WN_OK);
+        assert_int_equal(after, 0xffc0);
+        compare_expect_equal(&got, &want, texts[t]);
+        if (wn_kernel_engine(k) == WN_ENGINE_JIT)
+            assert_int_equal(k->computes_floats, t < computing);
+        wn_array_free(s->context, &want);
+        wn_array_free(s->context, &got);
+        wn_kernel_free(k);
+    }
+}
+
 /* A count alone runs the same code. */
 static void counting_runs_in_the_default_environment(void **state) {
     scene *s = *state;
@@ -229,6 +284,7 @@ int main(void) {
         TEST(compiled_code_runs_in_the_default_environment),
         TEST(building_does_not_depend_on_the_environment),
         TEST(rounding_modes_by_fesetround),
+        TEST(each_kernel_knows_whether_it_computes_floats),
         TEST(counting_runs_in_the_default_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

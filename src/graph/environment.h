@@ -1,8 +1,8 @@
 /*
  * environment.h - the floating-point environment of runs, folding and compiling: the default one, whatever the caller's is.
  *
- * Reading MXCSR costs a fraction of a nanosecond, writing it tens: it is written only if something differs. The caller's comes back
- * as it was, the sticky flags of exceptions included.
+ * Reading MXCSR takes a fraction of a nanosecond to five, by machine (Zen 5 waits for what is under way), writing another mode tens: it is
+ * written only if something differs. The caller's comes back as it was, the sticky flags of exceptions included.
  */
 #ifndef WN_ENVIRONMENT_H
 #define WN_ENVIRONMENT_H

@@ -107,6 +107,20 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
     return wn_fail(error, own.status, "%s", own.message);
 }
 
+/* Floats that are only moved do not count. */
+static bool computes_floats(const wn_graph *g) {
+    for (node_id id = 0; id < g->node_count; id++) {
+        const node *n = graph_node(g, id);
+        bool moves = n->op == OP_where || !(op_is_elementwise((op)n->op) ||
+                                            op_is_reduction((op)n->op) || n->op == OP_nonzero);
+        if (moves) continue;
+        if (type_is_float((wn_type)n->type)) return true;
+        for (int i = 0; i < node_arity(n); i++)
+            if (type_is_float((wn_type)graph_node(g, n->args[i])->type)) return true;
+    }
+    return false;
+}
+
 /* Compile some parts of the plan and load them. */
 static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code,
                                 wn_error *error) {
@@ -141,6 +155,7 @@ static bool has_functions(const wn_plan *plan) {
 }
 
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
+    k->computes_floats = computes_floats(k->graph);
     if (!has_functions(k->plan)) return WN_OK;
     TRY(load_functions(k, FUNCTIONS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
@@ -226,7 +241,7 @@ static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target 
     wn_context *c = graph->context;
     wn_kernel *k = wn_allocate(c, sizeof *k);
     if (!k) return NULL;
-    *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = engine};
+    *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = engine, .computes_floats = true};
     atomic_init(&k->owners, 1);
     pthread_mutex_init(&k->late_mutex, NULL);
     k->target = k->wanted_target = target;

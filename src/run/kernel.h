@@ -28,6 +28,7 @@ struct wn_kernel {
     _Atomic(wn_code *) late_code; /* JIT alone: the parts that few bindings need, or NULL */
     kernel_fn (*functions)[KERNEL_FUNCTION_COUNT]; /* JIT alone: by stage */
     uint8_t **uses;                                /* by stage, then by stream of its program */
+    bool computes_floats; /* JIT: false if no run depends on the floating-point environment, or changes it */
 
     wn_engine wanted; /* with the graph, the target and the bitmaps: the key in the cache */
     wn_target wanted_target;

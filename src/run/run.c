@@ -102,13 +102,22 @@ static wn_status run_interpreted(wn_binding *b, wn_error *error) {
 
 /* ---- The calls ------------------------------------------------------------------------------------------------------------- */
 
+static wn_status run(wn_binding *b, wn_error *error) {
+    return b->kernel->engine == WN_ENGINE_JIT ? run_compiled(b, error) : run_interpreted(b, error);
+}
+
+static wn_status run_in_default_environment(wn_binding *b, wn_error *error) {
+    environment callers = environment_enter();
+    wn_status status = run(b, error);
+    environment_leave(callers);
+    return status;
+}
+
 WN_API wn_status wn_run(wn_binding *b, wn_error *error) {
     if (!binding_ok(b))
         return wn_fail(error, WN_ERROR_ARGUMENT, "run: the binding is NULL or not one");
-    environment callers = environment_enter();
-    bool compiled = b->kernel->engine == WN_ENGINE_JIT;
-    wn_status status = compiled ? run_compiled(b, error) : run_interpreted(b, error);
-    environment_leave(callers);
+    wn_status status =
+        b->kernel->computes_floats ? run_in_default_environment(b, error) : run(b, error);
     b->has_run = status == WN_OK;
     return status;
 }
