@@ -49,8 +49,8 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 #define KERNEL_WORD 64
 
 /*
- * What reduce keeps of an output between calls. The driver begins a row with zeroes, and in the lanes of what has no
- * tree and does not only count, with the identity.
+ * What reduce keeps of an output between calls. The driver begins a row with zeroes, and the first of the lanes of what has no
+ * tree and does not only count with the identity.
  *
  * A sum, prod or mean of floats has a tree, which docs/reductions.md describes: element i of a row is joined to lane i mod KERNEL_LANES
  * of its leaf, leaves are joined lane by lane as in a binary counter, and `levels` are its digits: level k is in use if bit k of
@@ -65,7 +65,7 @@ typedef struct kernel_accumulator {
     int64_t place; /* argmin, argmax, the driver's: where the best of all calls so far is, counted from the first one on; -1: nowhere yet */
     uint64_t best; /* and that best, as a constant stores it */
     bool unsure;   /* a NaN was met */
-    _Alignas(64) unsigned char lanes[512]; /* 64 elements */
+    _Alignas(64) unsigned char lanes[512]; /* the value so far, one element; argmin, argmax: 64 elements, see levels */
     /* 64 f32, or 32 f64. argmin, argmax: for each lane the step in which it found its best, in integers as wide as the values, counted from
        the call's beginning on; all bits: in none. A step is `step` elements, and as many lanes. One that met a NaN has it for its best. */
     _Alignas(64) unsigned char levels[KERNEL_LEVELS][256];

@@ -96,21 +96,6 @@ typedef union row_state {
     reduce_state in_c;
 } row_state;
 
-wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
-    const plan_stage *p = s->plan;
-    /* Of an empty space, the lengths beside the 0 may be of any size: those of the results are checked when they are made. */
-    s->rows = wn_count_elements(WN_BOOL, p->kept, s->dims);
-    s->length = s->rows > 0 ? s->grid.total / s->rows : 0;
-    bool maps = s->by_columns || !rows_are_long(s);
-    if (maps && s->rows && s->length && !s->map)
-        TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
-    if (s->by_columns) return wn_columns_prepare(b, s, error);
-    size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
-    if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
-        return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
-    return WN_OK;
-}
-
 /* ---- A row, or a part of one --------------------------------------------------------------------------------------------- */
 
 static row_state *states_of(const bound_stage *s, int64_t set) {
@@ -133,17 +118,14 @@ static bool is_tree(op o, wn_type type) {
     return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
 }
 
-/* The function joins to 64 lanes, which begin at the identity, unless it has a tree or only counts. */
+/* The function joins to a value that begins at the identity, unless it has a tree or only counts. */
 static void begin_lanes(kernel_accumulator *a, op o, wn_type type) {
     uint64_t identity = wn_reduction_identity(o, type);
-    size_t size = wn_type_size(type);
     a->leaves = a->count = 0;
     a->place = -1;
     a->unsure = false;
-    if (is_tree(o, type) || type == WN_BOOL) return;
-    memcpy(a->lanes, &identity, size); /* little-endian, as what the function was made for */
-    for (size_t filled = size; filled < KERNEL_WORD * size; filled *= 2)
-        memcpy(a->lanes + filled, a->lanes, filled);
+    if (!is_tree(o, type) && type != WN_BOOL)
+        memcpy(a->lanes, &identity, sizeof identity); /* little-endian, as what the function was made for */
 }
 
 static void begin_row(const wn_binding *b, const bound_stage *s, row_state *states) {
@@ -214,6 +196,12 @@ static void take_places(kernel_accumulator *a, op o, wn_type type, int64_t first
     a->place = first + (int64_t)step * a->step + lane;
 }
 
+static void take_all_places(const wn_binding *b, const bound_stage *s, row_state *states, int64_t first) {
+    for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
+        if (op_is_place(op_of(b, s, i)) && first_alike(s->plan, i) == i)
+            take_places(&states[i].by_function, op_of(b, s, i), type_of(s, i), first);
+}
+
 /* Whether any and all have their answer before all elements are seen. */
 static bool all_decided(const bound_stage *s, const row_state *states) {
     for (uint32_t i = 0; i < s->plan->output_count; i++)
@@ -254,9 +242,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
         for (uint32_t i = 0; i < s->plan->output_count; i++)
             w->out[i] = &states[i].by_function;
         s->reduce(w->in, w->out, NULL, now, &cursor);
-        for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
-            if (op_is_place(op_of(b, s, i)) && first_alike(s->plan, i) == i)
-                take_places(&states[i].by_function, op_of(b, s, i), type_of(s, i), done);
+        take_all_places(b, s, states, done);
         done += now;
         if (decides && all_decided(s, states)) return;
     }
@@ -311,7 +297,7 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
         if (a->place >= 0) wn_reduce_add(to, &a->best, NULL, 1);
         to->best = a->place;
     } else if (type != WN_BOOL) {
-        wn_reduce_add(to, a->lanes, NULL, KERNEL_WORD);
+        wn_reduce_add(to, a->lanes, NULL, 1);
     }
     bool counted = s->plan->outputs[output].masked && o != OP_sum && o != OP_prod;
     to->places = length;
@@ -370,17 +356,20 @@ static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_
     return WN_OK;
 }
 
-/* What the function found out is the result, or nearly: a count, or a tree. False: it takes more to finish. */
+/* What the function found out is the result, or nearly: a count, a tree, a value. False: it takes more to finish. */
 static bool finish_at_once(const bound_stage *s, uint32_t output, op o, const kernel_accumulator *a,
                            uint64_t *bits) {
     wn_type type = type_of(s, output);
+    int64_t selected = s->plan->outputs[output].masked ? a->count : s->length;
+    bool value = !op_is_place(o) && (selected > 0 || o == OP_sum || o == OP_prod);
     if (is_tree(o, type))
         *bits = wn_reduce_tree(o, type, (uint64_t)a->leaves,
-                               (const reduce_vector *)(const void *)a->levels,
-                               s->plan->outputs[output].masked ? a->count : s->length);
+                               (const reduce_vector *)(const void *)a->levels, selected);
     else if (type == WN_BOOL)
         *bits = o == OP_count ? (uint64_t)a->count : o == OP_any ? a->count != 0 : a->count == 0;
-    return is_tree(o, type) || type == WN_BOOL;
+    else if (value)
+        *bits = element_at(a->lanes, 0, wn_type_size(type));
+    return is_tree(o, type) || type == WN_BOOL || value;
 }
 
 static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
@@ -497,10 +486,56 @@ static wn_status cut_rows(const wn_binding *b, bound_stage *s, wn_error *error) 
     return WN_OK;
 }
 
+/* ---- One row, in place ----------------------------------------------------------------------------------------------------- */
+
+/* One call of the function reduces all, but for a last leaf that is not of whole words, from where the streams lie into results that the
+   caller gave. */
+static bool is_direct(const wn_binding *b, const bound_stage *s) {
+    if (s->rows != 1 || s->by_columns || s->worker_count > 1 || !rows_are_long(s) || !s->early)
+        return false;
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        if (!s->outputs[i].given) return false;
+    if (s->plan->places && s->length % KERNEL_WORD) return false;
+    return wn_grid_reads_directly(&s->grid, 0) && s->length <= most_of_call(b, s, true);
+}
+
+static wn_status reduce_directly(const wn_binding *b, const bound_stage *s, wn_error *error) {
+    row_state *states = states_of(s, 0);
+    worker *w = &s->workers[0];
+    int64_t rest = s->length % KERNEL_WORD ? s->length % KERNEL_LEAF : 0, whole = s->length - rest;
+    kernel_cursor cursor = {0};
+    begin_row(b, s, states);
+    if (whole) s->reduce(s->in, w->out, NULL, whole, &cursor);
+    if (rest)
+        add_long(b, s, w, states, whole, rest);
+    else
+        take_all_places(b, s, states, 0);
+    return store_row(b, s, w, states, 0, error);
+}
+
+wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
+    const plan_stage *p = s->plan;
+    /* Of an empty space, the lengths beside the 0 may be of any size: those of the results are checked when they are made. */
+    s->rows = wn_count_elements(WN_BOOL, p->kept, s->dims);
+    s->length = s->rows > 0 ? s->grid.total / s->rows : 0;
+    bool maps = s->by_columns || !rows_are_long(s);
+    if (maps && s->rows && s->length && !s->map)
+        TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
+    s->direct = is_direct(b, s);
+    if (s->by_columns) return wn_columns_prepare(b, s, error);
+    size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
+    if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
+        return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
+    for (uint32_t i = 0; s->direct && i < p->output_count; i++)
+        s->workers[0].out[i] = &states_of(s, 0)[i];
+    return WN_OK;
+}
+
 /* ---- A stage ------------------------------------------------------------------------------------------------------------- */
 
 wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
+    if (s->direct) return reduce_directly(b, s, error);
     for (uint32_t i = 0; i < s->plan->output_count; i++)
         TRY(wn_target_make(b, &s->plan->outputs[i], error));
     for (int32_t i = 0; i < s->worker_count; i++)

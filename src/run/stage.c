@@ -338,7 +338,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     if (s->plan->kind == STAGE_REDUCE) TRY(wn_reduce_prepare(b, s, stage, error));
     TRY(make_bitmap(b, s, error));
     TRY(find_late_functions(b, s, stage, error));
-    s->direct = is_direct(s);
+    if (s->plan->kind != STAGE_REDUCE) s->direct = is_direct(s);
     wn_stage_point(b, stage);
     s->prepared = true;
     return WN_OK;

@@ -292,20 +292,54 @@ static void begin_best(const reducing *r, accumulator *a) {
     a->part[a->best + 2] = nans;
 }
 
-/* The best as they are. */
-static void settle_best(const reducing *r, accumulator *a) {
+/* All lanes of a vector as one, by an intrinsic. */
+static ir reduce_lanes(const reducing *r, const char *name, ir vector) {
+    return wn_ir_intrinsic(r->b->e, name, LLVMTypeOf(vector), &vector, 1);
+}
+
+static ir any_lane(const reducing *r, ir truths) {
+    emitter *e = r->b->e;
+    ir bits = wn_ir_bitcast(e, truths, int_type(e, e->lanes));
+    return LLVMBuildICmp(e->builder, LLVMIntNE, bits, LLVMConstInt(int_type(e, e->lanes), 0, false), "");
+}
+
+/* The best of all lanes and parts as it is. */
+static ir settle_best(const reducing *r, const accumulator *a) {
     emitter *e = r->b->e;
     LLVMBuilderRef builder = e->builder;
-    unsigned bits = type_bits(a->type);
-    ir signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]), nans = a->part[a->best + 2];
-    ir zero = LLVMBuildAnd(builder, signs, wn_ir_int(e, bits, (uint64_t)1 << (bits - 1)), "");
-    zero = wn_ir_bitcast(e, zero, LLVMTypeOf(a->part[0]));
-    nans = nan_lanes(r, a, nans);
-    for (unsigned k = 0; k < a->best; k++) {
-        ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, a->part[k], wn_ir_float(e, a->type, 0), "");
-        a->part[k] = wn_ir_choose(e, is_zero, zero, a->part[k]);
-        a->part[k] = wn_ir_choose(e, nans, wn_ir_float(e, a->type, __builtin_nan("")), a->part[k]);
+    LLVMTypeRef type = wn_ir_element(e, a->type), integer = int_type(e, type_bits(a->type));
+    bool least_wins = a->o == OP_min;
+    ir best = a->part[0], signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]);
+    for (unsigned k = 1; k < a->best; k++)
+        best = better(r, a, a->part[k], best);
+    best = reduce_lanes(r, least_wins ? "llvm.vector.reduce.fmin" : "llvm.vector.reduce.fmax", best);
+    LLVMSetFastMathFlags(best, LLVMFastMathNoNaNs | LLVMFastMathNoSignedZeros); /* settled here */
+    signs = reduce_lanes(r, least_wins ? "llvm.vector.reduce.or" : "llvm.vector.reduce.and", signs);
+    ir sign = LLVMConstInt(integer, (uint64_t)1 << (type_bits(a->type) - 1), false);
+    ir zero = wn_ir_bitcast(e, LLVMBuildAnd(builder, signs, sign, ""), type);
+    ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, best, LLVMConstNull(type), "");
+    best = wn_ir_choose(e, is_zero, zero, best);
+    ir nan = any_lane(r, nan_lanes(r, a, a->part[a->best + 2]));
+    return wn_ir_choose(e, nan, LLVMConstReal(type, __builtin_nan("")), best);
+}
+
+/* ---- Integers, all lanes --------------------------------------------------------------------------------------------------- */
+
+static const char *flat_intrinsic(const accumulator *a) {
+    bool is_signed = type_is_signed(a->type);
+    switch ((int)a->o) {
+    case OP_prod: return "llvm.vector.reduce.mul";
+    case OP_min: return is_signed ? "llvm.vector.reduce.smin" : "llvm.vector.reduce.umin";
+    case OP_max: return is_signed ? "llvm.vector.reduce.smax" : "llvm.vector.reduce.umax";
+    default: return "llvm.vector.reduce.add";
     }
+}
+
+static ir settle_flat(const reducing *r, const accumulator *a) {
+    ir all = a->part[0];
+    for (unsigned k = 1; k < a->parts; k++)
+        all = join_values(r, a, all, a->part[k]);
+    return reduce_lanes(r, flat_intrinsic(a), all);
 }
 
 /* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
@@ -556,8 +590,17 @@ static ir sum_of_lanes(const reducing *r, const accumulator *a) {
     return wn_ir_intrinsic(e, "llvm.vector.reduce.add", LLVMTypeOf(sum), &sum, 1);
 }
 
-static bool stays_in_lanes(const accumulator *a) {
+/* Whether what it keeps between calls is one value, in its first lane. */
+static bool is_one_value(const accumulator *a) {
     return a->join == JOIN_FLAT || a->join == JOIN_BEST;
+}
+
+static ir insert_before(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    ir before = LLVMBuildLoad2(e->builder, wn_ir_element(e, a->type),
+                               field(r, a, offsetof(kernel_accumulator, lanes)), "before");
+    return LLVMBuildInsertElement(e->builder, identity(r, a), before,
+                                  LLVMConstInt(int_type(e, 32), 0, false), "");
 }
 
 static bool is_emptied(const accumulator *a) {
@@ -575,9 +618,8 @@ static void load_accumulators(reducing *r) {
             r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
                                        field(r, a, offsetof(kernel_accumulator, leaves)), "leaves");
         for (unsigned k = 0; k < a->best; k++)
-            a->part[k] = stays_in_lanes(a)
-                             ? load_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k)
-                             : identity(r, a);
+            a->part[k] = identity(r, a);
+        if (is_one_value(a)) a->part[0] = insert_before(r, a);
         if (a->join == JOIN_BEST) begin_best(r, a);
         if (a->join == JOIN_PLACE) begin_place(r, a);
     }
@@ -587,10 +629,10 @@ static void store_accumulators(reducing *r) {
     emitter *e = r->b->e;
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
-        if (a->join == JOIN_BEST) settle_best(r, a);
         if (a->join == JOIN_PLACE) store_place(r, a);
-        for (unsigned k = 0; stays_in_lanes(a) && k < a->best; k++)
-            store_part(r, a, field(r, a, offsetof(kernel_accumulator, lanes)), k);
+        if (is_one_value(a))
+            LLVMBuildStore(e->builder, a->join == JOIN_BEST ? settle_best(r, a) : settle_flat(r, a),
+                           field(r, a, offsetof(kernel_accumulator, lanes)));
         if (a->join == JOIN_TREE)
             LLVMBuildStore(e->builder, r->leaves, field(r, a, offsetof(kernel_accumulator, leaves)));
         if (a->join != JOIN_COUNT) continue;
