@@ -12,8 +12,11 @@
 
 #include "run/binding.h"
 
+#include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const wn_engine engines[] = {COMPARE_ENGINE, WN_ENGINE_INTERPRETER};
@@ -180,6 +183,61 @@ static void new_pointers_are_checked_as_a_bind_does(void **state) {
     wn_context_free(c);
 }
 
+/* ---- The same arrays again ------------------------------------------------------------------------------------------- */
+
+/* Each run of a binding sees what the arrays hold then, and nothing of the runs before. */
+static void runs_do_not_depend_on_the_runs_before(void **state) {
+    (void)state;
+    static const char *const texts[] = {"argmin(x)",       "argmax(x * 2, where=m)",
+                                        "min(x)",          "max(x, where=m, initial=-1)",
+                                        "sum(x)",          "mean(x, where=m)",
+                                        "count(m)",        "any(x > 2)",
+                                        "sum(i32(x * 9))", "argmin(i16(x * 99))",
+                                        "argmax(f64(x))",  "x[x < 0]",
+                                        "where(m, x, 0)",  "expand(x[m], m, 7)"};
+    static float x[5000];
+    static bool m[5000];
+    wn_context *c = compare_context(1);
+    compare_isas isas = compare_available(c);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+        for (size_t isa = 0; isa < isas.count; isa++) {
+            char text[200];
+            snprintf(text, sizeof text, "input x: f32[?]; input m: bool[?]; %s", texts[t]);
+            wn_graph *g = wn_graph_new(c);
+            wn_parse(g, text, strlen(text));
+            wn_kernel *k = compare_compile(g, COMPARE_ENGINE, isas.list[isa]);
+            wn_kernel *oracle = compare_compile(g, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
+            for (int64_t n = 256; n <= 5000; n = n * 9 / 4 & -64) {
+                static uint64_t result[5000];
+                wn_array in[] = {wn_vector(WN_F32, x, n), wn_vector(WN_BOOL, m, n)};
+                wn_type type = wn_kernel_output_type(k, 0);
+                wn_array out = wn_kernel_output_rank(k, 0) ? wn_vector(type, result, n)
+                                                           : wn_scalar(type, result);
+                wn_binding *b;
+                wn_error error;
+                compare_expect_ok(wn_bind(k, in, 2, &out, 1, &b, &error), &error);
+                for (unsigned run = 0; run < 4; run++) {
+                    for (int64_t i = 0; i < n; i++) {
+                        unsigned random = ((unsigned)i + 1) * (2654435761u + 40503u * run);
+                        x[i] = (float)(int)(random >> 16) / 32768 - 1;
+                        m[i] = random >> 8 & 1;
+                    }
+                    if (run == 2) x[n / 2] = NAN;
+                    wn_array want = {0};
+                    compare_expect_ok(wn_call(oracle, in, 2, &want, 1, &error), &error);
+                    compare_expect_ok(wn_run(b, &error), &error);
+                    compare_expect_equal(wn_result(b, 0), &want, text);
+                    wn_array_free(c, &want);
+                }
+                wn_binding_free(b);
+            }
+            wn_kernel_free(k);
+            wn_kernel_free(oracle);
+            wn_graph_free(g);
+        }
+    wn_context_free(c);
+}
+
 /* ---- Functions that are compiled late ------------------------------------------------------------------------------ */
 
 /* Once one binding has had them compiled, no other waits for anybody: here the mutex is never given back. */
@@ -211,6 +269,7 @@ int main(void) {
         cmocka_unit_test(results_outlive_a_rebind_that_fails),
         cmocka_unit_test(stores_past_the_caches_are_decided_anew),
         cmocka_unit_test(new_pointers_are_checked_as_a_bind_does),
+        cmocka_unit_test(runs_do_not_depend_on_the_runs_before),
         cmocka_unit_test(compiled_functions_are_found_without_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

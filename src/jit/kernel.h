@@ -61,21 +61,18 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 typedef struct kernel_accumulator {
     int64_t leaves;
     int64_t count; /* count, any: how many are true; all: how many are not; others that have a mask: how many it selects */
-    int64_t step;  /* argmin, argmax: see levels */
-    int64_t place; /* argmin, argmax, the driver's: where the best of all calls so far is, counted from the first one on; -1: nowhere yet */
+    int64_t leaf; /* argmin, argmax: the first in which the best of this call was found, counted from the call's beginning on; -1: in none */
+    int64_t place; /* the driver's: where the leaf of the best of all calls so far begins, counted from the first one on; -1: nowhere yet */
     uint64_t best; /* and that best, as a constant stores it */
-    bool unsure;   /* a NaN was met */
-    _Alignas(64) unsigned char lanes[512]; /* the value so far, one element; argmin, argmax: 64 elements, see levels */
-    /* 64 f32, or 32 f64. argmin, argmax: for each lane the step in which it found its best, in integers as wide as the values, counted from
-       the call's beginning on; all bits: in none. A step is `step` elements, and as many lanes. One that met a NaN has it for its best. */
-    _Alignas(64) unsigned char levels[KERNEL_LEVELS][256];
+    bool unsure;   /* argmin, argmax: a NaN was met */
+    _Alignas(64) unsigned char lanes[256]; /* one element, the value so far; of argmin and argmax that of this call alone */
+    _Alignas(64) unsigned char levels[KERNEL_LEVELS][256]; /* 64 f32, or 32 f64 */
 } kernel_accumulator;
 
-/* Elements of a call of reduce, at most: its counters have 32 bits, and those of places as many as a value. */
+/* Elements of a call of reduce, at most: its counters have 32 bits, and those of leaves as many as a value. */
 #define KERNEL_REDUCE_MOST ((int64_t)1 << 30)
 static inline int64_t kernel_places_most(size_t value_bytes) {
-    return value_bytes == 2 ? (int64_t)1 << 19
-                            : KERNEL_REDUCE_MOST; /* a step is 16 elements at least, a value two bytes */
+    return value_bytes == 2 ? (int64_t)KERNEL_LEAF << 15 : KERNEL_REDUCE_MOST;
 }
 
 typedef enum kernel_function {

@@ -42,6 +42,8 @@ typedef struct fold_loops {
     /* to[j] += x[j], and x[j] = 0. */
     void (*flush)(int64_t *to, uint8_t *x, int64_t n);
     void (*divide)(wn_type type, void *x, const int64_t *by, int64_t n);
+    /* The first of n elements, here no keys, that is equal to one, which is no NaN, and selected (NULL: all are); 0 if there is none. */
+    int64_t (*find)(wn_type type, const void *x, const uint8_t *selected, int64_t n, uint64_t bits);
 } fold_loops;
 
 /* The loops for an instruction set; for any machine, for AVX2, for AVX-512. */

@@ -95,6 +95,34 @@ static const struct order_row {
     void (*join[2])(void *to, int64_t *places, const void *x, const int64_t *x_places, int64_t n);
 } ORDER[WN_TYPE_COUNT] = {REDUCE_INTEGERS(ORDER_ROW)};
 
+/* Strips of 64 without one are passed over. */
+#define FIND(TYPE, T)                                                                              \
+    TARGET static int64_t find_##TYPE(const void *from, const uint8_t *selected, int64_t n,        \
+                                      uint64_t bits) {                                             \
+        const T *x = from;                                                                         \
+        T sought;                                                                                  \
+        memcpy(&sought, &bits, sizeof sought);                                                     \
+        for (int64_t first = 0; first < n; first += 64) {                                          \
+            const T *strip = x + first;                                                            \
+            int count = n - first < 64 ? (int)(n - first) : 64, found = count < 64;                \
+            for (int j = 0; count == 64 && j < 64; j++)                                            \
+                found |= strip[j] == sought;                                                       \
+            for (int j = 0; found && j < count; j++)                                               \
+                if (strip[j] == sought && (!selected || selected[first + j])) return first + j;    \
+        }                                                                                          \
+        return 0;                                                                                  \
+    }
+REDUCE_INTEGERS(FIND)
+FIND(F32, float)
+FIND(F64, double)
+
+static int64_t fold_find(wn_type type, const void *x, const uint8_t *selected, int64_t n, uint64_t bits) {
+#define FIND_ROW(TYPE, T) [WN_##TYPE] = find_##TYPE,
+    static int64_t (*const FINDS[WN_TYPE_COUNT])(const void *, const uint8_t *, int64_t, uint64_t) = {
+        REDUCE_INTEGERS(FIND_ROW) FIND_ROW(F32, float) FIND_ROW(F64, double)};
+    return FINDS[type](x, selected, n, bits);
+}
+
 static fold_fn *fold_of(fold_step step, wn_type type) {
     static fold_fn *const ARITHMETIC[2][WN_TYPE_COUNT] = {
         {[WN_U8] = add_U8, [WN_I64] = add_U64, [WN_U64] = add_U64, [WN_F32] = add_F32, [WN_F64] = add_F64},
@@ -201,5 +229,6 @@ TARGET static void fold_divide(wn_type type, void *x, const int64_t *by, int64_t
         f64[j] /= (double)by[j];
 }
 
-const fold_loops LOOPS = {fold_of,     fold_place_of, fold_join_places, fold_fill,  fold_blend,
-                          fold_truths, fold_keys,     fold_unkey,       fold_flush, fold_divide};
+const fold_loops LOOPS = {fold_of,    fold_place_of, fold_join_places, fold_fill,
+                          fold_blend, fold_truths,   fold_keys,        fold_unkey,
+                          fold_flush, fold_divide,   fold_find};

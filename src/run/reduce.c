@@ -9,6 +9,7 @@
 #include "graph/reduce.h"
 #include "run/array.h"
 #include "run/columns.h"
+#include "run/fold.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -146,60 +147,20 @@ static uint64_t element_at(const void *elements, int i, size_t size) {
     return bits;
 }
 
-/* The lane with the best of a call, of equals the first place; -1: none found one, -2: one met a NaN. */
-#define DEFINE_BEST_LANE(TYPE, T, STEP)                                                             \
-    static int best_lane_##TYPE(const kernel_accumulator *a, bool least_wins) {                     \
-        T value[KERNEL_WORD];                                                                       \
-        STEP step[KERNEL_WORD];                                                                     \
-        int best = -1, nans = 0;                                                                    \
-        memcpy(value, a->lanes, sizeof value);                                                      \
-        memcpy(step, a->levels, sizeof step);                                                       \
-        for (int i = 0; i < (int)a->step; i++) {                                                    \
-            nans += value[i] != value[i];                                                           \
-            if (step[i] == (STEP)-1) continue;                                                      \
-            bool wins = best < 0 || (least_wins ? value[i] < value[best] : value[i] > value[best]); \
-            if (wins || (value[i] == value[best] && step[i] < step[best])) best = i;                \
-        }                                                                                           \
-        return nans ? -2 : best;                                                                    \
-    }
-#define PLACE_TYPES(X)                                                                             \
-    X(I16, int16_t, uint16_t)                                                                      \
-    X(I32, int32_t, uint32_t)                                                                      \
-    X(I64, int64_t, uint64_t)                                                                      \
-    X(U16, uint16_t, uint16_t)                                                                     \
-    X(U32, uint32_t, uint32_t)                                                                     \
-    X(U64, uint64_t, uint64_t)                                                                     \
-    X(F32, float, uint32_t)                                                                        \
-    X(F64, double, uint64_t)
-PLACE_TYPES(DEFINE_BEST_LANE)
-
-static int best_lane(const kernel_accumulator *a, op o, wn_type type) {
-    switch ((int)type) {
-#define CASE(TYPE, T, STEP)                                                                        \
-    case WN_##TYPE: return best_lane_##TYPE(a, o == OP_argmin);
-        PLACE_TYPES(CASE)
-#undef CASE
-    default: return -1;
-    }
-}
-
 /* What a call found, whose first element is at `first`, joined to what the calls before it did. */
-static void take_places(kernel_accumulator *a, op o, wn_type type, int64_t first) {
-    int lane = best_lane(a, o, type);
-    a->unsure |= lane == -2;
-    if (lane < 0) return;
-    size_t size = wn_type_size(type);
-    uint64_t value = element_at(a->lanes, lane, size), step = element_at(a->levels, lane, size);
+static void take_place(kernel_accumulator *a, op o, wn_type type, int64_t first) {
+    uint64_t value = element_at(a->lanes, 0, wn_type_size(type));
+    if (a->leaf < 0) return;
     if (a->place >= 0 && wn_reduce_compare(o, type, value, a->best) <= 0)
         return; /* of equals the first wins */
     a->best = value;
-    a->place = first + (int64_t)step * a->step + lane;
+    a->place = first + a->leaf * KERNEL_LEAF;
 }
 
-static void take_all_places(const wn_binding *b, const bound_stage *s, row_state *states, int64_t first) {
+static void take_places(const wn_binding *b, const bound_stage *s, row_state *states, int64_t first) {
     for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
         if (op_is_place(op_of(b, s, i)) && first_alike(s->plan, i) == i)
-            take_places(&states[i].by_function, op_of(b, s, i), type_of(s, i), first);
+            take_place(&states[i].by_function, op_of(b, s, i), type_of(s, i), first);
 }
 
 /* Whether any and all have their answer before all elements are seen. */
@@ -242,7 +203,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
         for (uint32_t i = 0; i < s->plan->output_count; i++)
             w->out[i] = &states[i].by_function;
         s->reduce(w->in, w->out, NULL, now, &cursor);
-        take_all_places(b, s, states, done);
+        take_places(b, s, states, done);
         done += now;
         if (decides && all_decided(s, states)) return;
     }
@@ -293,9 +254,6 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
         to->leaves = (uint64_t)a->leaves;
         for (int i = 0; a->leaves >> i; i++)
             memcpy(&to->stack[i], a->levels[i], sizeof to->stack[i]);
-    } else if (op_is_place(o)) {
-        if (a->place >= 0) wn_reduce_add(to, &a->best, NULL, 1);
-        to->best = a->place;
     } else if (type != WN_BOOL) {
         wn_reduce_add(to, a->lanes, NULL, 1);
     }
@@ -305,15 +263,55 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
     if (type == WN_BOOL) to->value = (uint64_t)(o == OP_all ? to->selected - a->count : a->count);
 }
 
-/* The place of a NaN, or of what is no better than the identity: the function did not look for those. */
-static void look_again(const bound_stage *s, worker *w, uint32_t output, const node *n,
-                       int64_t first, int64_t count, reduce_state *to) {
-    wn_reduce_begin(to, (op)n->op, type_of(s, output), n->bits);
+/* Reduce `count` elements of the space in C. */
+static void compute_all(const bound_stage *s, worker *w, uint32_t output, int64_t first,
+                        int64_t count, reduce_state *to) {
     for (int64_t done = 0, now; done < count; done += now) {
         now = least(count - done, s->grid.block);
         wn_compute(s, w, first + done, now);
         add_output(s, w, output, to, 0, now);
     }
+}
+
+/* Elements of an output from `first` of the space on, where they lie, or computed. */
+static const void *values_at(const bound_stage *s, worker *w, uint32_t output, int64_t first,
+                             int64_t count) {
+    const plan_value *v = &s->plan->program.values[s->plan->outputs[output].value];
+    const operand *stream = v->kind == VALUE_STREAM ? &s->grid.in[v->number] : NULL;
+    if (stream && stream->mode == OPERAND_DIRECT && !s->plan->outputs[output].masked)
+        return stream->data + first * stream->size;
+    wn_compute(s, w, first, count);
+    return w->buffers + s->grid.out[output].buffer;
+}
+
+/* The place of the best, in the leaf in which the function found it; of a row, or a part of one, that begins at `first`. */
+static int64_t place_of_best(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
+                             const kernel_accumulator *a, int64_t first, int64_t count) {
+    int64_t n = least(KERNEL_LEAF, count - a->place);
+    const operand *mask = &s->grid.out[s->plan->output_count + output];
+    const void *values = values_at(s, w, output, first + a->place, n);
+    const char *selected = s->plan->outputs[output].masked ? w->buffers + mask->buffer : NULL;
+    return a->place + wn_fold_loops(b->kernel->target.isa)
+                          ->find(type_of(s, output), values, (const uint8_t *)selected, n, a->best);
+}
+
+/* It does not look for the place of a NaN, or of what is no better than the identity. */
+static bool place_is_known(const kernel_accumulator *a) {
+    return a->place >= 0 && !a->unsure;
+}
+
+static void find_place(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
+                       const kernel_accumulator *a, int64_t first, int64_t count, reduce_state *to) {
+    const node *n = node_of(b, s, output);
+    wn_reduce_begin(to, (op)n->op, type_of(s, output), n->bits);
+    if (!place_is_known(a)) {
+        compute_all(s, w, output, first, count, to);
+        return;
+    }
+    wn_reduce_add(to, &a->best, NULL, 1);
+    to->best = place_of_best(b, s, w, output, a, first, count);
+    to->places = count;
+    to->selected = s->plan->outputs[output].masked ? a->count : count;
 }
 
 /* What became of `count` elements from `first` on. */
@@ -324,8 +322,8 @@ static const reduce_state *finish(const wn_binding *b, const bound_stage *s, wor
     const node *n = node_of(b, s, output);
     const kernel_accumulator *a = &states[own].by_function;
     if (!rows_are_long(s)) return &states[own].in_c;
-    if (op_is_place((op)n->op) && (a->unsure || a->place < 0))
-        look_again(s, w, own, n, first, count, room);
+    if (op_is_place((op)n->op))
+        find_place(b, s, w, own, a, first, count, room);
     else
         take_over(s, own, n, a, count, room);
     return room;
@@ -356,29 +354,33 @@ static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_
     return WN_OK;
 }
 
-/* What the function found out is the result, or nearly: a count, a tree, a value. False: it takes more to finish. */
-static bool finish_at_once(const bound_stage *s, uint32_t output, op o, const kernel_accumulator *a,
-                           uint64_t *bits) {
+/* What the function found out is the result, or nearly: a count, a tree, a value, a place. False: it takes more to finish. */
+static bool finish_at_once(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
+                           const kernel_accumulator *a, int64_t row, uint64_t *bits) {
     wn_type type = type_of(s, output);
+    op o = op_of(b, s, output);
     int64_t selected = s->plan->outputs[output].masked ? a->count : s->length;
-    bool value = !op_is_place(o) && (selected > 0 || o == OP_sum || o == OP_prod);
     if (is_tree(o, type))
         *bits = wn_reduce_tree(o, type, (uint64_t)a->leaves,
                                (const reduce_vector *)(const void *)a->levels, selected);
     else if (type == WN_BOOL)
         *bits = o == OP_count ? (uint64_t)a->count : o == OP_any ? a->count != 0 : a->count == 0;
-    else if (value)
+    else if (op_is_place(o) && place_is_known(a))
+        *bits = (uint64_t)place_of_best(b, s, w, output, a, row * s->length, s->length);
+    else if (!op_is_place(o) && (selected > 0 || o == OP_sum || o == OP_prod))
         *bits = element_at(a->lanes, 0, wn_type_size(type));
-    return is_tree(o, type) || type == WN_BOOL || value;
+    else
+        return false;
+    return true;
 }
 
 static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
                            const row_state *states, int64_t row, wn_error *error) {
     reduce_state room;
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        const row_state *state = &states[first_alike(s->plan, i)];
+        uint32_t own = first_alike(s->plan, i);
         uint64_t bits = 0;
-        if (rows_are_long(s) && finish_at_once(s, i, op_of(b, s, i), &state->by_function, &bits))
+        if (rows_are_long(s) && finish_at_once(b, s, w, own, &states[own].by_function, row, &bits))
             store_bits(b, s, i, row, bits);
         else
             TRY(store_result(b, s, i, finish(b, s, w, i, states, row * s->length, s->length, &room),
@@ -505,11 +507,13 @@ static wn_status reduce_directly(const wn_binding *b, const bound_stage *s, wn_e
     int64_t rest = s->length % KERNEL_WORD ? s->length % KERNEL_LEAF : 0, whole = s->length - rest;
     kernel_cursor cursor = {0};
     begin_row(b, s, states);
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        w->out[i] = &states[i]; /* the search for a place uses them too */
     if (whole) s->reduce(s->in, w->out, NULL, whole, &cursor);
     if (rest)
         add_long(b, s, w, states, whole, rest);
     else
-        take_all_places(b, s, states, 0);
+        take_places(b, s, states, 0);
     return store_row(b, s, w, states, 0, error);
 }
 
@@ -526,8 +530,6 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
     size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
     if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
         return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
-    for (uint32_t i = 0; s->direct && i < p->output_count; i++)
-        s->workers[0].out[i] = &states_of(s, 0)[i];
     return WN_OK;
 }
 

@@ -12,7 +12,7 @@
 #define MOST_PARTS 16
 
 /* BEST: min and max of floats, whose parts are the best so far, two of signs, and one that says where NaNs were.
-   PLACE: argmin and argmax, whose parts are the best so far, in which step each was found, the number of the step, and of floats NaNs. */
+   PLACE: argmin and argmax, whose parts are the best so far, and of floats the NaNs. */
 typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST, JOIN_PLACE } join;
 
 /* An accumulator: vectors that the chunks of a row are joined to in turn. */
@@ -24,6 +24,8 @@ typedef struct accumulator {
     unsigned parts;
     unsigned best; /* as many as parts, but of BEST and PLACE: how many of them are the best, the first ones */
     ir part[MOST_PARTS];
+    ir before[MOST_PARTS],
+        found[MOST_PARTS]; /* PLACE: the best before this leaf; the leaf in which each was found, all bits: in none */
     ir waiting; /* BEST: a chunk whose NaNs are looked for together with the next one's */
     ir total; /* COUNT of less than 32 bits: an i64, to which the parts are added at the end of each leaf; else NULL */
 } accumulator;
@@ -79,7 +81,7 @@ static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_typ
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
     a->best = a->parts;
     if (how == JOIN_BEST) a->parts += 3;
-    if (how == JOIN_PLACE) a->parts += a->best + 1 + type_is_float(type);
+    if (how == JOIN_PLACE) a->parts += type_is_float(type);
 }
 
 static join join_of(op o, wn_type type) {
@@ -184,43 +186,6 @@ static ir join_signs(const reducing *r, const accumulator *a, ir x, ir y) {
                           : LLVMBuildAnd(r->b->e->builder, x, y, "");
 }
 
-static ir better(const reducing *r, const accumulator *a, ir x, ir best) {
-    LLVMRealPredicate wins = a->o == OP_min ? LLVMRealOLT : LLVMRealOGT;
-    return wn_ir_choose(r->b->e, LLVMBuildFCmp(r->b->e->builder, wins, x, best, ""), x, best);
-}
-
-/* Where x or y is a NaN: a mask where the target has registers for masks, else integers of all bits. */
-static ir find_nans(const reducing *r, const accumulator *a, ir x, ir y) {
-    emitter *e = r->b->e;
-    ir found = LLVMBuildFCmp(e->builder, LLVMRealUNO, x, y, "");
-    if (e->target.isa == WN_ISA_X86_64_V4) return found;
-    return LLVMBuildSExt(e->builder, found, int_vector(e, type_bits(a->type)), "");
-}
-
-static ir sign_bits(const reducing *r, const accumulator *a, ir x) {
-    return wn_ir_bitcast(r->b->e, x, int_vector(r->b->e, type_bits(a->type)));
-}
-
-static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir value) {
-    ir *best = &a->part[chunk % a->best], *signs = &a->part[a->best + chunk % 2],
-       *nans = &a->part[a->best + 2];
-    bool alone = KERNEL_WORD / r->b->e->lanes == 1;
-    *best = better(r, a, value, *best);
-    *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
-    if (alone || chunk % 2)
-        *nans = LLVMBuildOr(r->b->e->builder, *nans,
-                            find_nans(r, a, alone ? value : a->waiting, value), "");
-    a->waiting = value;
-}
-
-/* Of the chunk that waits for another. */
-static void note_nans(const reducing *r, accumulator *a) {
-    ir *nans = &a->part[a->best + 2];
-    *nans = LLVMBuildOr(r->b->e->builder, *nans, find_nans(r, a, a->waiting, a->waiting), "");
-}
-
-/* ---- The place of the best --------------------------------------------------------------------------------------------------- */
-
 static bool seeks_least(const accumulator *a) {
     return a->o == OP_min || a->o == OP_argmin;
 }
@@ -235,29 +200,46 @@ static ir beats(const reducing *r, const accumulator *a, ir x, ir best) {
     return LLVMBuildICmp(builder, least_wins ? LLVMIntULT : LLVMIntUGT, x, best, "");
 }
 
-/* A step is as many chunks as there are parts for the best. */
-static void join_place(const reducing *r, accumulator *a, unsigned chunk, ir value) {
-    emitter *e = r->b->e;
-    unsigned k = chunk % a->best;
-    ir *best = &a->part[k], *found = &a->part[a->best + k], *step = &a->part[2 * a->best];
-    ir wins = beats(r, a, value, *best);
-    *best = wn_ir_choose(e, wins, value, *best);
-    *found = wn_ir_choose(e, wins, *step, *found);
-    if (k + 1 == a->best)
-        *step = LLVMBuildAdd(e->builder, *step, wn_ir_int(e, type_bits(a->type), 1), "");
-    if (!type_is_float(a->type)) return;
-    ir *nans = &a->part[2 * a->best + 1];
-    *nans = LLVMBuildOr(e->builder, *nans, find_nans(r, a, value, value), "");
+static ir better(const reducing *r, const accumulator *a, ir x, ir best) {
+    return wn_ir_choose(r->b->e, beats(r, a, x, best), x, best);
 }
 
-static void begin_place(const reducing *r, accumulator *a) {
-    unsigned bits = type_bits(a->type);
-    for (unsigned k = 0; k < a->best; k++) {
-        a->part[k] = identity(r, a);
-        a->part[a->best + k] = wn_ir_int(r->b->e, bits, UINT64_MAX);
-    }
-    a->part[2 * a->best] = wn_ir_int(r->b->e, bits, 0);
-    if (type_is_float(a->type)) a->part[2 * a->best + 1] = find_nans(r, a, a->part[0], a->part[0]);
+/* Where x or y is a NaN: a mask where the target has registers for masks, else integers of all bits. */
+static ir find_nans(const reducing *r, const accumulator *a, ir x, ir y) {
+    emitter *e = r->b->e;
+    ir found = LLVMBuildFCmp(e->builder, LLVMRealUNO, x, y, "");
+    if (e->target.isa == WN_ISA_X86_64_V4) return found;
+    return LLVMBuildSExt(e->builder, found, int_vector(e, type_bits(a->type)), "");
+}
+
+static ir sign_bits(const reducing *r, const accumulator *a, ir x) {
+    return wn_ir_bitcast(r->b->e, x, int_vector(r->b->e, type_bits(a->type)));
+}
+
+static bool notes_nans(const accumulator *a) {
+    return a->join == JOIN_BEST || (a->join == JOIN_PLACE && type_is_float(a->type));
+}
+
+/* The last part. */
+static ir *nans_of(accumulator *a) {
+    return &a->part[a->parts - 1];
+}
+
+static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir value) {
+    ir *best = &a->part[chunk % a->best], *signs = &a->part[a->best + chunk % 2];
+    bool alone = KERNEL_WORD / r->b->e->lanes == 1;
+    *best = better(r, a, value, *best);
+    if (a->join == JOIN_BEST) *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
+    if (notes_nans(a) && (alone || chunk % 2))
+        *nans_of(a) = LLVMBuildOr(r->b->e->builder, *nans_of(a),
+                                  find_nans(r, a, alone ? value : a->waiting, value), "");
+    a->waiting = value;
+}
+
+/* Of the chunk that waits for another. */
+static void note_nans(const reducing *r, accumulator *a) {
+    *nans_of(a) =
+        LLVMBuildOr(r->b->e->builder, *nans_of(a), find_nans(r, a, a->waiting, a->waiting), "");
 }
 
 static ir nan_lanes(const reducing *r, const accumulator *a, ir nans) {
@@ -266,30 +248,18 @@ static ir nan_lanes(const reducing *r, const accumulator *a, ir nans) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, nans, wn_ir_int(e, type_bits(a->type), 0), "");
 }
 
-/* The best with their NaNs, and the steps, each 64 lanes. */
-static void store_place(const reducing *r, accumulator *a) {
-    emitter *e = r->b->e;
-    ir lanes = field(r, a, offsetof(kernel_accumulator, lanes)),
-       levels = field(r, a, offsetof(kernel_accumulator, levels));
-    ir nans = type_is_float(a->type) ? nan_lanes(r, a, a->part[2 * a->best + 1]) : NULL;
-    for (unsigned k = 0; k < a->best; k++) {
-        if (nans)
-            a->part[k] = wn_ir_choose(e, nans, wn_ir_float(e, a->type, __builtin_nan("")), a->part[k]);
-        store_part(r, a, lanes, k);
-        LLVMSetAlignment(LLVMBuildStore(e->builder, a->part[a->best + k], part_at(r, a, levels, k)), 8);
-    }
-    LLVMBuildStore(e->builder, wn_ir_i64(e, a->best * e->lanes),
-                   field(r, a, offsetof(kernel_accumulator, step)));
-}
-
+/* Signs and NaNs of what came before; for places, in no leaf yet. */
 static void begin_best(const reducing *r, accumulator *a) {
-    ir signs = sign_bits(r, a, a->part[0]), nans = find_nans(r, a, a->part[0], a->part[0]);
-    for (unsigned k = 1; k < a->best; k++) {
-        signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
-        nans = LLVMBuildOr(r->b->e->builder, nans, find_nans(r, a, a->part[k], a->part[k]), "");
+    ir first = a->part[0];
+    if (a->join == JOIN_BEST) {
+        ir signs = sign_bits(r, a, first);
+        for (unsigned k = 1; k < a->best; k++)
+            signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
+        a->part[a->best] = a->part[a->best + 1] = signs;
     }
-    a->part[a->best] = a->part[a->best + 1] = signs;
-    a->part[a->best + 2] = nans;
+    if (notes_nans(a)) *nans_of(a) = find_nans(r, a, first, first);
+    for (unsigned k = 0; k < a->best; k++)
+        a->found[k] = wn_ir_int(r->b->e, type_bits(a->type), UINT64_MAX);
 }
 
 /* All lanes of a vector as one, by an intrinsic. */
@@ -303,43 +273,92 @@ static ir any_lane(const reducing *r, ir truths) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, bits, LLVMConstInt(int_type(e, e->lanes), 0, false), "");
 }
 
-/* The best of all lanes and parts as it is. */
-static ir settle_best(const reducing *r, const accumulator *a) {
+static const char *best_intrinsic(const accumulator *a) {
+    static const char *const names[3][2] = {{"llvm.vector.reduce.umax", "llvm.vector.reduce.umin"},
+                                            {"llvm.vector.reduce.smax", "llvm.vector.reduce.smin"},
+                                            {"llvm.vector.reduce.fmax", "llvm.vector.reduce.fmin"}};
+    return names[type_is_float(a->type) ? 2 : type_is_signed(a->type)][seeks_least(a)];
+}
+
+/* The best of all lanes and parts, of equal zeros either. */
+static ir best_of_lanes(const reducing *r, const accumulator *a) {
+    ir best = a->part[0];
+    for (unsigned k = 1; k < a->best; k++)
+        best = better(r, a, a->part[k], best);
+    best = reduce_lanes(r, best_intrinsic(a), best);
+    if (type_is_float(a->type)) /* none is */
+        LLVMSetFastMathFlags(best, LLVMFastMathNoNaNs | LLVMFastMathNoSignedZeros);
+    return best;
+}
+
+static ir settle_best(const reducing *r, accumulator *a) {
     emitter *e = r->b->e;
     LLVMBuilderRef builder = e->builder;
     LLVMTypeRef type = wn_ir_element(e, a->type), integer = int_type(e, type_bits(a->type));
-    bool least_wins = a->o == OP_min;
-    ir best = a->part[0], signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]);
-    for (unsigned k = 1; k < a->best; k++)
-        best = better(r, a, a->part[k], best);
-    best = reduce_lanes(r, least_wins ? "llvm.vector.reduce.fmin" : "llvm.vector.reduce.fmax", best);
-    LLVMSetFastMathFlags(best, LLVMFastMathNoNaNs | LLVMFastMathNoSignedZeros); /* settled here */
-    signs = reduce_lanes(r, least_wins ? "llvm.vector.reduce.or" : "llvm.vector.reduce.and", signs);
+    ir best = best_of_lanes(r, a), signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]);
+    signs = reduce_lanes(r, seeks_least(a) ? "llvm.vector.reduce.or" : "llvm.vector.reduce.and", signs);
     ir sign = LLVMConstInt(integer, (uint64_t)1 << (type_bits(a->type) - 1), false);
     ir zero = wn_ir_bitcast(e, LLVMBuildAnd(builder, signs, sign, ""), type);
     ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, best, LLVMConstNull(type), "");
     best = wn_ir_choose(e, is_zero, zero, best);
-    ir nan = any_lane(r, nan_lanes(r, a, a->part[a->best + 2]));
+    ir nan = any_lane(r, nan_lanes(r, a, *nans_of(a)));
     return wn_ir_choose(e, nan, LLVMConstReal(type, __builtin_nan("")), best);
 }
 
-/* ---- Integers, all lanes --------------------------------------------------------------------------------------------------- */
+/* ---- The place of the best ------------------------------------------------------------------------------------------------- */
 
-static const char *flat_intrinsic(const accumulator *a) {
-    bool is_signed = type_is_signed(a->type);
-    switch ((int)a->o) {
-    case OP_prod: return "llvm.vector.reduce.mul";
-    case OP_min: return is_signed ? "llvm.vector.reduce.smin" : "llvm.vector.reduce.umin";
-    case OP_max: return is_signed ? "llvm.vector.reduce.smax" : "llvm.vector.reduce.umax";
-    default: return "llvm.vector.reduce.add";
-    }
+/* A scalar in all lanes. */
+static ir spread(const emitter *e, ir scalar) {
+    LLVMTypeRef vector = LLVMVectorType(LLVMTypeOf(scalar), e->lanes);
+    ir one = LLVMBuildInsertElement(e->builder, LLVMGetUndef(vector), scalar,
+                                    LLVMConstInt(int_type(e, 32), 0, false), "");
+    return LLVMBuildShuffleVector(e->builder, one, LLVMGetUndef(vector),
+                                  LLVMConstNull(int_vector(e, 32)), "");
 }
+
+/* At the end of the leaf that begins at `index`: in the lanes whose best it bettered, it was found here. */
+static void note_leaf(const reducing *r, accumulator *a, ir index) {
+    emitter *e = r->b->e;
+    ir number = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, __builtin_ctz(KERNEL_LEAF)), "");
+    ir leaf = spread(
+        e, LLVMBuildTruncOrBitCast(e->builder, number, int_type(e, type_bits(a->type)), "leaf"));
+    for (unsigned k = 0; k < a->best; k++)
+        a->found[k] = wn_ir_choose(e, beats(r, a, a->part[k], a->before[k]), leaf, a->found[k]);
+}
+
+/* The best, the first leaf in which it was found, and whether there was a NaN. */
+static void store_place(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    ir best = best_of_lanes(r, a), all = spread(e, best), leaf = NULL;
+    for (unsigned k = 0; k < a->best; k++) {
+        ir equal = type_is_float(a->type) ? LLVMBuildFCmp(builder, LLVMRealOEQ, a->part[k], all, "")
+                                          : LLVMBuildICmp(builder, LLVMIntEQ, a->part[k], all, "");
+        ir found = wn_ir_choose(e, equal, a->found[k], wn_ir_int(e, type_bits(a->type), UINT64_MAX));
+        ir earlier = leaf ? LLVMBuildICmp(builder, LLVMIntULT, found, leaf, "") : NULL;
+        leaf = leaf ? wn_ir_choose(e, earlier, found, leaf) : found;
+    }
+    leaf = reduce_lanes(r, "llvm.vector.reduce.umin", leaf);
+    LLVMBuildStore(builder, best, field(r, a, offsetof(kernel_accumulator, lanes)));
+    LLVMBuildStore(builder, LLVMBuildSExtOrBitCast(builder, leaf, int_type(e, 64), ""),
+                   field(r, a, offsetof(kernel_accumulator, leaf)));
+    if (!notes_nans(a)) return;
+    ir at = field(r, a, offsetof(kernel_accumulator, unsure)),
+       before = LLVMBuildLoad2(builder, int_type(e, 8), at, "unsure"),
+       now = LLVMBuildZExt(builder, any_lane(r, nan_lanes(r, a, *nans_of(a))), int_type(e, 8), "");
+    LLVMBuildStore(builder, LLVMBuildOr(builder, before, now, ""), at);
+}
+
+/* ---- Integers, all lanes --------------------------------------------------------------------------------------------------- */
 
 static ir settle_flat(const reducing *r, const accumulator *a) {
     ir all = a->part[0];
     for (unsigned k = 1; k < a->parts; k++)
         all = join_values(r, a, all, a->part[k]);
-    return reduce_lanes(r, flat_intrinsic(a), all);
+    const char *name = a->o == OP_min || a->o == OP_max ? best_intrinsic(a)
+                       : a->o == OP_prod                ? "llvm.vector.reduce.mul"
+                                                        : "llvm.vector.reduce.add";
+    return reduce_lanes(r, name, all);
 }
 
 /* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
@@ -356,10 +375,8 @@ static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir pre
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
     if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
-    if (a->join == JOIN_BEST)
+    if (a->join == JOIN_BEST || a->join == JOIN_PLACE)
         join_best(r, a, chunk, value);
-    else if (a->join == JOIN_PLACE)
-        join_place(r, a, chunk, value);
     else
         *part = join_values(r, a, *part, value);
 }
@@ -410,74 +427,36 @@ static ir present_lanes(const reducing *r, ir first, ir end) {
     return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
 }
 
-/*
- * Which part of a tree, and of what has a place, a chunk is joined to depends on where it is: those parts are in memory then, the best and
- * the trees in `lanes`, the steps in `levels`. All others may be joined to the first part.
- */
+/* Which part of a tree a chunk is joined to depends on where it is: those parts are in memory then, in `lanes`. All others may be joined to
+   the first part. */
 static unsigned parts_in_memory(const accumulator *a) {
-    return a->join == JOIN_TREE ? a->parts : a->join == JOIN_PLACE ? 2 * a->best : 0;
-}
-/* The first part that the loop carries; the number of a step is not needed any more. */
-static unsigned first_carried(const accumulator *a) {
-    return parts_in_memory(a) + (a->join == JOIN_PLACE);
+    return a->join == JOIN_TREE ? a->parts : 0;
 }
 
-static ir memory_of(const reducing *r, const accumulator *a, unsigned part) {
-    size_t offset =
-        part < a->best ? offsetof(kernel_accumulator, lanes) : offsetof(kernel_accumulator, levels);
-    return field(r, a, offset);
+static ir lanes_of_tree(const reducing *r, const accumulator *a) {
+    return field(r, a, offsetof(kernel_accumulator, lanes));
 }
 
 static void move_to_memory(const reducing *r, accumulator *a) {
     for (unsigned k = 0; k < parts_in_memory(a); k++)
-        LLVMSetAlignment(LLVMBuildStore(r->b->e->builder, a->part[k],
-                                        part_at(r, a, memory_of(r, a, k), k % a->best)),
-                         8);
-}
-
-static ir load_at(const reducing *r, LLVMTypeRef type, ir at) {
-    ir value = LLVMBuildLoad2(r->b->e->builder, type, at, "part");
-    LLVMSetAlignment(value, 8);
-    return value;
+        store_part(r, a, lanes_of_tree(r, a), k);
 }
 
 static void move_from_memory(const reducing *r, accumulator *a) {
     for (unsigned k = 0; k < parts_in_memory(a); k++)
-        a->part[k] =
-            load_at(r, LLVMTypeOf(a->part[k]), part_at(r, a, memory_of(r, a, k), k % a->best));
+        a->part[k] = load_part(r, a, lanes_of_tree(r, a), k);
 }
 
-/* The number of the step that the lanes from `first` on belong to. */
-static ir step_of(const reducing *r, const accumulator *a, ir first) {
+/* Join a chunk to the lanes in memory that its place says. */
+static void join_in_memory(const reducing *r, const accumulator *a, ir first, ir present) {
     emitter *e = r->b->e;
-    unsigned bits = type_bits(a->type);
-    ir steps = LLVMBuildUDiv(e->builder, first, wn_ir_i64(e, a->best * e->lanes), "");
-    ir one = LLVMBuildTruncOrBitCast(e->builder, steps, int_type(e, bits), "");
-    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, bits)), one,
-                                       LLVMConstInt(int_type(e, 32), 0, false), "");
-    spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
-                                    LLVMConstNull(int_vector(e, 32)), "");
-    return LLVMBuildAdd(e->builder, a->part[2 * a->best], spread, "");
-}
-
-/* Join a chunk to the parts in memory that its place says. */
-static void join_in_memory(const reducing *r, accumulator *a, ir first, ir present) {
-    emitter *e = r->b->e;
-    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->best * e->lanes - 1), "");
+    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->parts * e->lanes - 1), "");
+    ir at = LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), lanes_of_tree(r, a), &lane,
+                                  1, "");
     accumulator here = *a;
-    ir at[2] = {NULL, NULL};
-    for (unsigned i = 0; i < parts_in_memory(a) / a->best; i++) {
-        unsigned k = i * a->best;
-        at[i] = LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), memory_of(r, a, k),
-                                      &lane, 1, "");
-        here.part[k] = load_at(r, LLVMTypeOf(a->part[k]), at[i]);
-    }
-    if (a->join == JOIN_PLACE) here.part[2 * a->best] = step_of(r, a, first);
+    here.part[0] = load_part(r, a, at, 0);
     join_chunk(r, &here, 0, present);
-    for (unsigned i = 0; i < parts_in_memory(a) / a->best; i++)
-        LLVMSetAlignment(LLVMBuildStore(e->builder, here.part[i * a->best], at[i]), 8);
-    for (unsigned k = first_carried(a); k < a->parts; k++)
-        a->part[k] = here.part[k];
+    store_part(r, &here, at, 0);
 }
 
 /* One chunk from `first` on, of which the lanes below `end` are there. */
@@ -492,9 +471,9 @@ static void join_rest(reducing *r, ir row, ir first, ir end) {
             join_in_memory(r, a, first, present);
             continue;
         }
-        if (a->join == JOIN_BEST) a->waiting = identity(r, a); /* nothing waits for its NaNs */
+        a->waiting = identity(r, a); /* nothing waits for its NaNs */
         join_chunk(r, a, 0, present);
-        if (a->join == JOIN_BEST) note_nans(r, a);
+        if (notes_nans(a)) note_nans(r, a);
     }
 }
 
@@ -505,13 +484,13 @@ static void emit_rest_loop(reducing *r, ir row, ir rest) {
     loop l = wn_begin_loop(b, b->e->lanes);
     accumulator *phis = r->all + r->count;
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = first_carried(&r->all[i]); k < r->all[i].parts; k++)
+        for (unsigned k = parts_in_memory(&r->all[i]); k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
     memcpy(phis, r->all, r->count * sizeof *phis);
     wn_enter_loop(b, &l, is_below(b, l.index, rest));
     join_rest(r, row, l.index, rest);
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = first_carried(&r->all[i]); k < r->all[i].parts; k++)
+        for (unsigned k = parts_in_memory(&r->all[i]); k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
     wn_end_loop(b, &l);
     memcpy(r->all, phis, r->count * sizeof *phis);
@@ -620,8 +599,7 @@ static void load_accumulators(reducing *r) {
         for (unsigned k = 0; k < a->best; k++)
             a->part[k] = identity(r, a);
         if (is_one_value(a)) a->part[0] = insert_before(r, a);
-        if (a->join == JOIN_BEST) begin_best(r, a);
-        if (a->join == JOIN_PLACE) begin_place(r, a);
+        if (a->join == JOIN_BEST || a->join == JOIN_PLACE) begin_best(r, a);
     }
 }
 
@@ -650,11 +628,14 @@ static void emit_leaf(reducing *r, ir index) {
     ir here = wn_ir_choose(b->e, is_below(b, left, leaf), left, leaf);
     ir whole = LLVMBuildAnd(builder, here, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
        rest = LLVMBuildSub(builder, here, whole, "rest");
+    for (unsigned i = 0; i < r->count; i++)
+        memcpy(r->all[i].before, r->all[i].part, sizeof r->all[i].before);
     emit_rows(r, index, whole);
     emit_rest(r, add(b, index, whole, ""), rest);
     if (r->leaves) emit_carry(r);
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
+        if (a->join == JOIN_PLACE) note_leaf(r, a, index);
         if (a->total) a->total = add(b, a->total, sum_of_lanes(r, a), "");
         for (unsigned k = 0; is_emptied(a) && k < a->parts; k++)
             a->part[k] = identity(r, a);
@@ -670,6 +651,8 @@ static void emit_leaves(reducing *r, accumulator *carried) {
         if (a->total) a->total = wn_new_phi(b, a->total, "total");
         for (unsigned k = 0; !is_emptied(a) && k < a->parts; k++)
             a->part[k] = wn_new_phi(b, a->part[k], "part");
+        for (unsigned k = 0; a->join == JOIN_PLACE && k < a->best; k++)
+            a->found[k] = wn_new_phi(b, a->found[k], "found");
     }
     r->leaves = leaves;
     memcpy(carried, r->all, r->count * sizeof *carried);
@@ -680,6 +663,8 @@ static void emit_leaves(reducing *r, accumulator *carried) {
         if (carried[i].total) wn_next_iteration(b, carried[i].total, r->all[i].total);
         for (unsigned k = 0; !is_emptied(&carried[i]) && k < carried[i].parts; k++)
             wn_next_iteration(b, carried[i].part[k], r->all[i].part[k]);
+        for (unsigned k = 0; carried[i].join == JOIN_PLACE && k < carried[i].best; k++)
+            wn_next_iteration(b, carried[i].found[k], r->all[i].found[k]);
     }
     wn_end_loop(b, &l);
     r->leaves = leaves;
