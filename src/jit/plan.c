@@ -319,14 +319,16 @@ static bool must_fold(const planner *p, const node *n) {
     const node *x = graph_node(g, n->args[0]);
     if (op_is_place((op)n->op) && n->bits & REDUCE_PACKED) return true;
     int64_t length = 1;
+    bool one_row = true;
     for (int i = 0; i < x->rank; i++) {
         dim d = node_dims(g, x)[i];
+        one_row &= axis_is_reduced(n, i);
         if (!axis_is_reduced(n, i)) continue;
         if (!dim_is_known(d) || d >= SHORT_ROW) return false;
         length *= d;
         if (length >= SHORT_ROW) return false;
     }
-    return true;
+    return !one_row;
 }
 
 /*

@@ -173,7 +173,7 @@ static inline uint32_t value_arity(const plan_value *v) {
     return v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
 }
 
-/* Rows of fewer elements are not worth a call of reduce: a tree would be mostly empty. They are reduced in C. */
+/* Of several rows, those of fewer elements are not worth a call of reduce: a tree would be mostly empty. They are reduced in C. */
 #define SHORT_ROW 256
 
 /* Whether a stage packs by a mask, of its own or of another stage. */

@@ -70,7 +70,7 @@ bool wn_columns_choose(bound_stage *s) {
 /* ---- Preparing ----------------------------------------------------------------------------------------------------------- */
 
 static bool rows_are_long(const bound_stage *s) {
-    return s->reduce && s->length >= SHORT_ROW;
+    return s->reduce && (s->length >= SHORT_ROW || s->rows == 1);
 }
 
 /* Elements of a part of one long row: 2^k leaves. */
