@@ -95,25 +95,23 @@ static bool measure_distribution(report *r, wn_binding *b, const arrays *a, cons
     }
     printf("%-32s %9.4f %9.4f %9.4f %9.4f %7.2f\n", d->name, ours.mean, ours.most, pairs.mean,
            pairs.most, ours.mean / pairs.mean);
-    json_begin(r);
-    if (r->json)
-        fprintf(r->json,
-                "{\"values\": \"%s\", \"mean_error\": %.6g, \"most_error\": %.6g, "
-                "\"pairwise_mean_error\": %.6g, \"pairwise_most_error\": %.6g}",
-                d->name, ours.mean, ours.most, pairs.mean, pairs.most);
+    const double values[] = {ours.mean, ours.most, pairs.mean, pairs.most};
+    const char *const whats[] = {"mean", "most", "pairwise mean", "pairwise most"};
+    for (size_t k = 0; k < LENGTH(values); k++)
+        TRY(keep_cost(r, "native", "2^-24", values[k], "error of a sum, %s: %s", d->name, whats[k]));
     return true;
 }
 
 static bool measure_sums(report *r, wn_context *context) {
     const work sum = {.text = "sum(x)", .inputs = "x", .kind = WORK_REDUCE, .type = WN_F32};
     arrays a;
-    TRY(arrays_new(&a, VALUES, sum.inputs));
-    wn_binding *b = bind(context, WN_ISA_NATIVE, &sum, &a);
+    TRY(arrays_new(&a, &sum, VALUES));
+    wn_binding *b = bind(context, WN_ISA_NATIVE, &a);
     bool done = b != NULL;
     for (size_t i = 0; done && i < LENGTH(distributions); i++)
         done = measure_distribution(r, b, &a, (const float *)(const void *)a.out, &distributions[i]);
     wn_binding_free(b);
-    free(a.memory);
+    arrays_free(&a);
     return done;
 }
 

@@ -1,20 +1,23 @@
 /*
  * arrays.c - what works read and write: an array for each letter, all in one piece of memory.
  */
+#define _GNU_SOURCE /* madvise */
 #include "bench.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* Arrays begin five lines later each, so that they do not fall into the same sets of a cache. */
-#define STAGGER 320
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 static const struct input_row {
     const char *name;
     wn_type type;
+    int32_t row; /* 0: of rank 1 */
 } input_rows[MAX_INPUTS] = {
-    {"x", WN_F32},  {"a", WN_F32}, {"b", WN_F32}, {"c", WN_F32},
-    {"m", WN_BOOL}, {"i", WN_I32}, {"d", WN_F64}, {"v", WN_F32},
+    {"x", WN_F32, 0},  {"a", WN_F32, 0}, {"b", WN_F32, 0}, {"c", WN_F32, 0}, {"e", WN_F32, 0},
+    {"f", WN_F32, 0},  {"m", WN_BOOL, 0}, {"i", WN_I32, 0}, {"d", WN_F64, 0}, {"v", WN_F32, 0},
+    {"u", WN_U8, 0},   {"s", WN_I16, 0}, {"t", WN_F32, 3},
 };
 
 static size_t input_of(char letter) {
@@ -22,6 +25,10 @@ static size_t input_of(char letter) {
     while (*input_rows[k].name != letter)
         k++;
     return k;
+}
+
+static size_t row_of(size_t k) {
+    return input_rows[k].row ? (size_t)input_rows[k].row : 1;
 }
 
 uint64_t next_random(uint64_t *state) {
@@ -40,84 +47,133 @@ static float value_of(uint64_t v, filling how) {
     return (float)(v >> 40) * 0x1p-24f - 0.5f;
 }
 
-static void fill(void *to, wn_type type, size_t n, uint64_t seed, filling how) {
+/* The integers go over their types' ranges; `per_mille` of the bools are true. */
+static void fill(void *to, wn_type type, size_t n, uint64_t seed, filling how, uint64_t per_mille) {
     for (size_t i = 0; i < n; i++) {
         uint64_t v = next_random(&seed);
         switch ((int)type) {
         case WN_F32: ((float *)to)[i] = value_of(v, how); break;
-        case WN_F64: ((double *)to)[i] = (double)(v >> 11) * 0x1p-53 - 0.5; break;
+        case WN_F64: ((double *)to)[i] = (double)value_of(v, how); break;
         case WN_I32: ((int32_t *)to)[i] = (int32_t)(v >> 32); break;
-        default: ((char *)to)[i] = (char)(v >> 63); break;
+        case WN_I16: ((int16_t *)to)[i] = (int16_t)(v >> 48); break;
+        case WN_U8: ((uint8_t *)to)[i] = (uint8_t)(v >> 56); break;
+        default: ((char *)to)[i] = (v >> 32) % 1000 < per_mille;
         }
     }
 }
 
-void arrays_fill(const arrays *a, const char *inputs, filling how) {
-    for (; *inputs; inputs++) {
-        size_t k = input_of(*inputs);
-        fill(a->in[k], input_rows[k].type, a->n, k + 1, how);
+void arrays_fill(const arrays *a, filling how) {
+    for (const char *letter = a->w->inputs; *letter; letter++) {
+        size_t k = input_of(*letter);
+        fill(a->in[k], input_rows[k].type, a->n * row_of(k), k + 1, how,
+             a->w->per_mille ? (uint64_t)a->w->per_mille : 500);
     }
 }
 
 /* ---- Making ----------------------------------------------------------------------------------------------------------- */
 
-size_t input_bytes(const char *inputs) {
-    size_t bytes = 0;
-    for (; *inputs; inputs++)
-        bytes += wn_type_size(input_rows[input_of(*inputs)].type);
-    return bytes;
+static size_t input_bytes(const arrays *a, size_t k) {
+    size_t n = *input_rows[k].name == 'v' ? a->selected : a->n;
+    return n * row_of(k) * wn_type_size(input_rows[k].type);
 }
 
-bool arrays_new(arrays *a, size_t n, const char *inputs) {
-    size_t out = n * 9 + PLACES * PLACE;
-    *a = (arrays){.n = n, .input_bytes = n * input_bytes(inputs) + STAGGER * strlen(inputs)};
-    size_t total = (a->input_bytes + out + 63) & ~(size_t)63;
-    a->memory = aligned_alloc(64, total);
+size_t output_stride(const arrays *a) {
+    return a->n * element_size(a->w) + HAND_STAGGER;
+}
+
+bool arrays_new(arrays *a, const work *w, size_t n) {
+    *a = (arrays){.w = w, .n = n, .selected = n};
+    size_t ins = 0, outs = output_count(w) * output_stride(a) + PLACES * PLACE;
+    for (const char *letter = w->inputs; *letter; letter++)
+        ins += input_bytes(a, input_of(*letter)) + HAND_STAGGER;
+    size_t page = ins + outs > (size_t)4 << 20 ? (size_t)2 << 20 : 64;
+    size_t total = (ins + outs + page) / page * page;
+    a->memory = aligned_alloc(page, total);
     if (!a->memory) {
         fprintf(stderr, "winnow-bench: no memory for %zu bytes\n", total);
         return false;
     }
+#ifdef __linux__
+    /* As NumPy asks for its large arrays. */
+    if (page > 64) madvise(a->memory, total, MADV_HUGEPAGE);
+#endif
     memset(a->memory, 0, total);
     for (size_t k = 0; k < MAX_INPUTS; k++)
         a->in[k] = a->memory;
     char *at = a->memory;
-    const char *first = inputs;
-    for (; *inputs; inputs++) {
-        size_t k = input_of(*inputs);
+    for (const char *letter = w->inputs; *letter; letter++) {
+        size_t k = input_of(*letter);
         a->in[k] = at;
-        at += n * wn_type_size(input_rows[k].type) + STAGGER;
+        at += input_bytes(a, k) + HAND_STAGGER;
     }
     a->out = at;
-    arrays_fill(a, first, FILL_SPECIAL);
+    arrays_fill(a, FILL_FINITE);
     const char *m = a->in[input_of('m')];
-    for (size_t i = 0; strchr(first, 'm') && i < n; i++)
-        a->selected += (size_t)m[i];
+    if (strchr(w->inputs, 'm'))
+        for (size_t i = a->selected = 0; i < n; i++)
+            a->selected += (size_t)m[i];
     return true;
 }
 
-/* ---- As a graph, a binding and a hand-written loop take them ------------------------------------------------------------ */
-
-void arrays_of_inputs(const arrays *a, const char *inputs, wn_array to[MAX_INPUTS]) {
-    for (size_t i = 0; inputs[i]; i++) {
-        size_t k = input_of(inputs[i]);
-        to[i] =
-            wn_vector(input_rows[k].type, a->in[k], (int64_t)(inputs[i] == 'v' ? a->selected : a->n));
-    }
+void arrays_free(arrays *a) {
+    free(a->memory);
 }
 
-wn_array array_of_output(const arrays *a, const work *w, void *to) {
-    return is_reduction(w) ? wn_scalar(w->type, to) : wn_vector(w->type, to, (int64_t)a->n);
+/* ---- As a graph, a binding, a hand-written loop and the limit take them -------------------------------------------------- */
+
+size_t arrays_of_inputs(const arrays *a, wn_array to[MAX_INPUTS]) {
+    size_t count = 0;
+    for (const char *letter = a->w->inputs; *letter; letter++) {
+        size_t k = input_of(*letter);
+        int64_t shape[2] = {(int64_t)(*letter == 'v' ? a->selected : a->n), input_rows[k].row};
+        to[count++] = wn_array_of(input_rows[k].type, a->in[k], 1 + (input_rows[k].row > 0), shape);
+    }
+    return count;
+}
+
+size_t arrays_of_outputs(const arrays *a, void *out, wn_array to[MAX_OUTPUTS]) {
+    int64_t shape[2] = {(int64_t)a->n, a->w->row};
+    int32_t rank = is_reduction(a->w) ? 0 : 1 + (a->w->row > 0);
+    for (size_t k = 0; k < output_count(a->w); k++)
+        to[k] = wn_array_of(a->w->type, (char *)out + k * output_stride(a), rank, shape);
+    return output_count(a->w);
 }
 
 void declare_inputs(wn_graph *g, const char *inputs) {
     for (; *inputs; inputs++) {
         const struct input_row *row = &input_rows[input_of(*inputs)];
-        (void)wn_input(g, row->name, row->type, WN_ANY);
+        const int64_t dims[2] = {WN_ANY, row->row};
+        (void)wn_input_dims(g, row->name, row->type, 1 + (row->row > 0), dims);
     }
 }
 
 hand_inputs hand_inputs_of(const arrays *a) {
-    return (hand_inputs){a->in[0], a->in[1], a->in[2],
-                         a->in[3], a->in[4], a->in[5],
-                         a->in[6], a->in[7], (const unsigned char *)a->memory};
+    return (hand_inputs){a->in[0], a->in[1], a->in[2], a->in[3],  a->in[4],  a->in[5], a->in[6],
+                         a->in[7], a->in[8], a->in[9], a->in[10], a->in[11], a->in[12]};
+}
+
+limit_streams streams_of(const arrays *a) {
+    limit_streams s = {.steps = 1};
+    for (const char *letter = a->w->inputs; *letter; letter++, s.in_count++) {
+        size_t k = input_of(*letter);
+        s.in[s.in_count] = a->in[k];
+        s.in_bytes[s.in_count] = input_bytes(a, k);
+    }
+    for (; !is_reduction(a->w) && s.out_count < output_count(a->w); s.out_count++) {
+        s.out[s.out_count] = a->out + s.out_count * output_stride(a);
+        s.out_bytes[s.out_count] = a->elements * element_size(a->w);
+    }
+    /* Streams take turns, by a KiB or two; one alone need not. */
+    while (s.in_count + s.out_count > 1 && s.steps * 1024 < a->n)
+        s.steps *= 2;
+    return s;
+}
+
+size_t traffic(const limit_streams *s) {
+    size_t bytes = 0;
+    for (size_t k = 0; k < s->in_count; k++)
+        bytes += s->in_bytes[k];
+    for (size_t k = 0; k < s->out_count; k++)
+        bytes += s->out_bytes[k];
+    return bytes;
 }

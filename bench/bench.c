@@ -1,11 +1,12 @@
 /*
- * bench.c - winnow-bench: Winnow's kernels against loops that an expert wrote by hand, and against memcpy.
+ * bench.c - winnow-bench: Winnow's kernels against loops that an expert wrote by hand, against the limit, and against peers.
  *
- * Everything runs in one process, on one thread that stays on one core, over the same arrays. Kernel, hand-written loops
- * and memcpy take turns, round after round; a sample is so many calls that the clock does not count. Times are the best of
- * all rounds; a ratio is the median over the rounds of hand time / our time, so that what disturbs the machine for longer
- * than a round disturbs both sides. From round to round the output moves through a page, since a load that meets an earlier
- * store at the same place of another page may wait for it: what depends on luck with addresses does so for both sides. Of several hand-written loops for one work, the one with the lowest median counts.
+ * Everything runs on one thread that stays on one core, over the same data; only the peers have a process of their own, on the same
+ * core. All candidates of a cell take turns, round after round; a sample is so many calls that the clock does not count. Times are
+ * the best of all rounds; a ratio is the median over the rounds of their time / our time, so that what disturbs the machine for
+ * longer than a round disturbs both sides. From round to round the outputs move through a page, since a load that meets an earlier
+ * store at the same place of another page may wait for it: what depends on luck with addresses does so for both sides. Of several
+ * hand-written loops for one work, the one with the lowest median counts; so does the lowest of the limit's.
  *
  * Before anything is timed, the results of both sides are compared byte by byte: a difference ends the program.
  */
@@ -14,71 +15,31 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #ifdef __linux__
 #include <sched.h>
 #endif
 
-/* ---- What is measured ------------------------------------------------------------------------------------------------- */
-
-#if defined(__x86_64__)
-static bool has_avx2(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-}
-static bool has_avx512(void) {
-    return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2");
-}
-#define HANDS(name) wn_hand_##name##_avx2, wn_hand_##name##_avx512
-#else
-static bool has_avx2(void) {
-    return false;
-}
-#define has_avx512 has_avx2
-#define HANDS(name) NULL, NULL
-#endif
-
-static const isa_row isas[ISA_COUNT] = {
-    {"AVX2", WN_ISA_X86_64_V3, has_avx2},
-    {"AVX-512", WN_ISA_X86_64_V4, has_avx512},
-};
-
-static hand_fn *const reads[ISA_COUNT] = {HANDS(read)};
-
-/* clang-format off */
-static const work works[] = {
-/*   name     expression                         inputs kind       type      hand-written: plain stores, streaming stores */
-    {"where", "where(x < 0, 0, x)",                 "x", WORK_MAP,   WN_F32,  {{HANDS(where)},    {HANDS(where_stream)}}},
-    {"scale", "x * f32(a > 0.1)",                  "xa", WORK_MAP,   WN_F32,  {{HANDS(scale)},    {HANDS(scale_stream)}}},
-    {"logic", "(a > 0) & (b < 0.2) | !(c >= x)", "xabc", WORK_MAP,   WN_BOOL, {{HANDS(logic)},    {HANDS(logic_stream)}}},
-    {"mask",  "x[x < 0]",                           "x", WORK_PACK,  WN_F32,  {{HANDS(negative)}, {HANDS(negative_stream)}}},
-    {"mask3", "x[(a > 0) & (b < 0.2)]",           "xab", WORK_PACK,  WN_F32,  {{HANDS(both)},     {HANDS(both_stream)}}},
-    {"count", "x[x < 0]",                           "x", WORK_COUNT, WN_F32,  {{HANDS(count)},    {NULL}}},
-    {"expand","expand(v, m, x)",                  "vmx", WORK_MAP,   WN_F32,  {{HANDS(expand)},   {NULL}}},
-
-    {"sum",      "sum(x)",              "x",  WORK_SUM,    WN_F32,  {{HANDS(sum)}}},
-    {"sumwhere", "sum(x, where=m)",     "xm", WORK_SUM,    WN_F32,  {{HANDS(sum_where)}, {HANDS(sum_where_ahead)}}},
-    {"summask",  "sum(x[x > 0])",       "x",  WORK_SUM,    WN_F32,  {{HANDS(sum_positive)}}},
-    {"mean",     "mean(x)",             "x",  WORK_SUM,    WN_F32,  {{HANDS(mean)}}},
-    {"sumf64",   "sum(d)",              "d",  WORK_SUM,    WN_F64,  {{HANDS(sum_f64)}}},
-    {"sumi32",   "sum(i)",              "i",  WORK_REDUCE, WN_I64,  {{HANDS(sum_i32)}}},
-    {"min",      "min(x)",              "x",  WORK_REDUCE, WN_F32,  {{HANDS(min)}}},
-    {"max",      "max(x)",              "x",  WORK_REDUCE, WN_F32,  {{HANDS(max)}}},
-    {"argmin",   "argmin(x)",           "x",  WORK_REDUCE, WN_I64,  {{HANDS(argmin)}}},
-    {"negative", "count(x < 0)",        "x",  WORK_REDUCE, WN_I64,  {{HANDS(count_negative)}}},
-    {"nonzero",  "count(x)",            "x",  WORK_REDUCE, WN_I64,  {{HANDS(count_nonzero)}}},
-    {"any",      "any(x > 2)",          "x",  WORK_REDUCE, WN_BOOL, {{HANDS(any)}}},
-};
-/* clang-format on */
-
-static const size_t sizes[] = {64, 4 << 10, 256 << 10, 16 << 20};
+#define MAX_LIST 16
+/* A cell is in the caches if it moves less than this. */
+#define CACHED ((size_t)512 << 10)
+/* Starting a thread costs what it takes to move a few hundred KiB. */
+#define LIMIT_WITH_THREADS ((size_t)32 << 20)
 
 typedef struct options {
-    bool quick, accuracy;
-    const char *json, *isa, *work;
-    size_t size; /* 0: all */
+    bool quick, accuracy, compile;
+    const char *json, *svg, *isa, *only, *peers, *commit;
+    size_t sizes[MAX_LIST], size_count; /* none: all */
+    size_t threads;                     /* 0: 1 and 2 */
 } options;
+
+typedef struct bench {
+    const options *o;
+    report r;
+    peers *p;
+    wn_context *context[2]; /* with as many threads and one more */
+} bench;
 
 /* ---- Candidates: what takes turns ------------------------------------------------------------------------------------- */
 
@@ -86,17 +47,40 @@ static size_t call_run(const candidate *c) {
     return wn_run(c->binding, NULL) == WN_OK ? c->n : FAILED;
 }
 
-static size_t call_count(const candidate *c) {
-    int64_t count;
-    return wn_count(c->binding, 0, &count, NULL) == WN_OK ? (size_t)count : FAILED;
-}
-
 static size_t call_hand(const candidate *c) {
     return c->hand(&c->in, c->out, c->n);
 }
 
-static size_t call_memcpy(const candidate *c) {
-    memcpy(c->out, c->in.x, c->n);
+static size_t call_limit(const candidate *c) {
+    c->limit(&c->streams);
+    return c->n;
+}
+
+static void *limit_on_thread(void *user) {
+    const candidate *c = user;
+    c->limit(&c->streams);
+    return NULL;
+}
+
+/* The second half of each stream on a thread of its own. */
+static size_t call_limit_halves(const candidate *c) {
+    candidate half[2] = {*c, *c};
+    limit_streams *s = &half[0].streams, *t = &half[1].streams;
+    for (size_t k = 0; k < s->in_count; k++) {
+        s->in_bytes[k] = s->in_bytes[k] / 2 & ~(size_t)63;
+        t->in[k] += s->in_bytes[k];
+        t->in_bytes[k] -= s->in_bytes[k];
+    }
+    for (size_t k = 0; k < s->out_count; k++) {
+        s->out_bytes[k] = s->out_bytes[k] / 2 & ~(size_t)63;
+        t->out[k] += s->out_bytes[k];
+        t->out_bytes[k] -= s->out_bytes[k];
+    }
+    s->steps = t->steps = s->steps > 1 ? s->steps / 2 : 1;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, limit_on_thread, &half[1]) != 0) return FAILED;
+    limit_on_thread(&half[0]);
+    pthread_join(thread, NULL);
     return c->n;
 }
 
@@ -116,39 +100,21 @@ wn_kernel *compile(wn_graph *g, wn_isa isa) {
     return k;
 }
 
-wn_binding *bind(wn_context *context, wn_isa isa, const work *w, const arrays *a) {
-    wn_array in[MAX_INPUTS], out = array_of_output(a, w, a->out);
-    arrays_of_inputs(a, w->inputs, in);
-    wn_graph *g = graph_of(context, w->inputs, w->text);
+wn_binding *bind(wn_context *context, wn_isa isa, const arrays *a) {
+    wn_array in[MAX_INPUTS], out[MAX_OUTPUTS];
+    size_t ins = arrays_of_inputs(a, in), outs = arrays_of_outputs(a, a->out, out);
+    wn_graph *g = graph_of(context, a->w->inputs, a->w->text);
     wn_kernel *k = compile(g, isa);
     wn_binding *b = NULL;
     wn_error error;
-    if (k && wn_bind(k, in, strlen(w->inputs), &out, 1, &b, &error) != WN_OK)
-        fprintf(stderr, "winnow-bench: %s: %s\n", w->text, error.message);
+    if (k && wn_bind(k, in, ins, out, outs, &b, &error) != WN_OK)
+        fprintf(stderr, "winnow-bench: %s: %s\n", a->w->text, error.message);
     wn_kernel_free(k);
     wn_graph_free(g);
     return b;
 }
 
 /* ---- Are both sides equal? -------------------------------------------------------------------------------------------- */
-
-static size_t room(const work *w, size_t n) {
-    return is_reduction(w) ? 1 : n;
-}
-
-static bool report_difference(const work *w, const candidate *hand, const char *ours) {
-    size_t size = wn_type_size(w->type), i = 0;
-    const char *theirs = hand->out;
-    while (theirs[i] == ours[i])
-        i++;
-    i = i / size * size;
-    uint64_t a = 0, b = 0;
-    memcpy(&a, ours + i, size);
-    memcpy(&b, theirs + i, size);
-    fprintf(stderr, "winnow-bench: %s: element %zu is 0x%" PRIx64 ", by hand (%s) 0x%" PRIx64 "\n",
-            w->text, i / size, a, hand->name, b);
-    return false;
-}
 
 static double float_at(const void *at, wn_type type) {
     double d;
@@ -157,262 +123,362 @@ static double float_at(const void *at, wn_type type) {
     return type == WN_F32 ? (double)f : d;
 }
 
-/* Sums are added up in different orders: of n elements of up to a half, about to their digits. */
-static bool are_near(const work *w, const void *ours, const void *theirs, size_t n) {
-    double a = float_at(ours, w->type), b = float_at(theirs, w->type);
-    if (isnan(a) || isnan(b) || isinf(a)) return (isnan(a) && isnan(b)) || a == b;
-    if (w->kind != WORK_SUM) return a == b && signbit(a) == signbit(b);
-    return fabs(a - b) <= (w->type == WN_F32 ? 0x1p-21 : 0x1p-50) * (double)n;
+/* Bit by bit, but that any NaN is as good as another. Sums are added up in different orders: of n elements of up to a half, about
+   to their digits. */
+static bool same_element(const arrays *a, const char *ours, const char *theirs) {
+    wn_type type = a->w->type;
+    if (memcmp(ours, theirs, wn_type_size(type)) == 0) return true;
+    if (type != WN_F32 && type != WN_F64) return false;
+    double x = float_at(ours, type), y = float_at(theirs, type);
+    if (isnan(x) || isnan(y)) return isnan(x) && isnan(y);
+    if (a->w->kind != WORK_SUM) return false;
+    return x == y || fabs(x - y) <= (type == WN_F32 ? 0x1p-21 : 0x1p-50) * (double)a->n;
 }
 
-static bool are_equal(const work *w, const void *ours, const candidate *hand, size_t elements) {
-    if (w->kind == WORK_COUNT) return true;
-    if (is_reduction(w) && (w->type == WN_F32 || w->type == WN_F64))
-        return are_near(w, ours, hand->out, hand->n);
-    return memcmp(ours, hand->out, elements * wn_type_size(w->type)) == 0;
-}
-
-/* Runs ours into `copy`, then compares each hand-written loop with it. */
-static bool check_into(const work *w, const candidate *c, size_t hands, char *copy, size_t *elements) {
-    size_t bytes = room(w, c[0].n) * wn_type_size(w->type);
-    *elements = c[0].call(&c[0]);
-    if (*elements == FAILED) {
-        fprintf(stderr, "winnow-bench: %s: the run failed\n", w->text);
-        return false;
-    }
-    if (w->kind == WORK_PACK) *elements = (size_t)wn_result(c[0].binding, 0)->shape[0];
-    if (is_reduction(w)) *elements = 1;
-    memcpy(copy, c[0].out, bytes);
-    for (size_t i = 1; i <= hands; i++) {
-        memset(c[i].out, 0x55, bytes);
-        size_t theirs = c[i].call(&c[i]);
-        if (theirs != *elements) {
-            fprintf(stderr, "winnow-bench: %s: %zu elements, by hand (%s) %zu\n", w->text,
-                    *elements, c[i].name, theirs);
+static bool same_output(const arrays *a, const char *ours, const candidate *other, size_t k) {
+    size_t bytes = a->elements * element_size(a->w), size = wn_type_size(a->w->type);
+    const char *theirs = (char *)other->out + k * output_stride(a);
+    ours += k * output_stride(a);
+    if (memcmp(ours, theirs, bytes) == 0) return true;
+    for (size_t i = 0; i < bytes; i += size)
+        if (!same_element(a, ours + i, theirs + i)) {
+            uint64_t x = 0, y = 0;
+            memcpy(&x, ours + i, size);
+            memcpy(&y, theirs + i, size);
+            fprintf(stderr, "winnow-bench: %s: element %zu of %zu is 0x%" PRIx64 ", of %s %s 0x%" PRIx64 "\n",
+                    a->w->text, i / size, a->n, x, isas[other->isa].name, other->name, y);
             return false;
         }
-        if (!are_equal(w, copy, &c[i], theirs)) return report_difference(w, &c[i], copy);
+    return true;
+}
+
+static size_t run_candidate(const arrays *a, const candidate *c) {
+    size_t elements = c->call(c);
+    if (is_reduction(a->w)) return elements == FAILED ? FAILED : 1;
+    if (c->role == OURS && elements != FAILED && a->w->kind == WORK_PACK)
+        return (size_t)wn_result(c->binding, 0)->shape[0];
+    return elements;
+}
+
+/* All that compute, against the first, whose outputs are kept in `copy`. */
+static bool check_into(arrays *a, const candidate *c, size_t count, char *copy) {
+    size_t room = output_count(a->w) * output_stride(a);
+    for (size_t i = 0; i < count; i++) {
+        if (c[i].role == LIMIT) continue;
+        if (i) memset(c[i].out, 0x55, room);
+        size_t elements = run_candidate(a, &c[i]);
+        if (elements == FAILED || (i && elements != a->elements)) {
+            fprintf(stderr, "winnow-bench: %s: %zd elements, %s %s %zd\n", a->w->text,
+                    (ssize_t)a->elements, isas[c[i].isa].name, c[i].name, (ssize_t)elements);
+            return false;
+        }
+        a->elements = elements;
+        if (i == 0) memcpy(copy, c[0].out, room);
+        for (size_t k = 0; i && k < output_count(a->w); k++)
+            TRY(same_output(a, copy, &c[i], k));
     }
     return true;
 }
 
 /* A NaN hides all else from a sum, and all but zeros hide zeros from min. What the arrays are filled with last is what is timed. */
-static bool check(const work *w, const arrays *a, const candidate *c, size_t hands, size_t *elements) {
-    char *copy = malloc(room(w, c[0].n) * wn_type_size(w->type));
+static bool check(arrays *a, const candidate *c, size_t count) {
+    char *copy = malloc(output_count(a->w) * output_stride(a));
     if (!copy) fprintf(stderr, "winnow-bench: out of memory\n");
     bool equal = copy != NULL;
-    filling last = is_reduction(w) ? FILL_FINITE : FILL_SPECIAL;
-    for (filling how = FILL_SPECIAL; equal && how <= last; how++) {
-        arrays_fill(a, w->inputs, how);
-        equal = check_into(w, c, hands, copy, elements);
+    for (filling how = a->n > (size_t)1 << 20 ? FILL_FINITE : FILL_SPECIAL; equal && how < FILLINGS; how++) {
+        arrays_fill(a, how);
+        equal = check_into(a, c, count, copy);
     }
     free(copy);
     return equal;
 }
 
-/* ---- One row of the table --------------------------------------------------------------------------------------------- */
+/* ---- One cell --------------------------------------------------------------------------------------------------------- */
 
-/* What bounds a work from below. */
-static const char *limit_of(const work *w) {
-    return is_reduction(w) ? "read" : "memcpy";
+static bool isa_is_wanted(const options *o, size_t isa) {
+    const isa_row *row = &isas[isa];
+    return row->available() && (!o->isa || strcmp(o->isa, row->name) == 0);
 }
 
-static size_t list_candidates(const work *w, const arrays *a, size_t isa, wn_binding *b, candidate *c) {
-    candidate base = {.binding = b, .in = hand_inputs_of(a), .out = a->out, .n = a->n};
-    size_t count = 0;
-    c[count] = base;
-    c[count].name = "winnow";
-    c[count++].call = w->kind == WORK_COUNT ? call_count : call_run;
-    for (size_t i = 0; i < MAX_HANDS; i++)
-        if (w->hand[i][isa]) {
-            c[count] = base;
-            c[count].name = i == 0 ? "plain" : is_reduction(w) ? "ahead" : "stream";
-            c[count].hand = w->hand[i][isa];
-            c[count++].call = call_hand;
+static candidate *add(candidate *c, size_t *count, const candidate *base, role as, const char *name) {
+    c += (*count)++;
+    *c = *base;
+    c->role = as;
+    c->name = name;
+    return c;
+}
+
+static bool is_for_large(const char *name) {
+    return strcmp(name, "stream") == 0 || strcmp(name, "ahead") == 0;
+}
+
+/* Ours, then what is measured against it. With threads that is ours with one, and the limit with as many. */
+static bool list_isa(const bench *b, const arrays *a, size_t isa, size_t threads, candidate *c, size_t *count) {
+    candidate base = {.isa = isa, .in = hand_inputs_of(a), .out = a->out, .n = a->n, .streams = streams_of(a)};
+    for (size_t k = threads; k >= 1; k--) {
+        candidate *ours = add(c, count, &base, k == threads ? OURS : HAND, k == threads ? "winnow" : "1 thread");
+        ours->call = call_run;
+        TRY((ours->binding = bind(b->context[k - 1], isas[isa].isa, a)));
+    }
+    bool large = traffic(&base.streams) >= CACHED;
+    for (const hand_row *h = a->w->hand; threads == 1 && h < a->w->hand + MAX_HANDS; h++)
+        if (h->loop[isa] && (large || !is_for_large(h->name))) {
+            candidate *hand = add(c, count, &base, HAND, h->name);
+            hand->call = call_hand;
+            hand->hand = h->loop[isa];
         }
-    c[count] = base;
-    c[count].name = limit_of(w);
-    c[count].call = is_reduction(w) ? call_hand : call_memcpy;
-    c[count].hand = reads[isa];
-    return count + 1;
-}
-
-static double median_ratio(const timing *over, const timing *under, size_t rounds) {
-    double ratios[MAX_ROUNDS];
-    for (size_t r = 0; r < rounds; r++)
-        ratios[r] = over->samples[r] / under->samples[r];
-    return median(ratios, rounds);
-}
-
-void json_begin(report *r) {
-    if (!r->json) return;
-    fputs(r->began ? ",\n" : "[\n", r->json);
-    r->began = true;
-}
-
-static void print_row(report *r, const isa_row *isa, const work *w, size_t n, const candidate *hand,
-                      const double ns[3], double ratio) {
-    printf("%-32s %9zu %9.4f %9.4f %9.4f %7.2f  %s\n",
-           w->kind == WORK_COUNT ? "count of x < 0" : w->text, n, ns[0], ns[1], ns[2], ratio,
-           hand->name);
-    fflush(stdout);
-    json_begin(r);
-    if (r->json)
-        fprintf(r->json,
-                "{\"isa\": \"%s\", \"work\": \"%s\", \"size\": %zu, \"ours_ns\": %.6g, "
-                "\"hand_ns\": %.6g, "
-                "\"%s_ns\": %.6g, \"ratio\": %.4g, \"hand\": \"%s\"}",
-                wn_isa_name(isa->isa), w->name, n, ns[0], ns[1], limit_of(w), ns[2], ratio, hand->name);
-}
-
-static bool measure_bound(const options *o, report *r, size_t isa, const work *w, const arrays *a,
-                          wn_binding *b) {
-    candidate c[MAX_CANDIDATES];
-    size_t count = list_candidates(w, a, isa, b, c), last = count - 1, elements, best = 1;
-    TRY(check(w, a, c, last - 1, &elements));
-    size_t written = w->kind == WORK_COUNT ? 0 : elements * wn_type_size(w->type);
-    c[last].n = is_reduction(w) ? a->input_bytes : (a->n * input_bytes(w->inputs) + written) / 2;
-
-    timing *t = malloc(count * sizeof *t);
-    if (!t) return false;
-    size_t rounds = take_turns(c, count, w, a, t, o->quick);
-    for (size_t i = 2; i < last; i++)
-        if (t[i].median < t[best].median) best = i;
-    double n = (double)a->n;
-    double ns[3] = {t[0].best / n, t[best].best / n, t[last].best / n};
-    print_row(r, &isas[isa], w, a->n, &c[best], ns, median_ratio(&t[best], &t[0], rounds));
-    free(t);
+    for (size_t k = 0; k < (large ? LIMITS : 1); k++) {
+        if (threads > 1 && traffic(&base.streams) < LIMIT_WITH_THREADS) break;
+        candidate *limit = add(c, count, &base, LIMIT, limit_names[k]);
+        limit->call = threads > 1 ? call_limit_halves : call_limit;
+        limit->limit = isas[isa].limits[k];
+    }
     return true;
 }
 
-static bool measure_work(const options *o, report *r, wn_context *context, size_t isa,
-                         const work *w, size_t n) {
+/* The one of a role with the least median; NULL: there is none. */
+static const timing *best_of_role(const candidate *c, size_t count, const timing *t, size_t isa, role as,
+                                  const char **name) {
+    const timing *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (c[i].role == as && c[i].isa == isa && (!best || t[i].median < best->median)) {
+            best = &t[i];
+            *name = c[i].name;
+        }
+    return best;
+}
+
+static void conclude_isa(const candidate *c, size_t count, const timing *t, size_t rounds, size_t isa, size_t n,
+                         figures *f) {
+    const char *name;
+    const timing *ours = best_of_role(c, count, t, isa, OURS, &name);
+    const timing *hand = best_of_role(c, count, t, isa, HAND, &f->hand_name);
+    const timing *limit = best_of_role(c, count, t, isa, LIMIT, &f->limit_name);
+    if (!ours) return;
+    f->ours = ours->best / (double)n;
+    if (hand) {
+        f->hand = hand->best / (double)n;
+        f->by_hand = median_ratio(hand, ours, rounds);
+    }
+    if (limit) {
+        f->limit = limit->best / (double)n;
+        f->by_limit = median_ratio(limit, ours, rounds);
+    }
+}
+
+/* Against the better of ours. */
+static void conclude_peers(const candidate *c, size_t count, const timing *t, size_t rounds, size_t others, cell *to) {
+    const timing *ours = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (c[i].role == OURS && (!ours || t[i].median < ours->median)) ours = &t[i];
+    for (size_t k = 0; k < others; k++) {
+        to->peer[k] = t[count + k].best / (double)to->n;
+        to->by_peer[k] = median_ratio(&t[count + k], ours, rounds);
+    }
+}
+
+static bool time_cell(bench *b, const arrays *a, candidate *c, size_t count, size_t threads) {
+    cell to = {.w = a->w, .n = a->n, .threads = threads};
+    limit_streams s = streams_of(a);
+    to.bytes = traffic(&s);
+    for (size_t i = 0; i < count; i++)
+        c[i].streams = s;
+    bool with_peers = threads == 1 && a->n <= (size_t)16 << 20 && peers_begin(b->p, a);
+    timing *t = malloc((count + MAX_PEERS) * sizeof *t);
+    if (!t) return false;
+    size_t rounds = take_turns(c, count, a, with_peers ? b->p : NULL, t, b->o->quick);
+    for (size_t isa = 0; isa < ISA_COUNT; isa++)
+        conclude_isa(c, count, t, rounds, isa, a->n, &to.isa[isa]);
+    if (with_peers && rounds) conclude_peers(c, count, t, rounds, peer_count(b->p), &to);
+    free(t);
+    return rounds && report_cell(&b->r, &to);
+}
+
+static bool measure_cell(bench *b, const work *w, size_t n, size_t threads) {
     arrays a;
-    TRY(arrays_new(&a, n, w->inputs));
-    wn_binding *b = bind(context, isas[isa].isa, w, &a);
-    bool done = b && measure_bound(o, r, isa, w, &a, b);
-    wn_binding_free(b);
-    free(a.memory);
+    candidate c[MAX_CANDIDATES];
+    size_t count = 0;
+    TRY(arrays_new(&a, w, n));
+    bool done = true;
+    for (size_t isa = 0; isa < ISA_COUNT; isa++)
+        if (isa_is_wanted(b->o, isa)) done = done && list_isa(b, &a, isa, threads, c, &count);
+    done = done && check(&a, c, count) && time_cell(b, &a, c, count, threads);
+    for (size_t i = 0; i < count; i++)
+        wn_binding_free(c[i].binding);
+    arrays_free(&a);
     return done;
 }
 
 /* ---- The whole -------------------------------------------------------------------------------------------------------- */
 
-static void print_heading(const work *w) {
-    printf("%-32s %9s %9s %9s %9s %7s  %s\n", "", "elements", "winnow", "hand", limit_of(w),
-           "ratio", is_reduction(w) ? "hand's loads" : "hand's stores");
-}
-
-static bool measure_isa(const options *o, report *r, wn_context *context, size_t isa) {
-    const work *before = NULL;
-    printf("\nWinnow %s against %s by hand, one thread; ns an element, best of many\n",
-           wn_isa_name(isas[isa].isa), isas[isa].name);
-    for (const work *w = works; w < works + LENGTH(works); w++) {
-        if (o->work && strcmp(o->work, w->name) != 0) continue;
-        if (!before || limit_of(before) != limit_of(w)) print_heading(w);
-        before = w;
-        for (size_t s = 0; s < (o->size ? 1 : LENGTH(sizes)); s++) {
-            if (o->quick && !o->size && sizes[s] > 1 << 20) continue;
-            TRY(measure_work(o, r, context, isa, w, o->size ? o->size : sizes[s]));
-        }
+/* A word of a list with commas. */
+static bool is_in_list(const char *list, const char *word) {
+    size_t length = strlen(word);
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, word, length) == 0 && (at[length] == ',' || !at[length])) return true;
     }
-    if (o->work) return true;
-    printf("\n");
-    return measure_costs(r, context, isas[isa].isa, &works[0]);
-}
-
-static bool measure_all(const options *o, report *r) {
-    size_t measured = 0;
-    for (size_t isa = 0; isa < ISA_COUNT; isa++) {
-        if (o->isa && strcmp(o->isa, wn_isa_name(isas[isa].isa)) != 0) continue;
-        if (!isas[isa].available() || !wn_isa_available(isas[isa].isa)) continue;
-        wn_context *context = wn_context_new(NULL);
-        bool done = context && measure_isa(o, r, context, isa);
-        wn_context_free(context);
-        TRY(done);
-        measured++;
-    }
-    if (!measured)
-        fprintf(stderr, "winnow-bench: no hand-written loops for this processor or --isa\n");
-    return measured > 0;
-}
-
-/* A thread that moves takes its caches with it only slowly. */
-static void stay_on_this_core(void) {
-#ifdef __linux__
-    int core = sched_getcpu();
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (core < 0) return;
-    CPU_SET((size_t)core, &set);
-    sched_setaffinity(0, sizeof set, &set);
-#endif
-}
-
-static int usage(void) {
-    fputs("usage: winnow-bench [--quick] [--json FILE] [--isa NAME] [--work NAME] [--size N]\n"
-          "       winnow-bench --accuracy [--json FILE]\n"
-          "\n"
-          "  --quick      fewer rounds, and no arrays that exceed the caches\n"
-          "  --json FILE  the figures as JSON too\n"
-          "  --isa NAME   x86-64-v3 or x86-64-v4; default: each that this machine has\n"
-          "  --size N     a multiple of 64; default: 64, 4 Ki, 256 Ki, 16 Mi\n"
-          "  --accuracy   how far float32 sums are from the exact ones, beside NumPy's way\n"
-          "  --work NAME  only that work, and no compile times:\n",
-          stderr);
-    for (size_t i = 0; i < LENGTH(works); i++)
-        fprintf(stderr, "      %-8s %s\n", works[i].name, works[i].text);
-    return 2;
-}
-
-static bool is_work(const char *name) {
-    for (size_t i = 0; i < LENGTH(works); i++)
-        if (strcmp(name, works[i].name) == 0) return true;
     return false;
 }
 
-static bool read_size(const char *text, size_t *size) {
+/* A thread that moves takes its caches with it only slowly; with two, both cores are for them. */
+static void stay(size_t threads) {
+#ifdef __linux__
+    static cpu_set_t all;
+    if (CPU_COUNT(&all) == 0) sched_getaffinity(0, sizeof all, &all);
+    int core = sched_getcpu();
+    cpu_set_t set = all;
+    if (threads == 1 && core >= 0) {
+        CPU_ZERO(&set);
+        CPU_SET((size_t)core, &set);
+    }
+    sched_setaffinity(0, sizeof set, &set);
+#else
+    (void)threads;
+#endif
+}
+
+/* With one thread, what costs nothing to move is measured too; with two only what is worth two. */
+static const size_t sizes[2][MAX_LIST] = {{64, 4 << 10, 256 << 10, 16 << 20, 128 << 20}, {1 << 20, 16 << 20}};
+
+static bool measure_sizes(bench *b, const work *w, size_t threads) {
+    const options *o = b->o;
+    const size_t *list = o->size_count ? o->sizes : sizes[threads - 1];
+    for (size_t i = 0; i < MAX_LIST && list[i]; i++) {
+        if (!o->size_count && o->quick && list[i] > (size_t)256 << 10) continue;
+        if (!o->size_count && list[i] > (size_t)16 << 20 && !w->huge) continue;
+        TRY(measure_cell(b, w, list[i], threads));
+    }
+    return true;
+}
+
+static bool measure_works(bench *b, size_t threads) {
+    stay(threads);
+    for (const work *w = works; w < works + work_count; w++)
+        if (!b->o->only || is_in_list(b->o->only, w->name)) TRY(measure_sizes(b, w, threads));
+    return true;
+}
+
+static bool measure_all(bench *b) {
+    const options *o = b->o;
+    for (size_t threads = 1; threads <= 2; threads++) {
+        if (o->compile || (o->threads && threads != o->threads)) continue;
+        if (!o->threads && o->quick && threads == 2) continue;
+        TRY(measure_works(b, threads));
+    }
+    report_peers(&b->r);
+    stay(1);
+    for (size_t isa = 0; isa < ISA_COUNT; isa++)
+        if ((o->compile || !o->only) && isa_is_wanted(o, isa))
+            TRY(measure_costs(&b->r, b->context[0], &isas[isa]));
+    return true;
+}
+
+static bool write_files(const bench *b) {
+    return (!b->o->json || write_json(&b->r, b->o->json)) && (!b->o->svg || write_svg(&b->r, b->o->svg));
+}
+
+static bool run(bench *b) {
+    if (b->o->accuracy) return measure_accuracy(&b->r);
+    if (!isa_is_wanted(b->o, 0) && !isa_is_wanted(b->o, 1)) {
+        fprintf(stderr, "winnow-bench: no hand-written loops for this processor or --isa\n");
+        return false;
+    }
+    stay(1); /* the peers, too */
+    if (b->o->peers) {
+        b->p = peers_new(b->o->peers);
+        b->r.peers = b->p;
+        TRY(b->p);
+    }
+    for (int32_t k = 0; k < 2; k++) {
+        wn_context_options c = {.size = sizeof c, .threads = k + 1};
+        TRY((b->context[k] = wn_context_new(&c)));
+    }
+    return measure_all(b);
+}
+
+/* ---- The command line ------------------------------------------------------------------------------------------------- */
+
+static int usage(void) {
+    fputs("usage: winnow-bench [OPTION]...\n"
+          "\n"
+          "  --quick         within a minute: fewer rounds, and no arrays that exceed the caches\n"
+          "  --only NAMES    only these works, with commas between: see below\n"
+          "  --size N,...    multiples of 64; default: 64, 4096, 262144, 16777216 and, of some, 134217728\n"
+          "  --isa v3|v4     only this instruction set; default: each that this machine has\n"
+          "  --threads 1|2   only so many; default: both\n"
+          "  --compile       only what compiling and calling costs\n"
+          "  --accuracy      only how far float32 sums are from the exact ones, beside NumPy's way\n"
+          "  --json FILE     the figures as JSON too\n"
+          "  --svg FILE      and as a drawing\n"
+          "  --commit TEXT   is written on both\n"
+          "  --peers COMMAND that runs peers.py, with Python and whichever of the peers there are\n"
+          "\n",
+          stderr);
+    for (size_t i = 0; i < work_count; i++)
+        fprintf(stderr, "  %-9s %s\n", works[i].name, works[i].text);
+    return 2;
+}
+
+static bool read_sizes(const char *text, options *o) {
     char *end;
-    unsigned long long value = strtoull(text, &end, 10);
-    *size = (size_t)value;
-    return *end == '\0' && value > 0 && value % 64 == 0 && value <= (unsigned long long)1 << 32;
+    for (o->size_count = 0; o->size_count < MAX_LIST - 1; text = end + 1) {
+        unsigned long long value = strtoull(text, &end, 10);
+        if (end == text || value == 0 || value % 64 || value > 1ull << 32) return false;
+        o->sizes[o->size_count++] = (size_t)value;
+        if (*end != ',') return *end == '\0';
+    }
+    return false;
 }
 
 static bool read_options(int argc, char **argv, options *o) {
+    const struct {
+        const char *name;
+        bool *flag;
+        const char **text;
+    } rows[] = {{"--quick", &o->quick, 0},   {"--accuracy", &o->accuracy, 0}, {"--compile", &o->compile, 0},
+                {"--json", 0, &o->json},     {"--svg", 0, &o->svg},           {"--isa", 0, &o->isa},
+                {"--only", 0, &o->only},     {"--peers", 0, &o->peers},       {"--commit", 0, &o->commit}};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool quick = strcmp(argv[i], "--quick") == 0;
-        if (quick || strcmp(argv[i], "--accuracy") == 0) {
-            *(quick ? &o->quick : &o->accuracy) = true;
+        size_t k = 0;
+        while (k < LENGTH(rows) && strcmp(argv[i], rows[k].name) != 0)
+            k++;
+        if (k < LENGTH(rows) && rows[k].flag) {
+            *rows[k].flag = true;
             continue;
         }
         TRY(value);
-        if (strcmp(argv[i], "--json") == 0)
-            o->json = value;
-        else if (strcmp(argv[i], "--isa") == 0)
-            o->isa = value;
-        else if (strcmp(argv[i], "--work") == 0)
-            o->work = value;
-        else if (strcmp(argv[i], "--size") != 0 || !read_size(value, &o->size))
+        if (k < LENGTH(rows))
+            *rows[k].text = value;
+        else if (strcmp(argv[i], "--threads") == 0 && (*value == '1' || *value == '2') && !value[1])
+            o->threads = (size_t)(*value - '0');
+        else if (strcmp(argv[i], "--size") != 0 || !read_sizes(value, o))
             return false;
         i++;
     }
-    return !o->work || is_work(o->work);
+    return true;
+}
+
+/* A name that is none would be a silent nothing. */
+static bool names_are_known(const char *only) {
+    size_t named = only != NULL, known = 0;
+    for (const char *at = only; at && *at; at++)
+        named += *at == ',';
+    for (size_t i = 0; i < work_count; i++)
+        known += is_in_list(only, works[i].name);
+    return named == known;
 }
 
 int main(int argc, char **argv) {
     options o = {.quick = false};
-    report r = {.json = NULL};
-    if (!read_options(argc, argv, &o)) return usage();
-    if (o.json && !(r.json = fopen(o.json, "w"))) {
-        fprintf(stderr, "winnow-bench: cannot write %s\n", o.json);
-        return 1;
-    }
-    stay_on_this_core();
-    bool done = o.accuracy ? measure_accuracy(&r) : measure_all(&o, &r);
-    if (r.json) {
-        fputs(r.began ? "\n]\n" : "[]\n", r.json);
-        fclose(r.json);
-    }
+    if (!read_options(argc, argv, &o) || !names_are_known(o.only)) return usage();
+    bench b = {.o = &o, .r = {.commit = o.commit}};
+    bool done = run(&b) && write_files(&b);
+    peers_free(b.p);
+    for (size_t k = 0; k < 2; k++)
+        wn_context_free(b.context[k]);
+    free(b.r.cells);
+    free(b.r.costs);
     return done ? 0 : 1;
 }

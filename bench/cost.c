@@ -19,11 +19,9 @@ static const struct compile_row { const char *name, *before, *after; } compiles[
 #define COMPILES 20
 #define WARMING 3
 
-static bool time_compile(wn_context *context, wn_isa isa, const struct compile_row *row,
-                         int literal, double *ms) {
-    char text[160];
-    snprintf(text, sizeof text, "%s%d%s", row->before, literal, row->after);
-    wn_graph *g = graph_of(context, "xabc", text);
+/* ---- Compiling -------------------------------------------------------------------------------------------------------- */
+
+static bool time_compile(wn_graph *g, wn_isa isa, double *ms) {
     double start = now();
     wn_kernel *k = compile(g, isa);
     *ms = (now() - start) / 1e6;
@@ -32,28 +30,68 @@ static bool time_compile(wn_context *context, wn_isa isa, const struct compile_r
     return k != NULL;
 }
 
-static void print_cost(report *r, wn_isa isa, const char *what, const char *unit, double value) {
-    printf("%-44s %9.3f %s\n", what, value, unit);
-    json_begin(r);
-    if (r->json)
-        fprintf(r->json, "{\"isa\": \"%s\", \"what\": \"%s\", \"%s\": %.6g}", wn_isa_name(isa),
-                what, unit, value);
-}
-
-static bool measure_compiles(report *r, wn_context *context, wn_isa isa) {
+static bool measure_compiles(report *r, wn_context *context, const isa_row *isa) {
     for (size_t i = 0; i < LENGTH(compiles); i++) {
         double ms[WARMING + COMPILES];
-        char what[80];
-        for (int k = 0; k < WARMING + COMPILES; k++)
-            TRY(time_compile(context, isa, &compiles[i], k + 1, &ms[k]));
-        snprintf(what, sizeof what, "compile %s", compiles[i].name);
-        print_cost(r, isa, what, "ms", median(ms + WARMING, COMPILES));
+        for (int k = 0; k < WARMING + COMPILES; k++) {
+            char text[160];
+            snprintf(text, sizeof text, "%s%d%s", compiles[i].before, k + 1, compiles[i].after);
+            TRY(time_compile(graph_of(context, "xabc", text), isa->isa, &ms[k]));
+        }
+        TRY(report_cost(r, isa->name, "ms", median(ms + WARMING, COMPILES), "compile %s", compiles[i].name));
     }
     return true;
 }
 
+/* A chain of so many operations, none of which falls away. */
+static wn_graph *chain(wn_context *context, size_t nodes, int literal) {
+    wn_graph *g = graph_of(context, "xabc", "x");
+    wn_node value = wn_find(g, "x"), with[3] = {wn_find(g, "a"), wn_find(g, "b"), wn_find(g, "c")};
+    value = wn_add(value, literal);
+    for (size_t i = 1; i < nodes; i++)
+        value = i % 2 ? wn_multiply(value, with[i % 3]) : wn_add(value, with[i % 3]);
+    wn_output(g, "y", value);
+    return g;
+}
+
+/* Against the number of nodes; the slope is that of the line which fits the logarithms best. */
+static bool measure_sizes(report *r, wn_context *context, const isa_row *isa) {
+    const size_t sizes[] = {10, 30, 100, 300, 1000, 3000, 10000};
+    double x = 0, y = 0, xx = 0, xy = 0, count = (double)LENGTH(sizes);
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        double best = INFINITY, ms;
+        for (int k = 0; k < (sizes[i] > 1000 ? 3 : 7); k++) {
+            TRY(time_compile(chain(context, sizes[i], k + 1), isa->isa, &ms));
+            best = fmin(best, ms);
+        }
+        double a = log((double)sizes[i]), b = log(best);
+        x += a;
+        y += b;
+        xx += a * a;
+        xy += a * b;
+        TRY(report_cost(r, isa->name, "ms", best, "compile a chain of %zu nodes", sizes[i]));
+    }
+    double slope = (count * xy - x * y) / (count * xx - x * x);
+    return report_cost(r, isa->name, "", slope, "slope of log(time) over log(nodes)");
+}
+
+/* An equal graph in the same context: what the look-up takes, from a graph that is built. */
+static bool measure_again(report *r, wn_context *context, const isa_row *isa) {
+    char text[160];
+    double best = INFINITY, ms;
+    snprintf(text, sizeof text, "%s%d%s", compiles[3].before, 1, compiles[3].after);
+    for (int k = 0; k < 200; k++) {
+        TRY(time_compile(graph_of(context, "xabc", text), isa->isa, &ms));
+        if (k) best = fmin(best, ms);
+    }
+    return report_cost(r, isa->name, "us", best * 1e3, "compile 10 nodes with a mask again");
+}
+
+/* ---- Calling ---------------------------------------------------------------------------------------------------------- */
+
 typedef struct rebinding {
-    candidate c; /* first: call_rebind finds the rest behind it */
+    candidate c; /* first: the calls find the rest behind it */
+    wn_kernel *kernel;
     wn_array in[2], out[2];
     size_t *turn;
 } rebinding;
@@ -69,33 +107,49 @@ static size_t call_rebind(const candidate *c) {
     return wn_rebind(c->binding, &b->in[k], 1, &b->out[k], 1, NULL) == WN_OK ? 0 : FAILED;
 }
 
-static bool measure_calls(report *r, wn_context *context, wn_isa isa, const work *w) {
-    arrays a;
-    size_t turn = 0;
-    TRY(arrays_new(&a, 128, w->inputs));
-    arrays_fill(&a, w->inputs, FILL_SPECIAL);
-    a.n = 16;
-    wn_binding *b = bind(context, isa, w, &a);
-    if (b) {
-        rebinding re = {.c = {.name = "rebind", .call = call_rebind, .binding = b}, .turn = &turn};
-        candidate run = {.name = "run", .call = call_run, .binding = b};
-        for (int64_t k = 0; k < 2; k++) {
-            re.in[k] = wn_vector(WN_F32, (float *)a.in[0] + 64 * k, 16 + k);
-            re.out[k] = wn_vector(WN_F32, a.out + 256 * k, 16 + k);
-        }
-        double ns[2] = {INFINITY, INFINITY};
-        for (int k = 0; k < 21; k++)
-            ns[0] = fmin(ns[0], sample(&run, 4096));
-        for (int k = 0; k < 21; k++)
-            ns[1] = fmin(ns[1], sample(&re.c, 4096));
-        print_cost(r, isa, "wn_run of where(x < 0, 0, x), 16 elements", "ns", ns[0]);
-        print_cost(r, isa, "wn_rebind of the same", "ns", ns[1]);
-    }
-    wn_binding_free(b);
-    free(a.memory);
-    return b != NULL;
+static size_t call_rebind_and_run(const candidate *c) {
+    return call_rebind(c) == FAILED ? FAILED : call_run(c);
 }
 
-bool measure_costs(report *r, wn_context *context, wn_isa isa, const work *w) {
-    return measure_compiles(r, context, isa) && measure_calls(r, context, isa, w);
+static size_t call_bind(const candidate *c) {
+    const rebinding *b = (const rebinding *)(const void *)c;
+    wn_binding *binding = NULL;
+    wn_status status = wn_bind(b->kernel, b->in, 1, b->out, 1, &binding, NULL);
+    wn_binding_free(binding);
+    return status == WN_OK ? 0 : FAILED;
+}
+
+/* clang-format off */
+static const struct call_row { const char *name; size_t (*call)(const candidate *c); } calls[] = {
+    {"wn_run of where(x < 0, 0, x), 16 elements", call_run},
+    {"wn_rebind of the same",                     call_rebind},
+    {"wn_rebind and wn_run",                      call_rebind_and_run},
+    {"wn_bind and wn_binding_free",               call_bind},
+};
+/* clang-format on */
+
+static bool measure_calls(report *r, wn_context *context, const isa_row *isa) {
+    float data[2][256] = {{0}};
+    size_t turn = 0;
+    wn_graph *g = graph_of(context, "x", "where(x < 0, 0, x)");
+    rebinding b = {.kernel = compile(g, isa->isa), .turn = &turn};
+    for (int64_t k = 0; k < 2; k++) {
+        b.in[k] = wn_vector(WN_F32, data[0] + 64 * k, 16 + k);
+        b.out[k] = wn_vector(WN_F32, data[1] + 64 * k, 16 + k);
+    }
+    bool done = b.kernel && wn_bind(b.kernel, b.in, 1, b.out, 1, &b.c.binding, NULL) == WN_OK;
+    for (size_t i = 0; done && i < LENGTH(calls); i++) {
+        b.c.call = calls[i].call;
+        done = report_cost(r, isa->name, "ns", best_of(&b.c, 4096), "%s", calls[i].name);
+        wn_rebind(b.c.binding, b.in, 1, b.out, 1, NULL);
+    }
+    wn_binding_free(b.c.binding);
+    wn_kernel_free(b.kernel);
+    wn_graph_free(g);
+    return done;
+}
+
+bool measure_costs(report *r, wn_context *context, const isa_row *isa) {
+    return measure_compiles(r, context, isa) && measure_again(r, context, isa) &&
+           measure_sizes(r, context, isa) && measure_calls(r, context, isa);
 }

@@ -21,26 +21,57 @@ static inline __m256 where_at(hand_inputs in, size_t i) {
     return _mm256_max_ps(_mm256_setzero_ps(), _mm256_load_ps(in.x + i));
 }
 
+static inline __m256d where_f64_at(hand_inputs in, size_t i) {
+    return _mm256_max_pd(_mm256_setzero_pd(), _mm256_load_pd(in.d + i));
+}
+
+static inline __m256i where_i16_at(hand_inputs in, size_t i) {
+    return _mm256_max_epi16(_mm256_setzero_si256(), _mm256_load_si256((const void *)(in.s + i)));
+}
+
 static inline __m256 scale_at(hand_inputs in, size_t i) {
     __m256 keep = _mm256_cmp_ps(_mm256_load_ps(in.a + i), _mm256_set1_ps(0.1f), _CMP_GT_OQ);
     return _mm256_mul_ps(_mm256_load_ps(in.x + i), _mm256_and_ps(keep, _mm256_set1_ps(1)));
 }
 
-#define MAP(name, value, store, finish)                                                            \
+/* where((a > 0) & (b < 0.2) | !(c >= x), x * 2 + a * b - where(c < e, c, e), (x - f) * 0.5 + abs(e) - f * (a - c)), each step
+   rounded; vminps gives its second operand unless the first is less. */
+static inline __m256 nodes20_at(hand_inputs in, size_t i) {
+    __m256 x = _mm256_load_ps(in.x + i), a = _mm256_load_ps(in.a + i), b = _mm256_load_ps(in.b + i);
+    __m256 c = _mm256_load_ps(in.c + i), e = _mm256_load_ps(in.e + i), f = _mm256_load_ps(in.f + i);
+    __m256 m = _mm256_and_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ),
+                             _mm256_cmp_ps(b, _mm256_set1_ps(0.2f), _CMP_LT_OQ));
+    m = _mm256_or_ps(m, _mm256_cmp_ps(c, x, _CMP_NGE_UQ));
+    __m256 yes = _mm256_add_ps(_mm256_add_ps(x, x), _mm256_mul_ps(a, b));
+    yes = _mm256_sub_ps(yes, _mm256_min_ps(c, e));
+    __m256 no = _mm256_mul_ps(_mm256_sub_ps(x, f), _mm256_set1_ps(0.5f));
+    no = _mm256_add_ps(no, _mm256_andnot_ps(_mm256_set1_ps(-0.0f), e));
+    no = _mm256_sub_ps(no, _mm256_mul_ps(f, _mm256_sub_ps(a, c)));
+    return _mm256_blendv_ps(no, yes, m);
+}
+
+#define MAP_OF(T, lanes, name, value, store, finish)                                               \
     size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
         const hand_inputs in = *inputs;                                                            \
-        float *y = out;                                                                            \
-        for (size_t i = 0; i < n; i += LANES * UNROLL)                                             \
+        T *y = out;                                                                                \
+        size_t i = 0, step = (lanes) * UNROLL;                                                     \
+        for (; i + step <= n; i += step)                                                           \
             for (size_t u = 0; u < UNROLL; u++)                                                    \
-                store(y + i + u * LANES, value(in, i + u * LANES));                                \
+                store((void *)(y + i + u * (lanes)), value(in, i + u * (lanes)));                  \
+        for (; i < n; i += (lanes))                                                                \
+            store((void *)(y + i), value(in, i));                                                  \
         finish;                                                                                    \
         return n;                                                                                  \
     }
+#define MAP(T, lanes, name, type)                                                                  \
+    MAP_OF(T, lanes, name, name##_at, _mm256_store_##type, (void)0)                                \
+    MAP_OF(T, lanes, name##_stream, name##_at, _mm256_stream_##type, _mm_sfence())
 
-MAP(where, where_at, _mm256_store_ps, (void)0)
-MAP(where_stream, where_at, _mm256_stream_ps, _mm_sfence())
-MAP(scale, scale_at, _mm256_store_ps, (void)0)
-MAP(scale_stream, scale_at, _mm256_stream_ps, _mm_sfence())
+MAP(float, 8, where, ps)
+MAP(double, 4, where_f64, pd)
+MAP(int16_t, 16, where_i16, si256)
+MAP(float, 8, scale, ps)
+MAP(float, 8, nodes20, ps)
 
 /* ---- Bools, a byte each ----------------------------------------------------------------------------------------------- */
 
@@ -52,6 +83,12 @@ static inline __m256 both_at(hand_inputs in, size_t i) {
     __m256 a = _mm256_cmp_ps(_mm256_load_ps(in.a + i), _mm256_setzero_ps(), _CMP_GT_OQ);
     __m256 b = _mm256_cmp_ps(_mm256_load_ps(in.b + i), _mm256_set1_ps(0.2f), _CMP_LT_OQ);
     return _mm256_and_ps(a, b);
+}
+
+/* Eight bools as the signs of eight lanes. */
+static inline __m256 masked_at(hand_inputs in, size_t i) {
+    __m128i bools = _mm_loadl_epi64((const __m128i *)(const void *)(in.m + i));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu8_epi32(bools), 31));
 }
 
 static inline __m256i logic_at(hand_inputs in, size_t i) {
@@ -121,20 +158,23 @@ static const uint32_t permutations[256] = {
     0x00076543, 0x00765430, 0x00765431, 0x07654310, 0x00765432, 0x07654320, 0x07654321, 0x76543210,
 };
 
+static inline __m256 packed8(__m256 value, unsigned mask) {
+    const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+    __m256i lanes = _mm256_srlv_epi32(_mm256_set1_epi32((int)permutations[mask]), shifts);
+    return _mm256_permutevar8x32_ps(value, lanes);
+}
+
 /* All loads of a step come before its first store: a load may be held up by a store whose address is not known yet. */
-#define PACK(name, mask_at)                                                                        \
+#define PACK(name)                                                                                 \
     size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
         const hand_inputs in = *inputs;                                                            \
         float *y = out;                                                                            \
-        const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);                     \
         for (size_t i = 0; i < n; i += LANES * UNROLL) {                                           \
             __m256 values[UNROLL];                                                                 \
             unsigned masks[UNROLL];                                                                \
             for (size_t u = 0; u < UNROLL; u++) {                                                  \
-                masks[u] = (unsigned)_mm256_movemask_ps(mask_at(in, i + u * LANES));               \
-                __m256i packed = _mm256_set1_epi32((int)permutations[masks[u]]);                   \
-                __m256 value = _mm256_load_ps(in.x + i + u * LANES);                               \
-                values[u] = _mm256_permutevar8x32_ps(value, _mm256_srlv_epi32(packed, shifts));    \
+                masks[u] = (unsigned)_mm256_movemask_ps(name##_at(in, i + u * LANES));             \
+                values[u] = packed8(_mm256_load_ps(in.x + i + u * LANES), masks[u]);               \
             }                                                                                      \
             for (size_t u = 0; u < UNROLL; u++) {                                                  \
                 _mm256_storeu_ps(y, values[u]);                                                    \
@@ -144,8 +184,180 @@ static const uint32_t permutations[256] = {
         return (size_t)(y - (float *)out);                                                         \
     }
 
-PACK(negative, negative_at)
-PACK(both, both_at)
+PACK(negative)
+PACK(both)
+PACK(masked)
+
+/* Sixty-four at a time: nothing to do where none is true, a copy where all are; a few are taken one by one. */
+size_t wn_hand_masked_words_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    const float *x = inputs->x;
+    float *y = out;
+    for (size_t i = 0; i < n; i += 64) {
+        const __m256i *m = (const void *)(inputs->m + i);
+        uint64_t low = (unsigned)_mm256_movemask_epi8(_mm256_slli_epi16(_mm256_load_si256(m), 7));
+        uint64_t high = (unsigned)_mm256_movemask_epi8(_mm256_slli_epi16(_mm256_load_si256(m + 1), 7));
+        uint64_t word = low | high << 32;
+        if (word + 1 > 1) {
+            if (_mm_popcnt_u64(word) <= 6)
+                for (; word; word &= word - 1)
+                    *y++ = x[i + (size_t)__builtin_ctzll(word)];
+            for (size_t u = 0; word; u += LANES, word >>= LANES) {
+                _mm256_storeu_ps(y, packed8(_mm256_load_ps(x + i + u), (unsigned)word & 0xff));
+                y += (unsigned)_mm_popcnt_u64(word & 0xff);
+            }
+        } else if (word) {
+            for (size_t u = 0; u < 64; u += LANES)
+                _mm256_storeu_ps(y + u, _mm256_load_ps(x + i + u));
+            y += 64;
+        }
+    }
+    return (size_t)(y - (float *)out);
+}
+
+/* Each permutation is made once; the outputs end at the same place of each. */
+size_t wn_hand_columns_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    const hand_inputs in = *inputs;
+    float *p = out, *q = p + n + HAND_STAGGER / 4, *r = q + n + HAND_STAGGER / 4;
+    size_t at = 0;
+    for (size_t i = 0; i < n; i += LANES) {
+        unsigned mask = (unsigned)_mm256_movemask_ps(masked_at(in, i));
+        __m256 x = packed8(_mm256_load_ps(in.x + i), mask);
+        __m256 a = packed8(_mm256_load_ps(in.a + i), mask);
+        __m256 b = packed8(_mm256_load_ps(in.b + i), mask);
+        _mm256_storeu_ps(p + at, x);
+        _mm256_storeu_ps(q + at, a);
+        _mm256_storeu_ps(r + at, b);
+        at += (unsigned)_mm_popcnt_u32(mask);
+    }
+    return at;
+}
+
+/* Eight rows are three vectors; each bit of the mask becomes three. */
+size_t wn_hand_rows_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    const hand_inputs in = *inputs;
+    float *y = out;
+    for (size_t i = 0; i < n; i += LANES) {
+        unsigned mask = (unsigned)_mm256_movemask_ps(masked_at(in, i));
+        mask = 7 * _pdep_u32(mask, 0x249249);
+        for (size_t u = 0; u < 3; u++, mask >>= LANES) {
+            _mm256_storeu_ps(y, packed8(_mm256_load_ps(in.t + 3 * i + u * LANES), mask & 0xff));
+            y += (unsigned)_mm_popcnt_u32(mask & 0xff);
+        }
+    }
+    return (size_t)(y - (float *)out) / 3;
+}
+
+size_t wn_hand_rows_each_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    float *y = out;
+    for (size_t i = 0; i < n; i += 32) {
+        __m256i bools = _mm256_load_si256((const void *)(inputs->m + i));
+        unsigned word = (unsigned)_mm256_movemask_epi8(_mm256_slli_epi16(bools, 7));
+        for (; word; word &= word - 1, y += 3)
+            _mm_storeu_ps(y, _mm_loadu_ps(inputs->t + 3 * (i + (size_t)__builtin_ctz(word))));
+    }
+    return (size_t)(y - (float *)out) / 3;
+}
+
+/* Four lanes' numbers, packed as int32, then widened. */
+size_t wn_hand_places_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    const hand_inputs in = *inputs;
+    int64_t *y = out;
+    const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28), low = _mm256_set1_epi32(7);
+    for (size_t i = 0; i < n; i += LANES) {
+        unsigned mask = (unsigned)_mm256_movemask_ps(negative_at(in, i));
+        __m256i lanes = _mm256_srlv_epi32(_mm256_set1_epi32((int)permutations[mask]), shifts);
+        lanes = _mm256_and_si256(lanes, low);
+        __m256i first = _mm256_set1_epi64x((int64_t)i);
+        __m256i p = _mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes));
+        __m256i q = _mm256_cvtepi32_epi64(_mm256_extracti128_si256(lanes, 1));
+        _mm256_storeu_si256((void *)y, _mm256_add_epi64(first, p));
+        _mm256_storeu_si256((void *)(y + 4), _mm256_add_epi64(first, q));
+        y += (unsigned)_mm_popcnt_u32(mask);
+    }
+    return (size_t)(y - (int64_t *)out);
+}
+
+/* Four doubles are eight lanes of the same table: each bit of the mask becomes two. */
+size_t wn_hand_negative_f64_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    double *y = out;
+    for (size_t i = 0; i < n; i += 4 * UNROLL) {
+        __m256 values[UNROLL];
+        unsigned masks[UNROLL];
+        for (size_t u = 0; u < UNROLL; u++) {
+            __m256d d = _mm256_load_pd(inputs->d + i + 4 * u);
+            __m256d less = _mm256_cmp_pd(d, _mm256_setzero_pd(), _CMP_LT_OQ);
+            masks[u] = (unsigned)_mm256_movemask_ps(_mm256_castpd_ps(less));
+            values[u] = packed8(_mm256_castpd_ps(d), masks[u]);
+        }
+        for (size_t u = 0; u < UNROLL; u++) {
+            _mm256_storeu_ps((float *)y, values[u]);
+            y += (unsigned)_mm_popcnt_u32(masks[u]) / 2;
+        }
+    }
+    return (size_t)(y - (double *)out);
+}
+
+/* Row m: the numbers of the bits that are set in m, a byte each; made from `permutations` at the first call. */
+typedef uint64_t byte_table[256];
+static void make_bytes(byte_table bytes) {
+    for (size_t m = 0; m < 256; m++)
+        bytes[m] = _pdep_u64(permutations[m], 0x0f0f0f0f0f0f0f0f);
+}
+
+/* Eight numbers of two bytes: byte lanes 2k and 2k + 1. */
+size_t wn_hand_negative_i16_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    static byte_table bytes;
+    int16_t *y = out;
+    if (!bytes[1 << 1]) make_bytes(bytes);
+    for (size_t i = 0; i < n; i += 16) {
+        __m128i v[2];
+        unsigned masks[2];
+        for (size_t u = 0; u < 2; u++) {
+            v[u] = _mm_load_si128((const void *)(inputs->s + i + 8 * u));
+            masks[u] = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(v[u], _mm_setzero_si128()));
+            __m128i lanes = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((int64_t)bytes[masks[u]]));
+            lanes = _mm_mullo_epi16(lanes, _mm_set1_epi16(0x0202));
+            v[u] = _mm_shuffle_epi8(v[u], _mm_add_epi8(lanes, _mm_set1_epi16(0x0100)));
+        }
+        for (size_t u = 0; u < 2; u++) {
+            _mm_storeu_si128((void *)y, v[u]);
+            y += (unsigned)_mm_popcnt_u32(masks[u]);
+        }
+    }
+    return (size_t)(y - (int16_t *)out);
+}
+
+/* Thirty-two masks at once; eight bytes a shuffle. */
+#define BELOW_U8(name, first, packed)                                                              \
+    size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
+        uint8_t *y = out;                                                                          \
+        const __m256i most = _mm256_set1_epi8(76);                                                 \
+        first;                                                                                     \
+        for (size_t i = 0; i < n; i += 32) {                                                       \
+            __m256i v = _mm256_load_si256((const void *)(inputs->u + i));                          \
+            __m256i below = _mm256_cmpeq_epi8(_mm256_min_epu8(v, most), v);                        \
+            unsigned word = (unsigned)_mm256_movemask_epi8(below);                                 \
+            for (size_t u = 0; u < 32; u += 8, word >>= 8) {                                       \
+                unsigned mask = word & 0xff;                                                       \
+                uint64_t value;                                                                    \
+                memcpy(&value, inputs->u + i + u, 8);                                              \
+                value = packed;                                                                    \
+                memcpy(y, &value, 8);                                                              \
+                y += (unsigned)_mm_popcnt_u32(mask);                                               \
+            }                                                                                      \
+        }                                                                                          \
+        return (size_t)(y - (uint8_t *)out);                                                       \
+    }
+
+static inline uint64_t shuffled(uint64_t value, uint64_t lanes) {
+    __m128i v = _mm_cvtsi64_si128((int64_t)value), l = _mm_cvtsi64_si128((int64_t)lanes);
+    return (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(v, l));
+}
+
+BELOW_U8(below_u8, static byte_table bytes; if (!bytes[1 << 1]) make_bytes(bytes),
+         shuffled(value, bytes[mask]))
+BELOW_U8(below_u8_pext, (void)0,
+         _pext_u64(value, 255 * _pdep_u64(mask, 0x0101010101010101)))
 
 static void stream_lines(float *to, const float *from, size_t count) {
     for (size_t i = 0; i < count; i += 2 * LANES) {
@@ -161,6 +373,10 @@ size_t wn_hand_negative_stream_avx2(const hand_inputs *inputs, void *out, size_t
 
 size_t wn_hand_both_stream_avx2(const hand_inputs *inputs, void *out, size_t n) {
     return hand_pack_streaming(wn_hand_both_avx2, stream_lines, inputs, out, n);
+}
+
+size_t wn_hand_masked_stream_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    return hand_pack_streaming(wn_hand_masked_avx2, stream_lines, inputs, out, n);
 }
 
 /* ---- Expanding -------------------------------------------------------------------------------------------------------- */
@@ -208,8 +424,7 @@ size_t wn_hand_expand_avx2(const hand_inputs *inputs, void *out, size_t n) {
     const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
     for (size_t i = 0; i < n; i += LANES * UNROLL)
         for (size_t u = i; u < i + LANES * UNROLL; u += LANES) {
-            __m128i bools = _mm_loadl_epi64((const __m128i *)(in.m + u));
-            __m256 mask = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu8_epi32(bools), 31));
+            __m256 mask = masked_at(in, u);
             unsigned bits = (unsigned)_mm256_movemask_ps(mask);
             __m256i lanes = _mm256_srlv_epi32(_mm256_set1_epi32((int)ranks[bits]), shifts);
             __m256 next = _mm256_permutevar8x32_ps(_mm256_loadu_ps(v), lanes);
@@ -217,30 +432,6 @@ size_t wn_hand_expand_avx2(const hand_inputs *inputs, void *out, size_t n) {
             v += (unsigned)_mm_popcnt_u32(bits);
         }
     return n;
-}
-
-/* ---- Counting --------------------------------------------------------------------------------------------------------- */
-
-/* A lane that is true is -1: subtracting masks counts without leaving the vector registers. */
-static inline __m256i count_at(__m256i sum, hand_inputs in, size_t i) {
-    return _mm256_sub_epi32(sum, _mm256_castps_si256(negative_at(in, i)));
-}
-
-size_t wn_hand_count_avx2(const hand_inputs *inputs, void *out, size_t n) {
-    (void)out;
-    const hand_inputs in = *inputs;
-    __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
-    for (size_t i = 0; i < n; i += 64) {
-        s0 = count_at(count_at(s0, in, i), in, i + 32);
-        s1 = count_at(count_at(s1, in, i + 8), in, i + 40);
-        s2 = count_at(count_at(s2, in, i + 16), in, i + 48);
-        s3 = count_at(count_at(s3, in, i + 24), in, i + 56);
-    }
-    __m256i sum = _mm256_add_epi32(_mm256_add_epi32(s0, s1), _mm256_add_epi32(s2, s3));
-    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-    half = _mm_add_epi32(half, _mm_srli_si128(half, 8));
-    half = _mm_add_epi32(half, _mm_srli_si128(half, 4));
-    return (unsigned)_mm_cvtsi128_si32(half);
 }
 
 #endif

@@ -16,19 +16,6 @@
 #define REDUCTION(name) size_t wn_hand_##name##_avx2(const hand_inputs *in, void *out, size_t n)
 #define STORE(T, value) (*(T *)out = (value), (size_t)1)
 
-/* What comes from memory, and nothing else. */
-REDUCTION(read) {
-    const __m256i *from = (const __m256i *)(const void *)in->bytes, *end = from + n / 32;
-    __m256i all[4] = {_mm256_setzero_si256()};
-    for (; end - from >= 8; from += 8)
-        for (size_t k = 0; k < 8; k++)
-            all[k % 4] = _mm256_or_si256(all[k % 4], _mm256_load_si256(from + k));
-    for (; from < end; from++)
-        all[0] = _mm256_or_si256(all[0], _mm256_load_si256(from));
-    all[0] = _mm256_or_si256(_mm256_or_si256(all[0], all[1]), _mm256_or_si256(all[2], all[3]));
-    return STORE(int32_t, !_mm256_testz_si256(all[0], all[0]));
-}
-
 /* ---- Lanes to one value ----------------------------------------------------------------------------------------------- */
 
 #define HORIZONTAL(name, op)                                                                       \

@@ -24,17 +24,6 @@
         for (size_t k = 0; k < PARTS; k++)                                                         \
     (part)[k] = joined
 
-/* What comes from memory, and nothing else. */
-REDUCTION(read) {
-    __m512i part[PARTS] = {_mm512_setzero_si512()};
-    size_t whole = n & ~(size_t)255;
-    JOIN(part, 64, whole, _mm512_or_si512(part[k], _mm512_load_si512(in->bytes + i + k * 64)));
-    for (size_t i = whole; i < n; i += 64)
-        part[0] = _mm512_or_si512(part[0], _mm512_load_si512(in->bytes + i));
-    part[0] = FOLD4(_mm512_or_si512, part);
-    return STORE(int32_t, _mm512_test_epi32_mask(part[0], part[0]) != 0);
-}
-
 /* ---- Sums ------------------------------------------------------------------------------------------------------------- */
 
 static inline __m512 all_at(const hand_inputs *in, size_t i) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define SAMPLE_NS 30e3
+#define SAMPLE_NS 20e3
 /* Above this a call leaves nothing in the caches that its next one could use. */
 #define WARM_NS 1e6
 
@@ -36,6 +36,20 @@ double median(const double *values, size_t count) {
     return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
+double median_ratio(const timing *over, const timing *under, size_t rounds) {
+    double ratios[MAX_ROUNDS];
+    for (size_t r = 0; r < rounds; r++)
+        ratios[r] = over->samples[r] / under->samples[r];
+    return median(ratios, rounds);
+}
+
+double best_of(const candidate *c, size_t calls) {
+    double best = INFINITY;
+    for (int k = 0; k < 21; k++)
+        best = fmin(best, sample(c, calls));
+    return best;
+}
+
 static size_t calls_in_sample(const candidate *c) {
     c->call(c);
     size_t calls = 1;
@@ -44,35 +58,53 @@ static size_t calls_in_sample(const candidate *c) {
     return calls;
 }
 
-static void move_output(candidate *c, size_t count, const work *w, const arrays *a, size_t place) {
+static void move_outputs(candidate *c, size_t count, const arrays *a, size_t place) {
+    wn_array in[MAX_INPUTS], out[MAX_OUTPUTS];
     char *to = a->out + place * PLACE;
-    wn_array in[MAX_INPUTS], out = array_of_output(a, w, to);
-    arrays_of_inputs(a, w->inputs, in);
-    for (size_t i = 0; i < count; i++)
+    size_t ins = arrays_of_inputs(a, in), outs = arrays_of_outputs(a, to, out);
+    for (size_t i = 0; i < count; i++) {
         c[i].out = to;
-    wn_rebind(c[0].binding, in, strlen(w->inputs), &out, 1, NULL);
+        for (size_t k = 0; k < outs; k++)
+            c[i].streams.out[k] = out[k].data;
+        if (c[i].binding) wn_rebind(c[i].binding, in, ins, out, outs, NULL);
+    }
 }
 
 /* Each candidate begins a round as often as the others, and finds its own data in the caches when its sample begins. */
-size_t take_turns(candidate *c, size_t count, const work *w, const arrays *a, timing *t, bool quick) {
-    size_t calls[MAX_CANDIDATES], rounds = 0;
+static void one_round(candidate *c, size_t count, const size_t *calls, size_t round, timing *t) {
+    for (size_t i = 0; i < count; i++) {
+        size_t k = (round + i) % count;
+        if (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS)) c[k].call(&c[k]);
+        t[k].samples[round] = sample(&c[k], calls[k]);
+    }
+}
+
+static bool round_of_peers(peers *p, timing *t, size_t round) {
+    double ns[MAX_PEERS];
+    TRY(peers_round(p, ns));
+    for (size_t k = 0; k < peer_count(p); k++)
+        t[k].samples[round] = ns[k];
+    return true;
+}
+
+static void conclude(timing *t, size_t rounds) {
+    t->median = median(t->samples, rounds);
+    t->best = t->samples[0];
+    for (size_t r = 1; r < rounds; r++)
+        t->best = fmin(t->best, t->samples[r]);
+}
+
+size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, bool quick) {
+    size_t calls[MAX_CANDIDATES], rounds = 0, least = quick || p ? 7 : 21;
     for (size_t i = 0; i < count; i++)
         calls[i] = calls_in_sample(&c[i]);
-    double budget = quick ? 0.04e9 : 0.3e9, start = now();
-    size_t least = quick ? 7 : 21;
+    double budget = (quick ? 0.005e9 : 0.06e9) * (double)count * (p ? 2 : 1), start = now();
     for (; rounds < MAX_ROUNDS && (rounds < least || now() - start < budget); rounds++) {
-        move_output(c, count, w, a, rounds % PLACES);
-        for (size_t i = 0; i < count; i++) {
-            size_t k = (rounds + i) % count;
-            if (calls[k] > 1 || (rounds && t[k].samples[rounds - 1] < WARM_NS)) c[k].call(&c[k]);
-            t[k].samples[rounds] = sample(&c[k], calls[k]);
-        }
+        move_outputs(c, count, a, rounds % PLACES);
+        one_round(c, count, calls, rounds, t);
+        if (p && !round_of_peers(p, t + count, rounds)) return 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        t[i].median = median(t[i].samples, rounds);
-        t[i].best = t[i].samples[0];
-        for (size_t r = 1; r < rounds; r++)
-            t[i].best = fmin(t[i].best, t[i].samples[r]);
-    }
+    for (size_t i = 0; i < count + peer_count(p); i++)
+        conclude(&t[i], rounds);
     return rounds;
 }
