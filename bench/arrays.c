@@ -15,9 +15,9 @@ static const struct input_row {
     wn_type type;
     int32_t row; /* 0: of rank 1 */
 } input_rows[MAX_INPUTS] = {
-    {"x", WN_F32, 0},  {"a", WN_F32, 0}, {"b", WN_F32, 0}, {"c", WN_F32, 0}, {"e", WN_F32, 0},
-    {"f", WN_F32, 0},  {"m", WN_BOOL, 0}, {"i", WN_I32, 0}, {"d", WN_F64, 0}, {"v", WN_F32, 0},
-    {"u", WN_U8, 0},   {"s", WN_I16, 0}, {"t", WN_F32, 3},
+    {"x", WN_F32, 0}, {"a", WN_F32, 0},  {"b", WN_F32, 0}, {"c", WN_F32, 0}, {"e", WN_F32, 0},
+    {"f", WN_F32, 0}, {"m", WN_BOOL, 0}, {"i", WN_I32, 0}, {"d", WN_F64, 0}, {"v", WN_F32, 0},
+    {"u", WN_U8, 0},  {"s", WN_I16, 0},  {"t", WN_F32, 3},
 };
 
 static size_t input_of(char letter) {

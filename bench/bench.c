@@ -145,7 +145,8 @@ static bool same_output(const arrays *a, const char *ours, const candidate *othe
             uint64_t x = 0, y = 0;
             memcpy(&x, ours + i, size);
             memcpy(&y, theirs + i, size);
-            fprintf(stderr, "winnow-bench: %s: element %zu of %zu is 0x%" PRIx64 ", of %s %s 0x%" PRIx64 "\n",
+            fprintf(stderr,
+                    "winnow-bench: %s: element %zu of %zu is 0x%" PRIx64 ", of %s %s 0x%" PRIx64 "\n",
                     a->w->text, i / size, a->n, x, isas[other->isa].name, other->name, y);
             return false;
         }
@@ -185,7 +186,8 @@ static bool check(arrays *a, const candidate *c, size_t count) {
     char *copy = malloc(output_count(a->w) * output_stride(a));
     if (!copy) fprintf(stderr, "winnow-bench: out of memory\n");
     bool equal = copy != NULL;
-    for (filling how = a->n > (size_t)1 << 20 ? FILL_FINITE : FILL_SPECIAL; equal && how < FILLINGS; how++) {
+    for (filling how = a->n > (size_t)1 << 20 ? FILL_FINITE : FILL_SPECIAL; equal && how < FILLINGS;
+         how++) {
         arrays_fill(a, how);
         equal = check_into(a, c, count, copy);
     }
@@ -213,10 +215,13 @@ static bool is_for_large(const char *name) {
 }
 
 /* Ours, then what is measured against it. With threads that is ours with one, and the limit with as many. */
-static bool list_isa(const bench *b, const arrays *a, size_t isa, size_t threads, candidate *c, size_t *count) {
-    candidate base = {.isa = isa, .in = hand_inputs_of(a), .out = a->out, .n = a->n, .streams = streams_of(a)};
+static bool list_isa(const bench *b, const arrays *a, size_t isa, size_t threads, candidate *c,
+                     size_t *count) {
+    candidate base = {
+        .isa = isa, .in = hand_inputs_of(a), .out = a->out, .n = a->n, .streams = streams_of(a)};
     for (size_t k = threads; k >= 1; k--) {
-        candidate *ours = add(c, count, &base, k == threads ? OURS : HAND, k == threads ? "winnow" : "1 thread");
+        candidate *ours =
+            add(c, count, &base, k == threads ? OURS : HAND, k == threads ? "winnow" : "1 thread");
         ours->call = call_run;
         TRY((ours->binding = bind(b->context[k - 1], isas[isa].isa, a)));
     }
@@ -237,8 +242,8 @@ static bool list_isa(const bench *b, const arrays *a, size_t isa, size_t threads
 }
 
 /* The one of a role with the least median; NULL: there is none. */
-static const timing *best_of_role(const candidate *c, size_t count, const timing *t, size_t isa, role as,
-                                  const char **name) {
+static const timing *best_of_role(const candidate *c, size_t count, const timing *t, size_t isa,
+                                  role as, const char **name) {
     const timing *best = NULL;
     for (size_t i = 0; i < count; i++)
         if (c[i].role == as && c[i].isa == isa && (!best || t[i].median < best->median)) {
@@ -248,8 +253,8 @@ static const timing *best_of_role(const candidate *c, size_t count, const timing
     return best;
 }
 
-static void conclude_isa(const candidate *c, size_t count, const timing *t, size_t rounds, size_t isa, size_t n,
-                         figures *f) {
+static void conclude_isa(const candidate *c, size_t count, const timing *t, size_t rounds,
+                         size_t isa, size_t n, figures *f) {
     const char *name;
     const timing *ours = best_of_role(c, count, t, isa, OURS, &name);
     const timing *hand = best_of_role(c, count, t, isa, HAND, &f->hand_name);
@@ -267,7 +272,8 @@ static void conclude_isa(const candidate *c, size_t count, const timing *t, size
 }
 
 /* Against the better of ours. */
-static void conclude_peers(const candidate *c, size_t count, const timing *t, size_t rounds, size_t others, cell *to) {
+static void conclude_peers(const candidate *c, size_t count, const timing *t, size_t rounds,
+                           size_t others, cell *to) {
     const timing *ours = NULL;
     for (size_t i = 0; i < count; i++)
         if (c[i].role == OURS && (!ours || t[i].median < ours->median)) ours = &t[i];
@@ -339,7 +345,8 @@ static void stay(size_t threads) {
 }
 
 /* With one thread, what costs nothing to move is measured too; with two only what is worth two. */
-static const size_t sizes[2][MAX_LIST] = {{64, 4 << 10, 256 << 10, 16 << 20, 128 << 20}, {1 << 20, 16 << 20}};
+static const size_t sizes[2][MAX_LIST] = {{64, 4 << 10, 256 << 10, 16 << 20, 128 << 20},
+                                          {1 << 20, 16 << 20}};
 
 static bool measure_sizes(bench *b, const work *w, size_t threads) {
     const options *o = b->o;
@@ -375,7 +382,8 @@ static bool measure_all(bench *b) {
 }
 
 static bool write_files(const bench *b) {
-    return (!b->o->json || write_json(&b->r, b->o->json)) && (!b->o->svg || write_svg(&b->r, b->o->svg));
+    return (!b->o->json || write_json(&b->r, b->o->json)) &&
+           (!b->o->svg || write_svg(&b->r, b->o->svg));
 }
 
 static bool run(bench *b) {
@@ -400,21 +408,23 @@ static bool run(bench *b) {
 /* ---- The command line ------------------------------------------------------------------------------------------------- */
 
 static int usage(void) {
-    fputs("usage: winnow-bench [OPTION]...\n"
-          "\n"
-          "  --quick         within a minute: fewer rounds, and no arrays that exceed the caches\n"
-          "  --only NAMES    only these works, with commas between: see below\n"
-          "  --size N,...    multiples of 64; default: 64, 4096, 262144, 16777216 and, of some, 134217728\n"
-          "  --isa v3|v4     only this instruction set; default: each that this machine has\n"
-          "  --threads 1|2   only so many; default: both\n"
-          "  --compile       only what compiling and calling costs\n"
-          "  --accuracy      only how far float32 sums are from the exact ones, beside NumPy's way\n"
-          "  --json FILE     the figures as JSON too\n"
-          "  --svg FILE      and as a drawing\n"
-          "  --commit TEXT   is written on both\n"
-          "  --peers COMMAND that runs peers.py, with Python and whichever of the peers there are\n"
-          "\n",
-          stderr);
+    fputs(
+        "usage: winnow-bench [OPTION]...\n"
+        "\n"
+        "  --quick         within a minute: fewer rounds, and no arrays that exceed the caches\n"
+        "  --only NAMES    only these works, with commas between: see below\n"
+        "  --size N,...    multiples of 64; default: 64, 4096, 262144, 16777216 and, of some, "
+        "134217728\n"
+        "  --isa v3|v4     only this instruction set; default: each that this machine has\n"
+        "  --threads 1|2   only so many; default: both\n"
+        "  --compile       only what compiling and calling costs\n"
+        "  --accuracy      only how far float32 sums are from the exact ones, beside NumPy's way\n"
+        "  --json FILE     the figures as JSON too\n"
+        "  --svg FILE      and as a drawing\n"
+        "  --commit TEXT   is written on both\n"
+        "  --peers COMMAND that runs peers.py, with Python and whichever of the peers there are\n"
+        "\n",
+        stderr);
     for (size_t i = 0; i < work_count; i++)
         fprintf(stderr, "  %-9s %s\n", works[i].name, works[i].text);
     return 2;
@@ -436,9 +446,10 @@ static bool read_options(int argc, char **argv, options *o) {
         const char *name;
         bool *flag;
         const char **text;
-    } rows[] = {{"--quick", &o->quick, 0},   {"--accuracy", &o->accuracy, 0}, {"--compile", &o->compile, 0},
-                {"--json", 0, &o->json},     {"--svg", 0, &o->svg},           {"--isa", 0, &o->isa},
-                {"--only", 0, &o->only},     {"--peers", 0, &o->peers},       {"--commit", 0, &o->commit}};
+    } rows[] = {
+        {"--quick", &o->quick, 0}, {"--accuracy", &o->accuracy, 0}, {"--compile", &o->compile, 0},
+        {"--json", 0, &o->json},   {"--svg", 0, &o->svg},           {"--isa", 0, &o->isa},
+        {"--only", 0, &o->only},   {"--peers", 0, &o->peers},       {"--commit", 0, &o->commit}};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         size_t k = 0;

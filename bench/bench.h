@@ -29,7 +29,7 @@
 typedef struct isa_row {
     const char *name, *loops; /* "v3", and what the loops that it is measured against are made of */
     wn_isa isa;
-    bool (*available)(void); /* whether the hand-written loops may be called */
+    bool (*available)(void);  /* whether the hand-written loops may be called */
     limit_fn *limits[LIMITS]; /* named by limit_names */
 } isa_row;
 
@@ -52,11 +52,11 @@ typedef struct work {
     const char *name, *text; /* peers.py finds its own spellings by the text */
     const char *inputs;      /* a letter each, as arrays.c has them */
     work_kind kind;
-    wn_type type;               /* of the output */
+    wn_type type; /* of the output */
     hand_row hand[MAX_HANDS];
     int32_t outputs, row; /* 0: one output; of elements, not of rows */
-    int32_t per_mille;          /* of m are true; 0: half */
-    bool huge;                  /* measured at 128 Mi too */
+    int32_t per_mille;    /* of m are true; 0: half */
+    bool huge;            /* measured at 128 Mi too */
 } work;
 
 extern const work works[];
@@ -83,8 +83,8 @@ static inline size_t element_size(const work *w) {
 
 typedef enum filling {
     FILL_SPECIAL, /* uniform in [-0.5, 0.5), and here and there a value that only a careful loop treats rightly */
-    FILL_ZEROS,   /* of both signs */
-    FILL_FINITE,  /* uniform, and nothing else: what is timed */
+    FILL_ZEROS,  /* of both signs */
+    FILL_FINITE, /* uniform, and nothing else: what is timed */
     FILLINGS
 } filling;
 
@@ -177,7 +177,7 @@ bool peers_round(peers *p, double *ns);
 /* Times are nanoseconds an element, best of all rounds; 0 where nothing was measured. A ratio above 1: ours is faster. */
 typedef struct figures {
     double ours, hand, limit;
-    double by_hand, by_limit;          /* hand / ours, limit / ours: medians over the rounds */
+    double by_hand, by_limit;           /* hand / ours, limit / ours: medians over the rounds */
     const char *hand_name, *limit_name; /* the best of each; with 2 threads "hand" is ours with 1 */
 } figures;
 
@@ -209,6 +209,8 @@ bool report_cost(report *r, const char *isa, const char *unit, double value, con
 void report_peers(const report *r); /* prints their table */
 /* "AMD EPYC" and the like, from the system. */
 void machine_name(char *to, size_t room);
+/* What a row is called: the text, or of a long one the name. */
+void work_name(char *to, size_t room, const work *w);
 /* "4 Ki" */
 void size_name(char *to, size_t room, size_t n);
 bool write_json(const report *r, const char *path);

@@ -38,7 +38,8 @@ static bool measure_compiles(report *r, wn_context *context, const isa_row *isa)
             snprintf(text, sizeof text, "%s%d%s", compiles[i].before, k + 1, compiles[i].after);
             TRY(time_compile(graph_of(context, "xabc", text), isa->isa, &ms[k]));
         }
-        TRY(report_cost(r, isa->name, "ms", median(ms + WARMING, COMPILES), "compile %s", compiles[i].name));
+        TRY(report_cost(r, isa->name, "ms", median(ms + WARMING, COMPILES), "compile %s",
+                        compiles[i].name));
     }
     return true;
 }

@@ -169,40 +169,39 @@ static inline int limit_is_even(const limit_streams *s) {
         }                                                                                          \
         if (out) LIMIT_LINE(out + at, SIZE, STORE_ONE);                                            \
     }
-#define LIMIT_LOOP(name, isa, SIZE, LOAD, STORE_ONE, prefetch, finish)                             \
-    static void name##_even(const limit_streams *s) {                                              \
-        const char *in[LIMIT_STREAMS];                                                             \
-        char *out = s->out_count ? s->out[0] : NULL;                                               \
-        size_t bytes = s->in_bytes[0];                                                             \
-        for (size_t k = 0; k < LIMIT_STREAMS; k++)                                                 \
-            in[k] = s->in[k];                                                                      \
-        switch (s->in_count) {                                                                     \
-        case 1: LIMIT_EVEN(1, SIZE, LOAD, STORE_ONE, prefetch) break;                              \
-        case 2: LIMIT_EVEN(2, SIZE, LOAD, STORE_ONE, prefetch) break;                              \
-        case 6: LIMIT_EVEN(6, SIZE, LOAD, STORE_ONE, prefetch) break;                              \
-        default: LIMIT_EVEN(s->in_count, SIZE, LOAD, STORE_ONE, prefetch)                          \
-        }                                                                                          \
-    }                                                                                              \
-    void wn_limit_##name##_##isa(const limit_streams *s) {                                         \
-        int even = limit_is_even(s);                                                               \
-        if (even) name##_even(s);                                                                  \
-        for (size_t step = 0; !even && step < s->steps; step++) {                                  \
-            for (size_t k = 0; k < s->in_count; k++) {                                             \
-                const char *at = s->in[k] + limit_place(s->in_bytes[k], step, s->steps);           \
-                const char *end = s->in[k] + limit_place(s->in_bytes[k], step + 1, s->steps);      \
-                _Pragma("GCC unroll 4") for (; at < end; at += 64) {                               \
-                    if (prefetch) _mm_prefetch(at + 4096, _MM_HINT_T0);                            \
-                    LIMIT_LINE(at, SIZE, LOAD);                                                    \
-                }                                                                                  \
-            }                                                                                      \
-            for (size_t k = 0; k < s->out_count; k++) {                                            \
-                char *at = s->out[k] + limit_place(s->out_bytes[k], step, s->steps);               \
-                char *end = s->out[k] + limit_place(s->out_bytes[k], step + 1, s->steps);          \
-                _Pragma("GCC unroll 4") for (; at < end; at += 64)                                 \
-                    LIMIT_LINE(at, SIZE, STORE_ONE);                                               \
-            }                                                                                      \
-        }                                                                                          \
-        finish;                                                                                    \
+#define LIMIT_LOOP(name, isa, SIZE, LOAD, STORE_ONE, prefetch, finish)                              \
+    static void name##_even(const limit_streams *s) {                                               \
+        const char *in[LIMIT_STREAMS];                                                              \
+        char *out = s->out_count ? s->out[0] : NULL;                                                \
+        size_t bytes = s->in_bytes[0];                                                              \
+        for (size_t k = 0; k < LIMIT_STREAMS; k++)                                                  \
+            in[k] = s->in[k];                                                                       \
+        switch (s->in_count) {                                                                      \
+        case 1: LIMIT_EVEN(1, SIZE, LOAD, STORE_ONE, prefetch) break;                               \
+        case 2: LIMIT_EVEN(2, SIZE, LOAD, STORE_ONE, prefetch) break;                               \
+        case 6: LIMIT_EVEN(6, SIZE, LOAD, STORE_ONE, prefetch) break;                               \
+        default: LIMIT_EVEN(s->in_count, SIZE, LOAD, STORE_ONE, prefetch)                           \
+        }                                                                                           \
+    }                                                                                               \
+    void wn_limit_##name##_##isa(const limit_streams *s) {                                          \
+        int even = limit_is_even(s);                                                                \
+        if (even) name##_even(s);                                                                   \
+        for (size_t step = 0; !even && step < s->steps; step++) {                                   \
+            for (size_t k = 0; k < s->in_count; k++) {                                              \
+                const char *at = s->in[k] + limit_place(s->in_bytes[k], step, s->steps);            \
+                const char *end = s->in[k] + limit_place(s->in_bytes[k], step + 1, s->steps);       \
+                _Pragma("GCC unroll 4") for (; at < end; at += 64) {                                \
+                    if (prefetch) _mm_prefetch(at + 4096, _MM_HINT_T0);                             \
+                    LIMIT_LINE(at, SIZE, LOAD);                                                     \
+                }                                                                                   \
+            }                                                                                       \
+            for (size_t k = 0; k < s->out_count; k++) {                                             \
+                char *at = s->out[k] + limit_place(s->out_bytes[k], step, s->steps);                \
+                char *end = s->out[k] + limit_place(s->out_bytes[k], step + 1, s->steps);           \
+                _Pragma("GCC unroll 4") for (; at < end; at += 64) LIMIT_LINE(at, SIZE, STORE_ONE); \
+            }                                                                                       \
+        }                                                                                           \
+        finish;                                                                                     \
     }
 
 #endif

@@ -54,7 +54,7 @@ static inline __m256 nodes20_at(hand_inputs in, size_t i) {
     size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
         const hand_inputs in = *inputs;                                                            \
         T *y = out;                                                                                \
-        size_t i = 0, step = (lanes) * UNROLL;                                                     \
+        size_t i = 0, step = (lanes)*UNROLL;                                                       \
         for (; i + step <= n; i += step)                                                           \
             for (size_t u = 0; u < UNROLL; u++)                                                    \
                 store((void *)(y + i + u * (lanes)), value(in, i + u * (lanes)));                  \
@@ -354,10 +354,9 @@ static inline uint64_t shuffled(uint64_t value, uint64_t lanes) {
     return (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(v, l));
 }
 
-BELOW_U8(below_u8, static byte_table bytes; if (!bytes[1 << 1]) make_bytes(bytes),
-         shuffled(value, bytes[mask]))
-BELOW_U8(below_u8_pext, (void)0,
-         _pext_u64(value, 255 * _pdep_u64(mask, 0x0101010101010101)))
+BELOW_U8(below_u8, static byte_table bytes;
+         if (!bytes[1 << 1]) make_bytes(bytes), shuffled(value, bytes[mask]))
+BELOW_U8(below_u8_pext, (void)0, _pext_u64(value, 255 * _pdep_u64(mask, 0x0101010101010101)))
 
 static void stream_lines(float *to, const float *from, size_t count) {
     for (size_t i = 0; i < count; i += 2 * LANES) {

@@ -59,7 +59,7 @@ static inline __m512 nodes20_at(hand_inputs in, size_t i) {
     size_t wn_hand_##name##_avx512(const hand_inputs *inputs, void *out, size_t n) {               \
         const hand_inputs in = *inputs;                                                            \
         T *y = out;                                                                                \
-        size_t i = 0, step = (lanes) * UNROLL;                                                     \
+        size_t i = 0, step = (lanes)*UNROLL;                                                       \
         for (; i + step <= n; i += step)                                                           \
             for (size_t u = 0; u < UNROLL; u++)                                                    \
                 store((void *)(y + i + u * (lanes)), value(in, i + u * (lanes)));                  \
@@ -133,7 +133,7 @@ static inline __mmask64 below_u8_at(hand_inputs in, size_t i) {
 }
 
 /* All loads of a step come before its first store: a load may be held up by a store whose address is not known yet. */
-#define PACK_OF(T, lanes, unroll, name, from, compress)                                           \
+#define PACK_OF(T, lanes, unroll, name, from, compress)                                            \
     size_t wn_hand_##name##_avx512(const hand_inputs *inputs, void *out, size_t n) {               \
         const hand_inputs in = *inputs;                                                            \
         T *y = out;                                                                                \
@@ -142,7 +142,7 @@ static inline __mmask64 below_u8_at(hand_inputs in, size_t i) {
             uint64_t masks[unroll];                                                                \
             for (size_t u = 0; u < (unroll); u++) {                                                \
                 __m512i value = _mm512_load_si512(in.from + i + u * (lanes));                      \
-                masks[u] = name##_at(in, i + u * (lanes));                                          \
+                masks[u] = name##_at(in, i + u * (lanes));                                         \
                 values[u] = compress(value, (__mmask##lanes)masks[u], value);                      \
             }                                                                                      \
             for (size_t u = 0; u < (unroll); u++) {                                                \

@@ -109,7 +109,8 @@ const char *peer_version(const peers *p, size_t k) {
 }
 
 /* The bytes into the file, what they are into the line. */
-static bool put_array(peers *p, FILE *data, const char *name, const wn_array *array, const char *separator) {
+static bool put_array(peers *p, FILE *data, const char *name, const wn_array *array,
+                      const char *separator) {
     size_t count = 1;
     fprintf(p->to, "%s[\"%s\", \"%s\", [", separator, name, wn_type_name(array->type));
     for (int32_t i = 0; i < array->rank; i++) {

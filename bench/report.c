@@ -36,8 +36,9 @@ void machine_name(char *to, size_t room) {
 /* ---- The terminal ----------------------------------------------------------------------------------------------------- */
 
 /* "x[m] 0.1 %": a text of many words gives its name alone. */
-static void work_name(char *to, size_t room, const work *w) {
-    int length = strlen(w->text) > 30 ? snprintf(to, room, "%s", w->name) : snprintf(to, room, "%s", w->text);
+void work_name(char *to, size_t room, const work *w) {
+    int length = strlen(w->text) > 30 ? snprintf(to, room, "%s", w->name)
+                                      : snprintf(to, room, "%s", w->text);
     if (w->per_mille && (size_t)length < room)
         snprintf(to + length, room - (size_t)length, " %g %%", w->per_mille / 10.0);
 }
@@ -48,8 +49,8 @@ static void print_heading(const cell *c) {
     printf("%-31s %7s", "", "");
     for (size_t i = 0; i < ISA_COUNT; i++)
         if (c->isa[i].ours > 0)
-            printf(" | %7s %7s %5s %7s %5s %5s", isas[i].name, c->threads == 1 ? isas[i].loops : "1", "ratio",
-                   "limit", "ratio", "GB/s");
+            printf(" | %7s %7s %5s %7s %5s %5s", isas[i].name,
+                   c->threads == 1 ? isas[i].loops : "1", "ratio", "limit", "ratio", "GB/s");
     printf("\n");
 }
 
@@ -86,7 +87,8 @@ bool report_cell(report *r, const cell *c) {
     return true;
 }
 
-static cost *new_cost(report *r, const char *isa, const char *unit, double value, const char *what, va_list list) {
+static cost *new_cost(report *r, const char *isa, const char *unit, double value, const char *what,
+                      va_list list) {
     cost *grown = realloc(r->costs, (r->cost_count + 1) * sizeof *grown);
     if (!grown) return NULL;
     r->costs = grown;
@@ -118,7 +120,8 @@ bool report_cost(report *r, const char *isa, const char *unit, double value, con
 
 void report_peers(const report *r) {
     if (!r->peers) return;
-    printf("\nPeers: ns an element, and how often Winnow's time (the better instruction set) fits into it\n%-31s %7s %9s",
+    printf("\nPeers: ns an element, and how often Winnow's time (the better instruction set) fits "
+           "into it\n%-31s %7s %9s",
            "", "", "winnow");
     for (size_t k = 0; k < peer_count(r->peers); k++)
         printf(" %15s", peer_name(r->peers, k));
@@ -154,8 +157,8 @@ static void put_number(FILE *f, const char *key, double value) {
 }
 
 static void put_cell(FILE *f, const report *r, const cell *c) {
-    fprintf(f, "    {\"work\": \"%s\", \"text\": \"%s\", \"elements\": %zu, \"threads\": %zu, \"bytes\": %zu", c->w->name,
-            c->w->text, c->n, c->threads, c->bytes);
+    fprintf(f, "    {\"work\": \"%s\", \"text\": \"%s\", \"elements\": %zu, \"threads\": %zu, \"bytes\": %zu",
+            c->w->name, c->w->text, c->n, c->threads, c->bytes);
     for (size_t i = 0; i < ISA_COUNT; i++) {
         const figures *g = &c->isa[i];
         if (!(g->ours > 0)) continue;
@@ -171,7 +174,8 @@ static void put_cell(FILE *f, const report *r, const cell *c) {
     if (r->peers && c->threads == 1) {
         fputs(",\n     \"peers\": {", f);
         for (size_t k = 0; k < peer_count(r->peers); k++) {
-            fprintf(f, "%s\"%s\": {\"ok\": %s", k ? ", " : "", peer_name(r->peers, k), c->peer[k] > 0 ? "true" : "false");
+            fprintf(f, "%s\"%s\": {\"ok\": %s", k ? ", " : "", peer_name(r->peers, k),
+                    c->peer[k] > 0 ? "true" : "false");
             put_number(f, "ns", c->peer[k]);
             put_number(f, "ratio", c->by_peer[k]);
             fputs("}", f);
@@ -189,8 +193,11 @@ bool write_json(const report *r, const char *path) {
         fprintf(stderr, "winnow-bench: cannot write %s\n", path);
         return false;
     }
-    fprintf(f, "{\"machine\": \"%s\", \"winnow\": \"%s\", \"commit\": \"%s\", \"llvm\": \"%s\", \"compiler\": \"%s\",\n"
-               " \"peers\": {", machine, wn_version(), r->commit ? r->commit : "", BENCH_LLVM, __VERSION__);
+    fprintf(f,
+            "{\"machine\": \"%s\", \"winnow\": \"%s\", \"commit\": \"%s\", \"llvm\": \"%s\", "
+            "\"compiler\": \"%s\",\n"
+            " \"peers\": {",
+            machine, wn_version(), r->commit ? r->commit : "", BENCH_LLVM, __VERSION__);
     for (size_t k = 0; k < peer_count(r->peers); k++)
         fprintf(f, "%s\"%s\": \"%s\"", k ? ", " : "", peer_name(r->peers, k), peer_version(r->peers, k));
     fputs("},\n \"cells\": [\n", f);
@@ -200,8 +207,9 @@ bool write_json(const report *r, const char *path) {
     }
     fputs(" ],\n \"costs\": [\n", f);
     for (size_t i = 0; i < r->cost_count; i++)
-        fprintf(f, "    {\"isa\": \"%s\", \"what\": \"%s\", \"%s\": %.5g}%s\n", r->costs[i].isa, r->costs[i].what,
-                r->costs[i].unit, r->costs[i].value, i + 1 < r->cost_count ? "," : "");
+        fprintf(f, "    {\"isa\": \"%s\", \"what\": \"%s\", \"%s\": %.5g}%s\n", r->costs[i].isa,
+                r->costs[i].what, r->costs[i].unit, r->costs[i].value,
+                i + 1 < r->cost_count ? "," : "");
     fputs(" ]}\n", f);
     return fclose(f) == 0;
 }

@@ -30,11 +30,24 @@ const isa_row isas[ISA_COUNT] = {
     {"v4", "AVX-512", WN_ISA_NATIVE, has_avx512, {LIMIT_LOOPS(LIMIT_AVX512)}},
 };
 
-#define HAND(as, name) {as, {FOR_ISA(hand, name, avx2), FOR_ISA(hand, name, avx512)}}
-#define AVX2(as, name) {as, {FOR_ISA(hand, name, avx2), NULL}}
-#define ONE(name) {HAND("plain", name)}
-#define STREAM(name) {HAND("plain", name), HAND("stream", name##_stream)}
-#define MASKED {HAND("plain", masked), HAND("stream", masked_stream), HAND("words", masked_words)}
+#define HAND(as, name)                                                                             \
+    {                                                                                              \
+        as, {                                                                                      \
+            FOR_ISA(hand, name, avx2), FOR_ISA(hand, name, avx512)                                 \
+        }                                                                                          \
+    }
+#define AVX2(as, name)                                                                             \
+    {                                                                                              \
+        as, {                                                                                      \
+            FOR_ISA(hand, name, avx2), NULL                                                        \
+        }                                                                                          \
+    }
+#define ONE(name)                                                                                  \
+    { HAND("plain", name) }
+#define STREAM(name)                                                                               \
+    { HAND("plain", name), HAND("stream", name##_stream) }
+#define MASKED                                                                                     \
+    { HAND("plain", masked), HAND("stream", masked_stream), HAND("words", masked_words) }
 
 /* clang-format off */
 const work works[] = {
