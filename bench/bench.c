@@ -41,6 +41,46 @@ typedef struct bench {
     wn_context *context[2]; /* with as many threads and one more */
 } bench;
 
+/* ---- Cores ------------------------------------------------------------------------------------------------------------ */
+
+/* A thread that moves takes its caches with it only slowly: we stay on the core where we begin, a second thread on another. */
+#ifdef __linux__
+static cpu_set_t core_set(size_t which) {
+    static int cores[2] = {-1, -1};
+    cpu_set_t set;
+    if (cores[0] < 0 && sched_getaffinity(0, sizeof set, &set) == 0) {
+        cores[0] = cores[1] = sched_getcpu();
+        for (int k = 0; k < CPU_SETSIZE; k++)
+            if (k != cores[0] && CPU_ISSET((size_t)k, &set)) cores[1] = k;
+    }
+    CPU_ZERO(&set);
+    if (cores[which] >= 0) CPU_SET((size_t)cores[which], &set);
+    return set;
+}
+
+static void stay_on_core(size_t which) {
+    cpu_set_t set = core_set(which);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+static int start_on_other_core(pthread_t *thread, void *(*function)(void *), void *user) {
+    cpu_set_t set = core_set(1);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+    int failed = pthread_create(thread, &attributes, function, user);
+    pthread_attr_destroy(&attributes);
+    return failed;
+}
+#else
+static void stay_on_core(size_t which) {
+    (void)which;
+}
+static int start_on_other_core(pthread_t *thread, void *(*function)(void *), void *user) {
+    return pthread_create(thread, NULL, function, user);
+}
+#endif
+
 /* ---- Candidates: what takes turns ------------------------------------------------------------------------------------- */
 
 static size_t call_run(const candidate *c) {
@@ -78,8 +118,8 @@ static size_t call_limit_halves(const candidate *c) {
     }
     s->steps = t->steps = s->steps > 1 ? s->steps / 2 : 1;
     pthread_t thread;
-    if (pthread_create(&thread, NULL, limit_on_thread, &half[1]) != 0) return FAILED;
-    limit_on_thread(&half[0]);
+    if (start_on_other_core(&thread, limit_on_thread, &half[1]) != 0) return FAILED;
+    half[0].limit(s);
     pthread_join(thread, NULL);
     return c->n;
 }
@@ -156,7 +196,7 @@ static bool same_output(const arrays *a, const char *ours, const candidate *othe
 static size_t run_candidate(const arrays *a, const candidate *c) {
     size_t elements = c->call(c);
     if (is_reduction(a->w)) return elements == FAILED ? FAILED : 1;
-    if (c->role == OURS && elements != FAILED && a->w->kind == WORK_PACK)
+    if (c->binding && elements != FAILED && a->w->kind == WORK_PACK)
         return (size_t)wn_result(c->binding, 0)->shape[0];
     return elements;
 }
@@ -292,7 +332,7 @@ static bool time_cell(bench *b, const arrays *a, candidate *c, size_t count, siz
     bool with_peers = threads == 1 && a->n <= (size_t)16 << 20 && peers_begin(b->p, a);
     timing *t = malloc((count + MAX_PEERS) * sizeof *t);
     if (!t) return false;
-    size_t rounds = take_turns(c, count, a, with_peers ? b->p : NULL, t, b->o->quick);
+    size_t rounds = take_turns(c, count, a, with_peers ? b->p : NULL, t, threads, b->o->quick);
     for (size_t isa = 0; isa < ISA_COUNT; isa++)
         conclude_isa(c, count, t, rounds, isa, a->n, &to.isa[isa]);
     if (with_peers && rounds) conclude_peers(c, count, t, rounds, peer_count(b->p), &to);
@@ -327,21 +367,17 @@ static bool is_in_list(const char *list, const char *word) {
     return false;
 }
 
-/* A thread that moves takes its caches with it only slowly; with two, both cores are for them. */
-static void stay(size_t threads) {
-#ifdef __linux__
-    static cpu_set_t all;
-    if (CPU_COUNT(&all) == 0) sched_getaffinity(0, sizeof all, &all);
-    int core = sched_getcpu();
-    cpu_set_t set = all;
-    if (threads == 1 && core >= 0) {
-        CPU_ZERO(&set);
-        CPU_SET((size_t)core, &set);
-    }
-    sched_setaffinity(0, sizeof set, &set);
-#else
-    (void)threads;
-#endif
+/* The first run with two threads starts the second, which inherits where we are: on the other core. */
+static bool start_second_thread(bench *b) {
+    arrays a;
+    TRY(arrays_new(&a, &works[0], (size_t)4 << 20));
+    stay_on_core(1);
+    wn_binding *binding = bind(b->context[1], WN_ISA_NATIVE, &a);
+    bool done = binding && wn_run(binding, NULL) == WN_OK;
+    stay_on_core(0);
+    wn_binding_free(binding);
+    arrays_free(&a);
+    return done;
 }
 
 /* With one thread, what costs nothing to move is measured too; with two only what is worth two. */
@@ -360,7 +396,7 @@ static bool measure_sizes(bench *b, const work *w, size_t threads) {
 }
 
 static bool measure_works(bench *b, size_t threads) {
-    stay(threads);
+    if (threads > 1) TRY(start_second_thread(b));
     for (const work *w = works; w < works + work_count; w++)
         if (!b->o->only || is_in_list(b->o->only, w->name)) TRY(measure_sizes(b, w, threads));
     return true;
@@ -374,7 +410,6 @@ static bool measure_all(bench *b) {
         TRY(measure_works(b, threads));
     }
     report_peers(&b->r);
-    stay(1);
     for (size_t isa = 0; isa < ISA_COUNT; isa++)
         if ((o->compile || !o->only) && isa_is_wanted(o, isa))
             TRY(measure_costs(&b->r, b->context[0], &isas[isa]));
@@ -392,7 +427,7 @@ static bool run(bench *b) {
         fprintf(stderr, "winnow-bench: no hand-written loops for this processor or --isa\n");
         return false;
     }
-    stay(1); /* the peers, too */
+    stay_on_core(0); /* the peers, too */
     if (b->o->peers) {
         b->p = peers_new(b->o->peers);
         b->r.peers = b->p;

@@ -156,7 +156,8 @@ double best_of(const candidate *c, size_t calls);
 typedef struct peers peers;
 /* Round after round, the outputs moved before each; `t` has the candidates' times and then the peers'. Returns how many rounds there
    were, 0 if the peers broke off. */
-size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, bool quick);
+size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, size_t threads,
+                  bool quick);
 
 /* ---- peers.c ---------------------------------------------------------------------------------------------------------- */
 

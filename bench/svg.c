@@ -13,8 +13,8 @@
 #define GAP 14.0
 #define TOP 96.0
 #define LINE 19.0
-#define LEAST 1e-3 /* nanoseconds an element */
-#define MOST 1e3
+#define LEAST 3e-3 /* nanoseconds an element */
+#define MOST 3e3
 #define MAX_PANELS 6
 
 /* Plain properties, which every viewer knows; a reader in the dark gets others. */
@@ -111,7 +111,7 @@ static void put_panel(FILE *f, size_t n, double x, double bottom) {
     size_name(name, sizeof name, n);
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" font-weight=\"600\">%s elements</text>\n", x, TOP - 26,
             name);
-    for (double ns = LEAST; ns <= MOST * 1.01; ns *= 10)
+    for (double ns = 0.01; ns < MOST; ns *= 10)
         fprintf(f,
                 "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/><text "
                 "class=\"dim\" x=\"%.1f\" "
@@ -122,15 +122,16 @@ static void put_panel(FILE *f, size_t n, double x, double bottom) {
 /* Marks and their names, in a row. */
 static void put_legend(FILE *f, const report *r, double y) {
     double x = LEFT;
-    for (size_t i = 0; i < ISA_COUNT; i++, x += 115)
+    for (size_t i = 0; i < ISA_COUNT; i++, x += 130)
         fprintf(f, "<circle class=\"%s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/><text x=\"%.1f\" y=\"%.1f\">Winnow, %s</text>\n",
                 isas[i].name, x, y - 4, x + 9, y, isas[i].loops);
     put_tick(f, "tick", x, y - 4, 6);
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\">by hand</text>", x + 8, y);
     put_tick(f, "limit", x += 70, y - 4, 3.5);
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\">limit</text>\n", x + 8, y);
-    x += 55;
-    for (size_t k = 0; k < peer_count(r->peers); k++, x += 150)
+    x = 16;
+    y += 20;
+    for (size_t k = 0; k < peer_count(r->peers); k++, x += 125)
         fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"6\" height=\"6\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s %s</text>\n",
                 x, y - 7, peer_colours[k], x + 10, y, peer_name(r->peers, k),
                 peer_version(r->peers, k));
@@ -157,7 +158,7 @@ static void put_drawing(FILE *f, const report *r, const size_t *sizes, size_t pa
         lines += was_measured(r, w);
     double bottom = TOP + 8 + LINE * (double)lines, width = LEFT + (PANEL + GAP) * (double)panels + 16;
     fprintf(f, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\">\n%s",
-            width, bottom + 40, width, style);
+            width, bottom + 60, width, style);
     fputs("<rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n", f);
     put_title(f, r);
     for (size_t k = 0; k < panels; k++)

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #define SAMPLE_NS 20e3
+/* A core that sleeps is slow to wake: with two threads, many calls follow each other. */
+#define SAMPLE_NS_THREADS 1e6
 /* Above this a call leaves nothing in the caches that its next one could use. */
 #define WARM_NS 1e6
 
@@ -50,10 +52,10 @@ double best_of(const candidate *c, size_t calls) {
     return best;
 }
 
-static size_t calls_in_sample(const candidate *c) {
+static size_t calls_in_sample(const candidate *c, double least) {
     c->call(c);
     size_t calls = 1;
-    while (sample(c, calls) * (double)calls < SAMPLE_NS)
+    while (sample(c, calls) * (double)calls < least)
         calls *= 2;
     return calls;
 }
@@ -71,9 +73,11 @@ static void move_outputs(candidate *c, size_t count, const arrays *a, size_t pla
 }
 
 /* Each candidate begins a round as often as the others, and finds its own data in the caches when its sample begins. */
-static void one_round(candidate *c, size_t count, const size_t *calls, size_t round, timing *t) {
+static void one_round(candidate *c, size_t count, const size_t *calls, size_t round, size_t threads,
+                      timing *t) {
     for (size_t i = 0; i < count; i++) {
         size_t k = (round + i) % count;
+        if (threads > 1) sample(&c[k], calls[k]);
         if (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS)) c[k].call(&c[k]);
         t[k].samples[round] = sample(&c[k], calls[k]);
     }
@@ -94,14 +98,15 @@ static void conclude(timing *t, size_t rounds) {
         t->best = fmin(t->best, t->samples[r]);
 }
 
-size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, bool quick) {
+size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, size_t threads,
+                  bool quick) {
     size_t calls[MAX_CANDIDATES], rounds = 0, least = quick || p ? 7 : 21;
     for (size_t i = 0; i < count; i++)
-        calls[i] = calls_in_sample(&c[i]);
+        calls[i] = calls_in_sample(&c[i], threads > 1 ? SAMPLE_NS_THREADS : SAMPLE_NS);
     double budget = (quick ? 0.005e9 : 0.06e9) * (double)count * (p ? 2 : 1), start = now();
     for (; rounds < MAX_ROUNDS && (rounds < least || now() - start < budget); rounds++) {
         move_outputs(c, count, a, rounds % PLACES);
-        one_round(c, count, calls, rounds, t);
+        one_round(c, count, calls, rounds, threads, t);
         if (p && !round_of_peers(p, t + count, rounds)) return 0;
     }
     for (size_t i = 0; i < count + peer_count(p); i++)
