@@ -1,6 +1,8 @@
 /*
  * bench.c - `winnow bench`: how long an expression takes, best of repeated runs over outputs allocated beforehand.
  *
+ * GB/s counts what a run has to move: each input and each result, once.
+ *
  * A first run says how large the outputs are; they are allocated so, bound once, and the binding is run again and again
  * for about a second. Short runs are timed in batches, so that the clock does not count.
  */
@@ -56,6 +58,7 @@ static exit_status make_data(tool_input *in, uint64_t seed) {
 typedef struct measure {
     double best_ms; /* of one run */
     int64_t runs;
+    int64_t bytes; /* that a run reads and writes: inputs and results, each once */
 } measure;
 
 static wn_status time_batch(wn_binding *binding, int64_t runs, double *ms, wn_error *error) {
@@ -84,6 +87,20 @@ static wn_status time_runs(wn_binding *binding, measure *m, wn_error *error) {
     return WN_OK;
 }
 
+static int64_t bytes_of(const wn_array *a) {
+    size_t size = wn_type_size(a->type);
+    return wn_element_count(a->rank, a->shape, size) * (int64_t)size;
+}
+
+static int64_t traffic(const job *s, const wn_binding *binding) {
+    int64_t bytes = 0;
+    for (size_t i = 0; i < s->input_count; i++)
+        bytes += bytes_of(&s->inputs[i]);
+    for (size_t i = 0; i < s->output_count; i++)
+        bytes += bytes_of(wn_result(binding, i));
+    return bytes;
+}
+
 /* ---- Running ------------------------------------------------------------------------------------------------------------ */
 
 static wn_status bind_and_time(job *s, const wn_array *outputs, measure *m, wn_error *error) {
@@ -91,6 +108,7 @@ static wn_status bind_and_time(job *s, const wn_array *outputs, measure *m, wn_e
     wn_status status =
         wn_bind(s->kernel, s->inputs, s->input_count, outputs, s->output_count, &binding, error);
     if (status == WN_OK) status = time_runs(binding, m, error);
+    if (status == WN_OK) m->bytes = traffic(s, binding);
     wn_binding_free(binding);
     return status;
 }
@@ -119,16 +137,17 @@ static int64_t largest_input(const job *s) {
 static void report(const job *s, const arguments *a, const measure *m, double first_ms) {
     int64_t elements = largest_input(s);
     double ns = m->best_ms * 1e6, per_element = ns / (double)(elements ? elements : 1);
+    double rate = ns > 0 ? (double)m->bytes / ns : 0;
     const char *engine = wn_kernel_engine(s->kernel) == WN_ENGINE_JIT ? "jit" : "interpreter";
     const char *isa = wn_isa_name(wn_kernel_isa(s->kernel));
     const char *format =
-        a->json ? "{\"elements\": %lld, \"ns_per_element\": %.6g, \"ns_per_run\": %.6g, \"runs\": "
-                  "%lld, "
-                  "\"compile_ms\": %.4g, \"first_compile_ms\": %.4g, \"engine\": \"%s\", \"isa\": "
-                  "\"%s\", \"threads\": %d}\n"
-                : "%lld elements: %.4g ns each, %.6g ns a run (best of %lld)\n"
-                  "compiled in %.3g ms (the first %.3g); engine %s, isa %s, threads %d\n";
-    printf(format, (long long)elements, per_element, ns, (long long)m->runs, s->compile_ms,
+        a->json
+            ? "{\"elements\": %lld, \"ns_per_element\": %.6g, \"ns_per_run\": %.6g, \"gb_per_s\": "
+              "%.4g, \"runs\": %lld, \"compile_ms\": %.4g, \"first_compile_ms\": %.4g, "
+              "\"engine\": \"%s\", \"isa\": \"%s\", \"threads\": %d}\n"
+            : "%lld elements: %.4g ns each, %.6g ns a run, %.3g GB/s (best of %lld)\n"
+              "compiled in %.3g ms (the first %.3g); engine %s, isa %s, threads %d\n";
+    printf(format, (long long)elements, per_element, ns, rate, (long long)m->runs, s->compile_ms,
            first_ms, engine, isa, (int)a->threads);
 }
 

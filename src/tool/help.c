@@ -130,9 +130,10 @@ static const char bench_options[] =
     "\n"
     "OPTIONS\n"
     "    --json                print one object: elements (of the "
-    "largest input), ns_per_element, ns_per_run, runs,\n"
-    "                          compile_ms (LLVM loaded), first_compile_ms, engine, isa, "
-    "threads\n";
+    "largest input), ns_per_element, ns_per_run,\n"
+    "                          gb_per_s (each input and each result once), runs, compile_ms (LLVM "
+    "loaded),\n"
+    "                          first_compile_ms, engine, isa, threads\n";
 
 static const char bench_examples[] = "\n"
                                      "EXAMPLES\n"
