@@ -13,6 +13,7 @@
 #include "bench.h"
 
 #include <math.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -73,6 +74,7 @@ static void take_names(peers *p) {
 peers *peers_new(const char *command) {
     peers *p = calloc(1, sizeof *p);
     if (!p) return NULL;
+    signal(SIGPIPE, SIG_IGN); /* a process that has ended is an error, not our end */
     snprintf(p->path, sizeof p->path, "/tmp/winnow-bench-XXXXXX");
     int file = mkstemp(p->path);
     if (file >= 0) close(file);

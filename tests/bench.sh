@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# winnow-bench from outside: every work gives what the loops by hand give (it compares before it times), the files are well formed,
+# peers are heard, and wrong names are refused. No time is judged.
+#
+#   tests/bench.sh WINNOW_BENCH
+set -uo pipefail
+
+bench=$(realpath "$1")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+
+is() { # WHAT COMMAND...
+    local what=$1
+    shift
+    "$@" >/dev/null 2>&1 && return
+    failures=$((failures + 1))
+    printf 'FAILED %s\n' "$what"
+    sed 's/^/    err: /' err
+}
+run() { # ARGUMENTS...: leaves out, err, status
+    timeout 300 "$bench" "$@" >out 2>err
+    status=$?
+}
+well_formed() { # FILE
+    case $1 in
+    *.json) python3 -m json.tool "$1" ;;
+    *.svg) python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$1" ;;
+    esac
+}
+
+# Reads a cell, then rounds, as peers.py does; its second peer takes part in nothing.
+cat >peer.sh <<'TEXT'
+echo 'slow 1.0|absent not installed'
+while read -r line; do
+    case $line in
+    round) echo '4096000 nan' ;;
+    *) echo "$line" >>cells; echo 1 ;;
+    esac
+done
+TEXT
+
+run --help
+works=$(grep -c '^  [a-z0-9.]* .*[(x[]' err)
+run --quick --size 64,4160 --threads 1 --only where --isa v3
+if grep -q 'no hand-written loops' err; then
+    echo "no such loops for this machine"
+    exit 0
+fi
+
+run --quick --size 64,4160 --json all.json --commit abc
+is 'all works agree with the loops by hand' test "$status" = 0
+is 'each work is measured' test "$(grep -c '"elements": 4160, "threads": 1' all.json)" -ge 30
+is 'each text has a cell' test "$(grep -c '"elements": 64, "threads": 1' all.json)" -le "$works"
+is 'a commit is written' grep -q '"commit": "abc"' all.json
+is 'costs are written' grep -q '"what": "compile a chain of 1000 nodes"' all.json
+is 'JSON is well formed' well_formed all.json
+
+run --quick --size 4096 --threads 1 --only where,mask --peers 'sh peer.sh' --json peers.json --svg peers.svg
+is 'peers are run' test "$status" = 0
+is 'a peer has its time' grep -q '"slow": {"ok": true, "ns": 1000,' peers.json
+is 'a peer that takes no part has none' grep -q '"absent": {"ok": false, "ns": null' peers.json
+is 'a version is on the drawing' grep -q 'slow 1.0' peers.svg
+is 'the drawing is well formed' well_formed peers.svg
+is 'a peer is told the cell' grep -q '"text": "x\[x < 0\]".*"outputs": \[\["", "f32", \[[0-9]*\]\]\]' cells
+
+run --quick --size 4096 --threads 1 --only where --peers 'exit 1'
+is 'peers that cannot start are an error' test "$status" = 1
+run --only where,nothing
+is 'an unknown work is wrong usage' test "$status" = 2
+run --size 65
+is 'a size that is no multiple of 64 is wrong usage' test "$status" = 2
+run --quick --size 64 --threads 1 --only where --json /nowhere/x.json
+is 'a file that cannot be written is an error' test "$status" = 1
+
+[ "$failures" = 0 ] && echo "all checks passed"
+exit $((failures > 0))
