@@ -304,22 +304,28 @@ static void make_bytes(byte_table bytes) {
         bytes[m] = _pdep_u64(permutations[m], 0x0f0f0f0f0f0f0f0f);
 }
 
-/* Eight numbers of two bytes: byte lanes 2k and 2k + 1. */
+/* Eight elements of two bytes: lane k is bytes 2k and 2k + 1, by a table of shuffles. */
 size_t wn_hand_negative_i16_avx2(const hand_inputs *inputs, void *out, size_t n) {
     static byte_table bytes;
+    static __m128i shuffles[256];
     int16_t *y = out;
-    if (!bytes[1 << 1]) make_bytes(bytes);
-    for (size_t i = 0; i < n; i += 16) {
-        __m128i v[2];
-        unsigned masks[2];
-        for (size_t u = 0; u < 2; u++) {
+    if (!bytes[1 << 1]) {
+        make_bytes(bytes);
+        for (size_t m = 0; m < 256; m++) {
+            __m128i lanes = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((int64_t)bytes[m]));
+            lanes = _mm_mullo_epi16(lanes, _mm_set1_epi16(0x0202));
+            shuffles[m] = _mm_add_epi8(lanes, _mm_set1_epi16(0x0100));
+        }
+    }
+    for (size_t i = 0; i < n; i += 32) {
+        __m128i v[4];
+        unsigned masks[4];
+        for (size_t u = 0; u < 4; u++) {
             v[u] = _mm_load_si128((const void *)(inputs->s + i + 8 * u));
             masks[u] = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(v[u], _mm_setzero_si128()));
-            __m128i lanes = _mm_cvtepu8_epi16(_mm_cvtsi64_si128((int64_t)bytes[masks[u]]));
-            lanes = _mm_mullo_epi16(lanes, _mm_set1_epi16(0x0202));
-            v[u] = _mm_shuffle_epi8(v[u], _mm_add_epi8(lanes, _mm_set1_epi16(0x0100)));
+            v[u] = _mm_shuffle_epi8(v[u], shuffles[masks[u]]);
         }
-        for (size_t u = 0; u < 2; u++) {
+        for (size_t u = 0; u < 4; u++) {
             _mm_storeu_si128((void *)y, v[u]);
             y += (unsigned)_mm_popcnt_u32(masks[u]);
         }
