@@ -338,7 +338,9 @@ usage '--threads' eval x x=1 --threads 0
 usage '--threads' eval x x=1 --threads=-1
 usage 'needs lengths' bench x 'x:f32[?]'
 usage 'not available yet' explain x 'x:f32[?]' --emit html
-usage 'not available yet' explain x 'x:f32[?]' --emit json
+usage 'not available yet' explain x 'x:f32[?]' --emit html
+run explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit json
+is 'json has the listing' grep -q '"listing":\[{"text":"input x: f32\[?\];"' out
 usage '--emit is' explain x 'x:f32[?]' --emit pdf
 usage 'one -o' explain x 'x:f32[?]' -o a -o b
 

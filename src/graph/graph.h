@@ -398,10 +398,21 @@ bool wn_is_name(const char *text, size_t length);
 void wn_print_listing(const wn_graph *g, wn_buffer *b);
 /* Graphviz. */
 void wn_print_dot(const wn_graph *g, wn_buffer *b);
+/* A place in the listing, both counted from 1; line 0: none. */
+typedef struct wn_spot {
+    uint32_t line, column;
+} wn_spot;
+
+/* The same, and where in it each node and each output stands: of an operation its name, of an input and an output theirs. Constants have no
+   place. `nodes` has g->node_count elements, `outputs` g->output_count. */
+void wn_print_listing_places(const wn_graph *g, wn_buffer *b, wn_spot *nodes, wn_spot *outputs);
 /* What a listing calls the nodes: by their first name, or vN. Found for all of them at once. */
 typedef struct wn_labels {
     const wn_graph *g;
     struct note *notes;
+    wn_spot *nodes, *outputs; /* while a listing is printed: where places go, or NULL */
+    uint32_t line;
+    size_t line_start;
 } wn_labels;
 bool wn_labels_find(wn_labels *l, const wn_graph *g); /* false: out of memory */
 void wn_labels_free(wn_labels *l);

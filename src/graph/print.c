@@ -186,6 +186,16 @@ static void print_operand(const printer *p, wn_buffer *b, const node *n, int i) 
         print_label(p, b, n->args[i]);
 }
 
+static void begin_line(printer *p, const wn_buffer *b) {
+    p->line++;
+    p->line_start = b->length;
+}
+
+/* What is printed next stands here. */
+static wn_spot place_here(const printer *p, const wn_buffer *b) {
+    return (wn_spot){p->line, (uint32_t)(b->length - p->line_start) + 1};
+}
+
 /* The axes of a reduction as it is written: of x[m], m's axes are one. */
 static void print_axes(const printer *p, wn_buffer *b, const node *n) {
     int rank = graph_node(p->g, n->args[0])->rank, at = 0, count = 0, written = 0, axes[WN_MAX_RANK];
@@ -224,6 +234,7 @@ static void print_reduction(const printer *p, wn_buffer *b, const node *n) {
 
 static void print_operation(const printer *p, wn_buffer *b, node_id id) {
     const node *n = graph_node(p->g, id);
+    if (p->nodes) p->nodes[id] = place_here(p, b);
     wn_buffer_add(b, "%s(", wn_op_row((op)n->op)->name);
     if (op_is_reduction((op)n->op)) {
         print_reduction(p, b, n);
@@ -248,7 +259,9 @@ static void print_type(const printer *p, wn_buffer *b, node_id id) {
 }
 
 static void print_input(const printer *p, wn_buffer *b, node_id id) {
-    wn_buffer_add(b, "input %s: ", name_of(p, id));
+    wn_buffer_add(b, "input ");
+    if (p->nodes) p->nodes[id] = place_here(p, b);
+    wn_buffer_add(b, "%s: ", name_of(p, id));
     print_type(p, b, id);
     wn_buffer_add(b, ";\n");
 }
@@ -259,9 +272,13 @@ static bool is_inline(const printer *p, node_id id, const char *output) {
     return is_operation(p->g, id) && p->notes[id].uses == 1 && (!name || !strcmp(name, output));
 }
 
-static void print_output(const printer *p, wn_buffer *b, node_id id, const char *output) {
+static void print_output(const printer *p, wn_buffer *b, uint32_t number, const node_name *entry) {
+    const char *output = entry->text;
+    node_id id = entry->id;
     const char *name = name_of(p, id);
-    wn_buffer_add(b, "output %s", output);
+    wn_buffer_add(b, "output ");
+    if (p->outputs) p->outputs[number] = place_here(p, b);
+    wn_buffer_add(b, "%s", output);
     if (is_constant(p->g, id)) {
         wn_buffer_add(b, " = ");
         print_constant(p, b, id, is_default_type((wn_type)graph_node(p->g, id)->type));
@@ -284,9 +301,10 @@ static void mark_inline(printer *p) {
     }
 }
 
-static void print_statements(const printer *p, wn_buffer *b) {
+static void print_statements(printer *p, wn_buffer *b) {
     for (node_id id = 1; id < p->g->node_count; id++) {
         if (!is_operation(p->g, id) || !p->notes[id].uses || p->notes[id].in_output) continue;
+        begin_line(p, b);
         print_label(p, b, id);
         wn_buffer_add(b, " = ");
         print_operation(p, b, id);
@@ -294,19 +312,29 @@ static void print_statements(const printer *p, wn_buffer *b) {
     }
 }
 
-void wn_print_listing(const wn_graph *g, wn_buffer *b) {
+void wn_print_listing_places(const wn_graph *g, wn_buffer *b, wn_spot *nodes, wn_spot *outputs) {
     printer p;
     if (!wn_labels_find(&p, g)) {
         b->failed = true;
         return;
     }
-    for (uint32_t i = 0; i < g->input_count; i++)
+    p.nodes = nodes;
+    p.outputs = outputs;
+    for (uint32_t i = 0; i < g->input_count; i++) {
+        begin_line(&p, b);
         print_input(&p, b, g->inputs[i]);
+    }
     mark_inline(&p);
     print_statements(&p, b);
-    for (uint32_t i = 0; i < g->name_count; i++)
-        if (g->names[i].kind == NAME_OUTPUT) print_output(&p, b, g->names[i].id, g->names[i].text);
+    for (uint32_t i = 0; i < g->numbered_count[NAME_OUTPUT]; i++) {
+        begin_line(&p, b);
+        print_output(&p, b, i, &g->names[g->numbered[NAME_OUTPUT][i]]);
+    }
     wn_labels_free(&p);
+}
+
+void wn_print_listing(const wn_graph *g, wn_buffer *b) {
+    wn_print_listing_places(g, b, NULL, NULL);
 }
 
 /* ---- Graphviz ---------------------------------------------------------------------------------------------------- */

@@ -229,7 +229,7 @@ static bool lower_top(planner *p, plan_program *to, const lower_key *k, uint32_t
         plan_value v = {.kind = VALUE_CONSTANT, .type = n->type, .invariant = true, .node = k->node};
         *value = add_value(p, to, &v);
     } else if (n->op == OP_nonzero) {
-        plan_value v = {.kind = VALUE_INDEX, .type = WN_I64};
+        plan_value v = {.kind = VALUE_INDEX, .type = WN_I64, .node = k->node};
         *value = add_value(p, to, &v);
     } else if (n->op == OP_expand) {
         if (!lower_expand(p, to, k, value)) return false;
@@ -266,7 +266,7 @@ static uint32_t lower_mask_chain(planner *p, plan_program *to, uint32_t program,
     uint32_t own = lower(p, to, &k);
     if (!mask_is_chained(key) || p->failed) return own;
     uint32_t outer = lower_mask_chain(p, to, program, place->key, k.map.first[place->axis]);
-    plan_value both = {.kind = VALUE_AND, .type = WN_BOOL, .args = {outer, own}};
+    plan_value both = {.kind = VALUE_AND, .type = WN_BOOL, .args = {outer, own}, .node = mask};
     both.invariant = to->values[outer].invariant && to->values[own].invariant;
     return p->failed ? 0 : add_value(p, to, &both);
 }

@@ -59,7 +59,7 @@ typedef struct plan_value {
     bool invariant; /* depends on constants and scalar streams alone: computed once, before the loop */
     uint32_t number;
     uint32_t args[3];
-    node_id node; /* whose value it is, 0 for INDEX and AND */
+    node_id node; /* whose value it is; of INDEX the nonzero, of AND the mask that comes last */
 } plan_value;
 
 typedef struct plan_program {
@@ -167,6 +167,21 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
 void wn_plan_free(wn_plan *plan);
 /* The stages with their reasons, as `explain --emit plan` prints them. */
 void wn_plan_print(const wn_plan *plan, wn_buffer *b);
+/* What a line of that is about; by where in the text it begins, in order. */
+typedef enum note_about { ABOUT_STAGE, ABOUT_NODE, ABOUT_OUTPUT } note_about;
+typedef struct plan_note {
+    size_t begin;
+    note_about about;
+    uint32_t number;
+} plan_note;
+typedef struct plan_notes {
+    plan_note *notes;
+    uint32_t count, room;
+} plan_notes;
+/* The same, with notes that go into memory of the context. */
+void wn_plan_print_noted(const wn_plan *plan, wn_buffer *b, plan_notes *notes);
+/* The boolean_mask or nonzero whose elements an output of a PACK or ROWS stage is made of; of another stage's, the output's own node. */
+node_id wn_plan_packer(const wn_plan *plan, const plan_stage *s, const plan_output *o);
 /* How many args a value has. */
 static inline uint32_t value_arity(const plan_value *v) {
     if (v->kind == VALUE_AND) return 2;

@@ -9,6 +9,19 @@ static const char *input_name(const wn_graph *g, uint32_t number) {
     return wn_graph_name(g, NAME_INPUT, (int32_t)number);
 }
 
+/* The next line is about this. */
+static void note(plan_notes *to, wn_buffer *b, note_about about, uint32_t number) {
+    if (!to || b->failed) return;
+    if (!wn_grow(b->context, (void **)&to->notes, &to->room, (size_t)to->count + 1, sizeof *to->notes))
+        b->failed = true;
+    else
+        to->notes[to->count++] = (plan_note){b->length, about, number};
+}
+
+static node_id stream_node(const wn_plan *plan, const plan_stream *s) {
+    return s->source == SOURCE_TEMP ? plan->temps[s->number].node : plan->graph->inputs[s->number];
+}
+
 static void print_stream(const wn_plan *plan, const plan_program *p, const plan_stream *s,
                          wn_buffer *b) {
     if (s->source == SOURCE_TEMP)
@@ -57,11 +70,15 @@ static void print_value(const wn_plan *plan, const plan_program *p, uint32_t num
                   v->invariant ? ", once before the loop" : "");
 }
 
-static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer *b) {
-    for (uint32_t i = 0; i < p->stream_count; i++)
+static void print_program(const wn_plan *plan, const plan_program *p, wn_buffer *b, plan_notes *notes) {
+    for (uint32_t i = 0; i < p->stream_count; i++) {
+        note(notes, b, ABOUT_NODE, stream_node(plan, &p->streams[i]));
         print_stream(plan, p, &p->streams[i], b);
-    for (uint32_t i = 0; i < p->value_count; i++)
+    }
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        note(notes, b, ABOUT_NODE, p->values[i].node);
         print_value(plan, p, i, b);
+    }
 }
 
 static const char *operand_name(const wn_plan *plan, const plan_operand *o) {
@@ -133,11 +150,13 @@ static void print_functions(const plan_stage *s, wn_buffer *b) {
     wn_buffer_add(b, ", %d elements a step\n", s->program.step);
 }
 
-static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t number, wn_buffer *b) {
+static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t number, wn_buffer *b,
+                        plan_notes *notes) {
     static const char *const kinds[] = {"map", "pack", "rows", "reduce", "expand", "whole"};
     const plan_stage *s = &plan->stages[number];
     char shape[256];
     wn_shape_text(s->program.rank, s->program.dims, shape, sizeof shape);
+    note(notes, b, ABOUT_STAGE, number);
     wn_buffer_add(b, "stage %u: %s", number, kinds[s->kind]);
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, " over %s", shape);
     wn_buffer_add(b, "\n");
@@ -146,20 +165,24 @@ static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t n
     if (s->kind == STAGE_ROWS && s->owns_mask) {
         wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first,
                       s->mask_first + s->mask_rank - 1);
-        print_program(plan, &s->mask, b);
+        print_program(plan, &s->mask, b, notes);
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
     }
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, "  program:\n");
-    print_program(plan, &s->program, b);
+    print_program(plan, &s->program, b, notes);
     if (s->kind == STAGE_PACK && s->owns_mask)
         wn_buffer_add(b, "    selects where %%%u\n", s->mask_value);
     else if (stage_is_masked(s) && !s->owns_mask)
         wn_buffer_add(b, "    selects by the bitmap of stage %u\n", s->mask_stage);
-    for (uint32_t i = 0; i < s->output_count; i++)
-        print_output(plan, s, &s->outputs[i], b);
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const plan_output *o = &s->outputs[i];
+        bool temp = o->target == TARGET_TEMP;
+        note(notes, b, temp ? ABOUT_NODE : ABOUT_OUTPUT, temp ? o->node : o->number);
+        print_output(plan, s, o, b);
+    }
 }
 
-void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
+void wn_plan_print_noted(const wn_plan *plan, wn_buffer *b, plan_notes *notes) {
     wn_labels labels;
     if (!wn_labels_find(&labels, plan->graph)) {
         b->failed = true;
@@ -170,8 +193,33 @@ void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
                   plan->temp_count == 1 ? "y" : "ies", plan->check_count,
                   plan->check_count == 1 ? "" : "s");
     for (uint32_t i = 0; i < plan->stage_count; i++)
-        print_stage(plan, &labels, i, b);
+        print_stage(plan, &labels, i, b, notes);
     wn_labels_free(&labels);
+}
+
+void wn_plan_print(const wn_plan *plan, wn_buffer *b) {
+    wn_plan_print_noted(plan, b, NULL);
+}
+
+/* ---- What packs ----------------------------------------------------------------------------------------------------------- */
+
+/* Downwards along the operands that have the packed length. */
+node_id wn_plan_packer(const wn_plan *plan, const plan_stage *s, const plan_output *o) {
+    const wn_graph *g = plan->graph;
+    node_id id = o->node;
+    while (stage_is_masked(s)) {
+        const node *n = graph_node(g, id);
+        node_id next = 0;
+        if (n->op == OP_boolean_mask || n->op == OP_nonzero) return id;
+        for (int i = 0; i < 3 && n->args[i] && !next; i++) {
+            const node *a = graph_node(g, n->args[i]);
+            for (int axis = 0; axis < a->rank; axis++)
+                if (node_dims(g, a)[axis] == ~(dim)s->count_symbol) next = n->args[i];
+        }
+        if (!next) break;
+        id = next;
+    }
+    return id;
 }
 
 /* ---- Arrays that coincide ----------------------------------------------------------------------------------------------- */

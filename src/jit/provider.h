@@ -39,12 +39,22 @@ static inline bool function_is_wanted(const plan_stage *s, kernel_function funct
            (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
 }
 
+/* Columns of a line that starts with `output` or a name, before what has a place of its own: the loop itself, and smaller loops beside it. */
+enum { PLACE_LOOP = 1, PLACE_BESIDE = 2 };
+
+/* Debug information, for whoever looks: the places of the listing that instructions come from. */
+typedef struct provider_debug {
+    const char *file, *folder;      /* where the listing is said to lie */
+    const wn_spot *nodes, *outputs; /* as wn_print_listing_places gives them */
+} provider_debug;
+
 typedef struct provider_request {
     const wn_plan *plan;
     wn_target target;
     provider_functions functions;
     bool want_ir, want_ir_optimized, want_assembly; /* text, made only when asked for */
     bool object_not_wanted;
+    const provider_debug *debug; /* NULL: none, and nothing is spent on it; the instructions are the same */
 } provider_request;
 
 /* Memory of malloc's, freed by the provider's `release`. Texts end in NUL, NULL if not asked for. */
@@ -52,8 +62,21 @@ typedef struct provider_result {
     void *object;
     size_t object_size;
     char *ir, *ir_optimized, *assembly;
+    wn_spot *ir_places, *ir_optimized_places; /* with debug: of each line of the texts, which leave it out */
+    uint32_t *elements; /* with debug: by stage and kernel_function, what an iteration of the innermost loop computes */
     int64_t emit_ns, optimize_ns, codegen_ns; /* what each step took */
 } provider_result;
+
+/* An instruction of some code; its text ends in NUL, and lies at `text` in the texts. */
+typedef struct provider_instruction {
+    uint32_t offset, length, text;
+} provider_instruction;
+
+typedef struct provider_listing { /* malloc's, as a result */
+    provider_instruction *instructions;
+    size_t count;
+    char *texts;
+} provider_listing;
 
 typedef struct wn_provider {
     uint32_t abi;
@@ -61,6 +84,10 @@ typedef struct wn_provider {
     const char *llvm_version; /* "22.1.8" */
     wn_status (*compile)(const provider_request *request, provider_result *result, wn_error *error);
     void (*release)(provider_result *result);
+    /* The instructions of `size` bytes of code. A byte that begins none is one, "(bad)". */
+    wn_status (*disassemble)(const wn_target *target, const void *code, size_t size,
+                             provider_listing *listing, wn_error *error);
+    void (*release_listing)(provider_listing *listing);
 } wn_provider;
 
 /* The one symbol of libwinnow-llvm.so. Thread-safe. */

@@ -11,6 +11,8 @@
 #include "jit/plan.h"
 #include "jit/provider.h"
 #include "run/context.h"
+#include "run/inspection.h"
+#include "run/kernel.h"
 
 #include <string.h>
 
@@ -42,6 +44,7 @@ static char *out_of_memory(wn_error *error) {
 typedef struct look {
     wn_context *context;
     const wn_graph *graph; /* a copy */
+    const bool *bitmaps;   /* as a kernel's, or NULL */
     wn_isa isa;
     wn_view view;
     size_t *length;
@@ -106,7 +109,7 @@ static char *look_at(const look *l) {
     /* A machine that could not run it changes nothing in target, and need not run it. */
     if (!wn_target_resolve(l->isa, &target) && l->isa == WN_ISA_NATIVE)
         target.isa = WN_ISA_PORTABLE;
-    wn_plan *plan = wn_plan_new(l->context, l->graph, NULL, target.isa, l->error);
+    wn_plan *plan = wn_plan_new(l->context, l->graph, l->bitmaps, target.isa, l->error);
     if (!plan) return NULL;
     char *text = l->view == WN_VIEW_PLAN ? look_at_plan(l, plan) : look_at_code(l, plan, target);
     wn_plan_free(plan);
@@ -127,7 +130,7 @@ static bool read_isa(const wn_compile_options *given, wn_isa *isa) {
 }
 
 static wn_status check_arguments(const wn_graph *g, const wn_compile_options *options, look *l) {
-    if ((unsigned)l->view > WN_VIEW_OBJECT)
+    if ((unsigned)l->view > WN_VIEW_JSON_TIMED)
         return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
     if (!read_isa(options, &l->isa))
         return wn_fail(l->error, WN_ERROR_ARGUMENT,
@@ -146,16 +149,56 @@ static char *inspect_copy(look *l, const wn_graph *graph) {
     return text;
 }
 
+/* An inspection, which that uses up, as a document. */
+static char *document(wn_inspection *i, wn_view view, size_t *length, wn_error *error) {
+    if (!i) return out_of_memory(error);
+    wn_buffer b = {.context = i->context};
+    if (!i->failed) wn_inspection_json(i, view == WN_VIEW_JSON_TIMED, &b);
+    char *text = i->failed ? NULL : keep_buffer(&b, length);
+    wn_inspection_free(i);
+    return text ? text : out_of_memory(error);
+}
+
 WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_view view,
                         size_t *length) {
     size_t own_length = 0;
     wn_error error = {WN_OK, ""};
     look l = {.view = view, .length = length ? length : &own_length, .error = &error};
+    if (view == WN_VIEW_JSON || view == WN_VIEW_JSON_TIMED) {
+        char *text = document(wn_inspection_new(graph, options), view, l.length, &error);
+        if (!text && graph_ok(graph)) wn_graph_report(graph, &error);
+        return text;
+    }
     if (!graph_ok(graph)) return NULL;
     environment callers = environment_enter();
     char *text = check_arguments(graph, options, &l) == WN_OK ? inspect_copy(&l, graph) : NULL;
     environment_leave(callers);
     wn_graph_report(graph, &error);
+    return text;
+}
+
+WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *length, wn_error *error) {
+    size_t own_length = 0;
+    if (!kernel_ok(kernel)) {
+        wn_fail(error, WN_ERROR_ARGUMENT, "inspect: the kernel is NULL, or not one");
+        return NULL;
+    }
+    if ((unsigned)view > WN_VIEW_JSON_TIMED) {
+        wn_fail(error, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)view);
+        return NULL;
+    }
+    look l = {.context = kernel->context,
+              .graph = kernel->graph,
+              .bitmaps = kernel->bitmaps,
+              .isa = kernel->target.isa,
+              .view = view,
+              .length = length ? length : &own_length,
+              .error = error};
+    if (view == WN_VIEW_JSON || view == WN_VIEW_JSON_TIMED)
+        return document(wn_inspection_of_kernel(kernel), view, l.length, error);
+    environment callers = environment_enter();
+    char *text = look_at(&l);
+    environment_leave(callers);
     return text;
 }
 

@@ -13,7 +13,7 @@ static const struct {
 } views[] = {{"graph", WN_VIEW_GRAPH},         {"dot", WN_VIEW_DOT},
              {"plan", WN_VIEW_PLAN},           {"ir", WN_VIEW_IR},
              {"ir-opt", WN_VIEW_IR_OPTIMIZED}, {"asm", WN_VIEW_ASSEMBLY},
-             {"object", WN_VIEW_OBJECT}};
+             {"object", WN_VIEW_OBJECT},       {"json", WN_VIEW_JSON}};
 
 static exit_status find_view(const char *name, wn_view *view) {
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
@@ -21,7 +21,7 @@ static exit_status find_view(const char *name, wn_view *view) {
         *view = views[i].view;
         return DONE;
     }
-    if (!strcmp(name, "json") || !strcmp(name, "html"))
+    if (!strcmp(name, "html"))
         return wn_misused("--emit %s is not available yet", name);
     return wn_misused("--emit is graph, dot, plan, ir, ir-opt, asm or object, not '%s'", name);
 }

@@ -200,6 +200,7 @@ void wn_emit_values(body *b, const bool *wanted, ir index) {
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
         if (!wanted[i] || b->values[i]) continue;
+        locate_node(b, v->node);
         ir args[3] = {NULL, NULL, NULL};
         for (unsigned k = 0; k < value_arity(v); k++)
             args[k] = b->values[v->args[k]];
@@ -223,6 +224,7 @@ static void emit_invariants(body *b, const bool *wanted) {
         const plan_value *v = &p->values[i];
         ir args[3] = {NULL, NULL, NULL};
         if (!wanted[i] || !v->invariant) continue;
+        locate_node(b, v->node);
         for (unsigned k = 0; k < value_arity(v); k++)
             args[k] = b->invariants[v->args[k]];
         b->invariants[i] = emit_value(b, v, NULL, args);
@@ -239,7 +241,8 @@ ir wn_stored_value(body *b, uint32_t i) {
 
 /* ---- The frame of a function -------------------------------------------------------------------------------------------- */
 
-static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
+static void new_function(body *b, kernel_function function, uint32_t stage) {
+    emitter *e = b->e;
     LLVMTypeRef p = LLVMPointerTypeInContext(e->context, 0), i64 = int_type(e, 64);
     LLVMTypeRef params[] = {p, p, p, i64, p};
     static const char *const names[] = {"in", "out", "bitmap", "n", "cursor"};
@@ -249,7 +252,9 @@ static ir new_function(emitter *e, kernel_function function, uint32_t stage) {
     for (unsigned i = 0; i < 5; i++)
         LLVMSetValueName2(LLVMGetParam(f, i), names[i], strlen(names[i]));
     wn_set_target_attributes(e, f);
-    return f;
+    e->function = f;
+    wn_debug_function(b, name);
+    locate_loop(b);
 }
 
 /* At which bit a stream begins; in which byte the bits end that are loaded at once; and times what a bit of that byte is to lie above
@@ -275,6 +280,7 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
         if (!wanted[i]) continue;
+        locate_node(b, v->node);
         if (v->kind == VALUE_STREAM)
             b->streams[v->number] =
                 load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
@@ -282,10 +288,16 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
             b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), wn_cursor_field(b, 2), "base");
         }
     }
-    for (uint32_t i = 0; i < p->stream_count; i++)
-        if (b->streams[i] && p->streams[i].bits) find_bit(b, i);
-    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        if (!wanted[i] || v->kind != VALUE_STREAM || !p->streams[v->number].bits) continue;
+        locate_node(b, v->node);
+        find_bit(b, v->number);
+    }
+    for (uint32_t i = 0; outputs && i < b->stage->output_count; i++) {
+        locate_output(b, &b->stage->outputs[i]);
         b->outputs[i] = load_pointer(b, b->out, i, "out");
+    }
     for (uint32_t i = 0; outputs && i < b->stage->output_count; i++)
         if (b->stage->outputs[i].masked && b->function == KERNEL_MAP)
             b->outputs[b->stage->output_count + i] =
@@ -297,7 +309,7 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
     emitter *e = b->e;
     const plan_stage *s = b->stage;
     const plan_program *p = b->program;
-    e->function = new_function(e, function, stage);
+    new_function(b, function, stage);
     b->in = LLVMGetParam(e->function, 0);
     b->out = LLVMGetParam(e->function, 1);
     b->bitmap = LLVMGetParam(e->function, 2);
@@ -316,6 +328,7 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
     LLVMPositionBuilderAtEnd(e->builder, b->entry);
     load_pointers(b, wanted, function != KERNEL_COUNT);
     emit_invariants(b, wanted);
+    locate_loop(b);
     return true;
 }
 
@@ -337,6 +350,8 @@ ir wn_new_phi(const body *b, ir initial, const char *name) {
 
 loop wn_begin_loop(body *b, unsigned step) {
     loop l = {.step = step};
+    locate_loop(b);
+    if (!b->beside) b->e->elements = step;
     l.head = new_block(b, "head");
     l.inside = new_block(b, "loop");
     l.after = new_block(b, "done");
@@ -359,6 +374,7 @@ void wn_next_iteration(body *b, ir phi, ir next) {
 }
 
 void wn_end_loop(body *b, const loop *l) {
+    locate_loop(b);
     wn_next_iteration(b, l->index, add(b, l->index, wn_ir_i64(b->e, l->step), "next"));
     LLVMBuildBr(b->e->builder, l->head);
     LLVMPositionBuilderAtEnd(b->e->builder, l->after);

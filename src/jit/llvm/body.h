@@ -16,6 +16,7 @@
 /* A function that is being emitted. */
 typedef struct body {
     emitter *e;
+    const wn_plan *plan;
     const plan_stage *stage;
     const plan_program *program;
     kernel_function function;
@@ -31,6 +32,7 @@ typedef struct body {
     ir base;        /* cursor->base, if the program has an index */
     ir next;        /* EXPAND: cursor->values */
     LLVMBasicBlockRef entry;
+    bool beside; /* what is emitted is not the loop that most elements pass through: debug information says so */
 } body;
 
 /* The values that the mask is made of, those that the outputs are made of, and both: true by value. */
@@ -69,6 +71,32 @@ static inline bool value_is_bits(const body *b, const plan_value *v) {
 
 static inline void forget_values(body *b) {
     memset(b->values, 0, sizeof *b->values * b->program->value_count);
+}
+
+/* ---- Where what is emitted comes from (debug.c) ---------------------------------------------------------------------- */
+
+void wn_debug_function(body *b, const char *name);
+wn_spot wn_place_of_output(const body *b, const plan_output *o);
+
+static inline void locate_node(const body *b, node_id id) {
+    if (b->e->debug) wn_locate(b->e, b->e->debug->nodes[id]);
+}
+static inline void locate_output(const body *b, const plan_output *o) {
+    if (b->e->debug) wn_locate(b->e, wn_place_of_output(b, o));
+}
+static inline void locate_packing(const body *b, const plan_output *o) {
+    if (b->e->debug) locate_node(b, wn_plan_packer(b->plan, b->stage, o));
+}
+static inline void locate_stores(body *b, const plan_output *o) {
+    if (!b->e->debug) return;
+    b->e->packing = b->e->debug->nodes[wn_plan_packer(b->plan, b->stage, o)];
+    b->e->storing = wn_place_of_output(b, o);
+}
+/* The loop itself, and what is done once for it. */
+static inline void locate_loop(const body *b) {
+    if (b->e->debug)
+        wn_locate(b->e, (wn_spot){wn_place_of_output(b, &b->stage->outputs[0]).line,
+                                  b->beside ? PLACE_BESIDE : PLACE_LOOP});
 }
 
 /* ---- body.c ---------------------------------------------------------------------------------------------------------- */

@@ -36,11 +36,13 @@ static void store_bits(body *b, uint32_t value, ir to, ir index) {
 static void emit_map_step(body *b, const bool *wanted, ir index) {
     unsigned lanes = b->e->lanes, count = (unsigned)b->program->step / lanes;
     for (unsigned k = 0; k < count; k++) {
+        locate_loop(b);
         ir at = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
         forget_values(b);
         wn_emit_values(b, wanted, at);
         for (uint32_t i = 0; i < b->stage->output_count; i++) {
             const plan_output *o = &b->stage->outputs[i];
+            locate_output(b, o);
             if (o->bits)
                 store_bits(b, o->value, b->outputs[i], at);
             else
@@ -65,9 +67,11 @@ static void emit_map_loop(body *b, const bool *wanted) {
 /* The mask over the lanes from `index` on, as an integer of so many bits. */
 static ir emit_mask_bits(body *b, const bool *wanted, ir index) {
     const plan_value *mask = &b->program->values[b->stage->mask_value];
+    locate_node(b, mask->node);
     if (value_is_bits(b, mask)) return wn_stream_bits(b, mask->number, index);
     forget_values(b);
     wn_emit_values(b, wanted, index);
+    locate_packing(b, &b->stage->outputs[0]);
     return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, b->e->lanes));
 }
 
@@ -77,6 +81,7 @@ static ir emit_mask_word(body *b, const bool *wanted, ir index) {
     ir word = NULL;
     wn_begin_word(b, index);
     for (unsigned first = 0; first < KERNEL_WORD; first += e->lanes) {
+        locate_loop(b);
         ir bits = emit_mask_bits(b, wanted, first ? add(b, index, wn_ir_i64(e, first), "") : index);
         if (e->lanes == KERNEL_WORD) return bits;
         bits = LLVMBuildZExt(e->builder, bits, i64, "");
@@ -93,6 +98,7 @@ static void emit_count_loop(body *b, const bool *wanted) {
     ir total = wn_new_phi(b, wn_ir_i64(e, 0), "count");
     wn_enter_loop(b, &l, is_below(b, l.index, b->n));
     ir word = emit_mask_word(b, wanted, l.index);
+    locate_packing(b, &b->stage->outputs[0]);
     ir number = LLVMBuildLShr(e->builder, l.index, wn_ir_i64(e, 6), "");
     ir at = LLVMBuildInBoundsGEP2(e->builder, i64, b->bitmap, &number, 1, "");
     LLVMBuildStore(e->builder, word, at);
@@ -131,13 +137,14 @@ static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_progr
     return function == KERNEL_COUNT ? lanes_to_count(p) : wn_lanes_to_pack(e, s);
 }
 
-static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function) {
+static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function,
+                          const provider_result *result) {
     const plan_stage *s = &plan->stages[stage];
     const plan_program *p = function == KERNEL_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
     bool *flags = calloc(3 * (size_t)p->value_count + 1, sizeof *flags);
     if (!flags) return false;
     wanted_sets sets = {flags, flags + p->value_count, flags + 2 * (size_t)p->value_count};
-    body b = {.e = e, .stage = s, .program = p, .function = function};
+    body b = {.e = e, .plan = plan, .stage = s, .program = p, .function = function};
     mark_wanted(&b, &sets);
     e->lanes = lanes_of(e, s, p, function);
     bool ok = wn_body_begin(&b, stage, function, sets.all);
@@ -151,13 +158,21 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
         wn_emit_pack_loop(&b, &sets);
     wn_body_end(&b);
     free(flags);
+    if (result->elements) result->elements[stage * KERNEL_FUNCTION_COUNT + function] = e->elements;
     return ok;
 }
 
-bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions functions) {
+bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions functions,
+                  provider_result *result) {
+    if (e->debug) {
+        result->elements =
+            calloc((size_t)plan->stage_count * KERNEL_FUNCTION_COUNT + 1, sizeof(uint32_t));
+        if (!result->elements) return false;
+    }
     for (uint32_t i = 0; i < plan->stage_count; i++)
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
-            if (function_is_wanted(&plan->stages[i], f, functions) && !emit_function(e, plan, i, f))
+            if (function_is_wanted(&plan->stages[i], f, functions) &&
+                !emit_function(e, plan, i, f, result))
                 return false;
     return true;
 }

@@ -11,6 +11,7 @@
 #include "jit/provider.h"
 
 #include <llvm-c/Core.h>
+#include <llvm-c/Types.h>
 
 typedef LLVMValueRef ir;
 
@@ -23,6 +24,12 @@ typedef struct emitter {
 
     ir function;
     unsigned lanes; /* of the values being emitted */
+
+    const provider_debug *debug; /* NULL: no debug information, and none of the following */
+    LLVMDIBuilderRef describing;
+    LLVMMetadataRef scope;    /* of the function */
+    wn_spot packing, storing; /* where what is packed, and its store, come from */
+    unsigned elements;        /* that an iteration of the function's innermost loop computes */
 } emitter;
 
 /* ---- Types ---------------------------------------------------------------------------------------------------------- */
@@ -85,9 +92,24 @@ ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir b
    position after those that were taken. A load may run past it, but not past position + lanes. */
 ir wn_emit_expand(emitter *e, ir fill, wn_type type, const pack_mask *mask, ir base, ir position, ir to);
 
-/* The functions of a plan into e->module; false when memory runs out. emit.c */
-bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions parts);
+/* The functions of a plan into e->module, and with debug information their elements into the result; false when memory runs out. emit.c */
+bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions parts, provider_result *result);
 /* Give a function the attributes of the target. llvm.c */
 void wn_set_target_attributes(const emitter *e, ir function);
+const char *wn_cpu_name(const wn_target *t);
+const char *wn_cpu_features(const wn_target *t);
+
+/* ---- Debug information (debug.c): nothing is done where e->debug is NULL ------------------------------------------------------ */
+
+void wn_debug_begin(emitter *e);
+void wn_debug_end(emitter *e);
+/* What is emitted from here on comes from this place of the listing; from none, it goes with what came before. e->debug is not NULL. */
+void wn_locate(const emitter *e, wn_spot place);
+/* A module's text without debug information, and for each of its lines what that said. Of malloc; false: out of memory. */
+bool wn_debug_text(LLVMModuleRef module, char **text, wn_spot **lines);
+
+wn_status wn_disassemble(const wn_target *target, const void *code, size_t size,
+                         provider_listing *listing, wn_error *error);
+void wn_release_listing(provider_listing *listing);
 
 #endif

@@ -28,6 +28,7 @@ static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pa
     group->index = index;
     group->mask = mask;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        locate_packing(b, &b->stage->outputs[i]);
         uint32_t value = b->stage->outputs[i].value;
         LLVMTypeRef type = int_vector(e, type_bits((wn_type)b->program->values[value].type));
         group->values[i] = wn_ir_bitcast(e, wn_stored_value(b, value), type);
@@ -39,6 +40,8 @@ static ir store_group(body *b, const pack_group *group, ir position) {
     ir after = position;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
         wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
+        locate_packing(b, &b->stage->outputs[i]);
+        locate_stores(b, &b->stage->outputs[i]);
         if (b->function == KERNEL_EXPAND)
             after = wn_emit_expand(b->e, group->values[i], type, &group->mask, b->next, position,
                                    element_pointer(b, type, b->outputs[i], group->index));
@@ -79,6 +82,7 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
     empty_groups(b, groups, 0);
     wn_begin_word(b, index);
     for (unsigned i = 0; i < count; i++) {
+        locate_packing(b, &b->stage->outputs[0]);
         ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
         pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
         emit_group(b, wanted, add(b, index, lane, ""), mask, &groups[i]);
@@ -101,6 +105,8 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
     LLVMAddIncoming(first, &start, &before, 1);
     LLVMAddIncoming(at, &position, &before, 1);
     ir packed = emit_pack_groups(b, wanted, word, index, first, groups, at);
+    e->elements = groups * e->lanes;
+    locate_loop(b);
     ir next = add(b, first, wn_ir_i64(e, groups * e->lanes), "");
     wn_next_iteration(b, first, next);
     wn_next_iteration(b, at, packed);
@@ -143,6 +149,7 @@ static bool values_run_ahead(const body *b) {
 static void emit_ahead(body *b, const wanted_sets *sets, ir index, unsigned count, pack_group *groups) {
     wn_begin_word(b, index);
     for (unsigned i = 0; i < count; i++) {
+        locate_loop(b);
         ir at = add(b, index, wn_ir_i64(b->e, i * b->e->lanes), "");
         if (values_run_ahead(b)) {
             emit_group(b, sets->all, at, (pack_mask){NULL, NULL}, &groups[i]);
@@ -206,6 +213,7 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
 }
 
 static ir mask_word(body *b, ir index) {
+    locate_node(b, b->program->values[b->stage->mask_value].node);
     return wn_load_bits(b, b->program->values[b->stage->mask_value].number, index);
 }
 
@@ -218,6 +226,7 @@ static ir emit_read_word(body *b, const wanted_sets *sets, ir word, ir index, ir
 }
 
 static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
+    locate_packing(b, &b->stage->outputs[0]);
     ir word = b->function == KERNEL_SCATTER ? load_word(b, index) : NULL;
     return emit_pack_word(b, sets->all, word, index, position);
 }

@@ -115,8 +115,13 @@ static ir field(const reducing *r, const accumulator *a, size_t offset) {
                                  &at, 1, "");
 }
 
+static void locate_accumulator(const reducing *r, const accumulator *a) {
+    locate_node(r->b, r->b->stage->outputs[a->output].node);
+}
+
 /* Part k of 64 lanes at `base`. */
 static ir part_at(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    locate_accumulator(r, a);
     ir at = wn_ir_i64(r->b->e, k * r->b->e->lanes);
     return LLVMBuildInBoundsGEP2(r->b->e->builder, wn_ir_storage(r->b->e, a->type), base, &at, 1, "");
 }
@@ -365,6 +370,7 @@ static ir settle_flat(const reducing *r, const accumulator *a) {
 
 static void join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
     emitter *e = r->b->e;
+    locate_accumulator(r, a);
     ir *part = &a->part[chunk & (a->parts - 1)], /* a power of two, where it is used */
         selected = selected_lanes(r, a, present);
     if (a->join == JOIN_COUNT) {
@@ -467,6 +473,7 @@ static void join_rest(reducing *r, ir row, ir first, ir end) {
     wn_emit_values(r->b, r->wanted, add(r->b, row, first, ""));
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
+        locate_accumulator(r, a);
         if (parts_in_memory(a)) {
             join_in_memory(r, a, first, present);
             continue;
@@ -506,6 +513,7 @@ static void emit_rest(reducing *r, ir row, ir rest) {
     LLVMBuildCondBr(builder, is_below(b, wn_ir_i64(b->e, 0), rest), some, after);
     memcpy(old, r->all, r->count * sizeof *old);
     LLVMPositionBuilderAtEnd(builder, some);
+    b->beside = true;
     for (unsigned i = 0; i < r->count; i++)
         move_to_memory(r, &r->all[i]);
     emit_rest_loop(r, row, rest);
@@ -514,6 +522,7 @@ static void emit_rest(reducing *r, ir row, ir rest) {
     LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(builder)};
     LLVMBuildBr(builder, after);
     LLVMPositionBuilderAtEnd(builder, after);
+    b->beside = false;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++) {
             ir values[2] = {old[i].part[k], r->all[i].part[k]};
@@ -538,6 +547,7 @@ static void emit_carry(reducing *r) {
     LLVMBuilderRef builder = b->e->builder;
     accumulator *phis = r->all + r->count;
     b->entry = LLVMGetInsertBlock(builder);
+    b->beside = true;
     loop l = wn_begin_loop(b, 1);
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
@@ -553,6 +563,7 @@ static void emit_carry(reducing *r) {
                 join_values(r, a, load_part(r, a, level_at(r, a, l.index), k), a->part[k]));
         }
     wn_end_loop(b, &l);
+    b->beside = false;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
             store_part(r, &r->all[i], level_at(r, &r->all[i], l.index), k);
@@ -592,6 +603,7 @@ static void load_accumulators(reducing *r) {
     emitter *e = r->b->e;
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
+        locate_accumulator(r, a);
         if (a->join == JOIN_COUNT && a->type != WN_U32) a->total = wn_ir_i64(e, 0);
         if (a->join == JOIN_TREE && !r->leaves)
             r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
@@ -607,6 +619,7 @@ static void store_accumulators(reducing *r) {
     emitter *e = r->b->e;
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
+        locate_accumulator(r, a);
         if (a->join == JOIN_PLACE) store_place(r, a);
         if (is_one_value(a))
             LLVMBuildStore(e->builder, a->join == JOIN_BEST ? settle_best(r, a) : settle_flat(r, a),
@@ -635,6 +648,7 @@ static void emit_leaf(reducing *r, ir index) {
     if (r->leaves) emit_carry(r);
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
+        locate_accumulator(r, a);
         if (a->join == JOIN_PLACE) note_leaf(r, a, index);
         if (a->total) a->total = add(b, a->total, sum_of_lanes(r, a), "");
         for (unsigned k = 0; is_emptied(a) && k < a->parts; k++)
@@ -681,6 +695,7 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
     load_accumulators(&r);
     emit_leaves(&r, all + 3 * most);
     store_accumulators(&r);
+    locate_loop(b);
     LLVMBuildRet(b->e->builder, b->n);
     free(all);
     return true;

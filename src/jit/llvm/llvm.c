@@ -47,7 +47,7 @@ static wn_status fail(wn_error *error, const char *what, const char *detail) {
 
 /* ---- Targets --------------------------------------------------------------------------------------------------------------- */
 
-static const char *cpu_name(const wn_target *t) {
+const char *wn_cpu_name(const wn_target *t) {
     switch (t->isa) {
     case WN_ISA_X86_64_V4: return "x86-64-v4";
     case WN_ISA_X86_64_V3: return "x86-64-v3";
@@ -61,7 +61,7 @@ static const char *cpu_name(const wn_target *t) {
     }
 }
 
-static const char *cpu_features(const wn_target *t) {
+const char *wn_cpu_features(const wn_target *t) {
     return t->isa == WN_ISA_X86_64_V4 && t->vbmi2 ? "+avx512vbmi2" : "";
 }
 
@@ -75,9 +75,9 @@ void wn_set_target_attributes(const emitter *e, ir function) {
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateEnumAttribute(e->context, nounwind, 0));
-    add_attribute(e, function, "target-cpu", cpu_name(&e->target));
-    if (*cpu_features(&e->target))
-        add_attribute(e, function, "target-features", cpu_features(&e->target));
+    add_attribute(e, function, "target-cpu", wn_cpu_name(&e->target));
+    if (*wn_cpu_features(&e->target))
+        add_attribute(e, function, "target-features", wn_cpu_features(&e->target));
     if (e->target.isa == WN_ISA_X86_64_V4) add_attribute(e, function, "prefer-vector-width", "512");
 }
 
@@ -102,7 +102,7 @@ static LLVMTargetMachineRef new_machine(const wn_target *t, LLVMCodeGenOptLevel 
     if (LLVMGetTargetFromTriple(triple, &target, &message))
         fail(error, "LLVM does not know this machine", message);
     else
-        machine = LLVMCreateTargetMachine(target, triple, cpu_name(t), cpu_features(t), level,
+        machine = LLVMCreateTargetMachine(target, triple, wn_cpu_name(t), wn_cpu_features(t), level,
                                           LLVMRelocPIC, LLVMCodeModelSmall);
     if (target && !machine) fail(error, "LLVM has no code generator for", triple);
     LLVMDisposeMessage(message);
@@ -160,11 +160,12 @@ static void *copy_bytes(const void *from, size_t size, bool terminate) {
     return to;
 }
 
-static char *module_text(const emitter *e) {
-    char *text = LLVMPrintModuleToString(e->module);
-    char *copy = copy_bytes(text, strlen(text), true);
-    LLVMDisposeMessage(text);
-    return copy;
+static bool module_text(const emitter *e, char **text, wn_spot **places) {
+    if (e->debug) return wn_debug_text(e->module, text, places);
+    char *own = LLVMPrintModuleToString(e->module);
+    *text = copy_bytes(own, strlen(own), true);
+    LLVMDisposeMessage(own);
+    return *text != NULL;
 }
 
 /* Generate code from a module, which that uses up. */
@@ -198,13 +199,18 @@ static wn_status run_steps(emitter *e, LLVMTargetMachineRef machine, const provi
                            provider_result *result, wn_error *error) {
     int64_t start = now();
     set_machine(e, machine);
-    if (!wn_emit_plan(e, request->plan, request->functions)) return fail_memory(error);
-    if (request->want_ir && !(result->ir = module_text(e))) return fail_memory(error);
+    wn_debug_begin(e);
+    bool done = wn_emit_plan(e, request->plan, request->functions, result);
+    wn_debug_end(e);
+    if (!done) return fail_memory(error);
+    if (request->want_ir && !module_text(e, &result->ir, &result->ir_places))
+        return fail_memory(error);
     if (verify(e, error) != WN_OK) return WN_ERROR_COMPILER;
     int64_t emitted = now();
     if (optimize(e, machine, error) != WN_OK) return WN_ERROR_COMPILER;
     int64_t optimized = now();
-    if (request->want_ir_optimized && !(result->ir_optimized = module_text(e)))
+    if (request->want_ir_optimized &&
+        !module_text(e, &result->ir_optimized, &result->ir_optimized_places))
         return fail_memory(error);
     wn_status status = WN_OK;
     if (request->want_assembly) status = generate_assembly(e, machine, result, error);
@@ -225,6 +231,9 @@ static void release(provider_result *result) {
     free(result->ir);
     free(result->ir_optimized);
     free(result->assembly);
+    free(result->ir_places);
+    free(result->ir_optimized_places);
+    free(result->elements);
     memset(result, 0, sizeof *result);
 }
 
@@ -233,7 +242,10 @@ static wn_status compile(const provider_request *request, provider_result *resul
     memset(result, 0, sizeof *result);
     LLVMTargetMachineRef machine = new_machine(&request->target, level_for(request->plan), error);
     if (!machine) return WN_ERROR_COMPILER;
-    emitter e = {.context = LLVMContextCreate(), .graph = request->plan->graph, .target = request->target};
+    emitter e = {.context = LLVMContextCreate(),
+                 .graph = request->plan->graph,
+                 .target = request->target,
+                 .debug = request->debug};
     LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);
     e.module = LLVMModuleCreateWithNameInContext("winnow", e.context);
     e.builder = LLVMCreateBuilderInContext(e.context);
@@ -257,6 +269,10 @@ const wn_provider *wn_llvm_provider(void) {
     static const wn_provider provider = {
         WN_INTERFACE,
         TEXT_OF(WN_VERSION_MAJOR) "." TEXT_OF(WN_VERSION_MINOR) "." TEXT_OF(WN_VERSION_PATCH),
-        LLVM_VERSION_STRING, compile, release};
+        LLVM_VERSION_STRING,
+        compile,
+        release,
+        wn_disassemble,
+        wn_release_listing};
     return &provider;
 }

@@ -107,7 +107,9 @@ static ir count_bits(emitter *e, ir bits) {
 
 static void store_at(emitter *e, ir value, unsigned bits, ir base, ir position) {
     ir at = LLVMBuildInBoundsGEP2(e->builder, int_type(e, bits), base, &position, 1, "");
+    if (e->debug) wn_locate(e, e->storing);
     LLVMSetAlignment(LLVMBuildStore(e->builder, value, at), 1);
+    if (e->debug) wn_locate(e, e->packing);
 }
 
 /* A value of `type`, an element or a vector of them. */

@@ -1,0 +1,57 @@
+/*
+ * object.h - what an ELF object of the provider's holds, for whoever looks at it: its code, its functions, the lines of its code.
+ *
+ * Nothing in an object is believed: every offset and size is checked before it is used, as the loader does. What cannot be read is an
+ * error, never a read outside.
+ */
+#ifndef WN_OBJECT_H
+#define WN_OBJECT_H
+
+#include "graph/graph.h"
+
+/* Bytes of an object. */
+typedef struct object_bytes {
+    const unsigned char *bytes;
+    uint64_t size;
+} object_bytes;
+
+typedef struct object_function {
+    const char *name; /* in the object */
+    uint32_t offset, size;
+} object_function;
+
+/* From this offset of the code on, until the next row, instructions come from this place. Of none: line 0. */
+typedef struct object_row {
+    uint32_t offset;
+    wn_spot spot;
+} object_row;
+
+typedef struct object_view {
+    object_bytes code;          /* the section .text */
+    uint64_t constant_bytes;    /* of all loaded sections beside it */
+    object_function *functions; /* by offset */
+    uint32_t function_count, function_room;
+    object_row *rows; /* by offset; empty without debug information */
+    uint32_t row_count, row_room;
+} object_view;
+
+/* Look into an object that outlives the view. Whatever it returns, wn_object_free. */
+wn_status wn_object_open(wn_context *c, const void *object, size_t size, object_view *view,
+                         wn_error *error);
+void wn_object_free(wn_context *c, object_view *view);
+/* Where the code at an offset comes from. */
+wn_spot wn_object_spot(const object_view *view, uint32_t offset);
+
+/* Of object.c, for lines.c: a little-endian number of up to 8 bytes, 0 where they are not there. */
+uint64_t wn_object_number(object_bytes from, uint64_t offset, size_t size);
+/*
+ * The line program of .debug_line (lines.c): append its rows to the view. `addends` has, sorted by place, what relocations add to the
+ * addresses in it.
+ */
+typedef struct object_addend {
+    uint64_t place, value;
+} object_addend;
+bool wn_object_lines(wn_context *c, object_bytes section, const object_addend *addends,
+                     size_t addend_count, object_view *view);
+
+#endif

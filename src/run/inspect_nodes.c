@@ -1,0 +1,231 @@
+/*
+ * inspect_nodes.c - what each node is called, where it stands, and what became of it.
+ *
+ * A node without instructions of its own is not lost: it was absorbed into another's, packed along, done by the library, or is a constant.
+ * Which, follows from the plan and from who uses it; each such fate is a line of the ledger.
+ */
+#include "run/inspection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Nodes ------------------------------------------------------------------------------------------------------------- */
+
+static int compare_listed(const void *a, const void *b) {
+    const wn_spot *x = &((const listed *)a)->spot, *y = &((const listed *)b)->spot;
+    if (x->line != y->line) return x->line < y->line ? -1 : 1;
+    return x->column < y->column ? -1 : x->column > y->column;
+}
+
+static void add_listed(wn_inspection *i, wn_spot spot, wn_serves serves, uint32_t number) {
+    listed *l = spot.line ? APPEND(i, listed) : NULL;
+    if (l) *l = (listed){spot, {serves, number}};
+}
+
+static void add_node(wn_inspection *i, const wn_labels *labels, node_id id) {
+    const node *n = graph_node(i->graph, id);
+    char label[64], shape[256];
+    wn_node_info *to = APPEND(i, nodes);
+    if (!to) return;
+    wn_node_label(labels, id, label, sizeof label);
+    wn_shape_text(n->rank, node_dims(i->graph, n), shape, sizeof shape);
+    *to = (wn_node_info){.op = wn_op_row((op)n->op)->name,
+                         .label = wn_inspection_keep(i, label, strlen(label)),
+                         .shape = wn_inspection_keep(i, shape, strlen(shape)),
+                         .type = (wn_type)n->type,
+                         .operands = {n->args[0], n->args[1], n->args[2]},
+                         .line = i->node_spots[id].line,
+                         .column = i->node_spots[id].column,
+                         .fate = WN_FATE_UNKNOWN};
+    add_listed(i, i->node_spots[id], WN_SERVES_NODE, id);
+}
+
+static void add_names(wn_inspection *i) {
+    for (uint32_t k = 0; k < i->graph->name_count; k++) {
+        const node_name *from = &i->graph->names[k];
+        wn_spelling *to = APPEND(i, spellings);
+        if (to) *to = (wn_spelling){.node = from->id, .name = from->text};
+    }
+}
+
+void wn_inspect_listed(wn_inspection *i) {
+    wn_labels labels;
+    if (i->failed || !wn_labels_find(&labels, i->graph)) {
+        i->failed = true;
+        return;
+    }
+    for (node_id id = 1; id < i->graph->node_count; id++)
+        add_node(i, &labels, id);
+    wn_labels_free(&labels);
+    for (uint32_t k = 0; k < i->graph->output_count; k++)
+        add_listed(i, i->output_spots[k], WN_SERVES_OUTPUT, k);
+    if (i->listed.count) qsort(i->listed.at, i->listed.count, sizeof *i->listed.at, compare_listed);
+    add_names(i);
+}
+
+/* ---- What the plan knows ------------------------------------------------------------------------------------------------ */
+
+/* What stages say of a node. */
+enum {
+    IN_PROGRAM = 1, /* a value of a program is the node's           */
+    VARIES = 2,     /* and one that does not stay through the loop  */
+    BY_LIBRARY = 4  /* a stage's output that no function of the object makes */
+};
+
+static void mark_program(const plan_program *p, uint8_t *marks) {
+    for (uint32_t k = 0; k < p->value_count; k++)
+        if (p->values[k].node)
+            marks[p->values[k].node] |= (uint8_t)(IN_PROGRAM | (p->values[k].invariant ? 0 : VARIES));
+}
+
+static void mark_stages(const wn_inspection *i, uint8_t *marks) {
+    for (uint32_t k = 0; i->plan && k < i->plan->stage_count; k++) {
+        const plan_stage *s = &i->plan->stages[k];
+        mark_program(&s->program, marks);
+        mark_program(&s->mask, marks);
+        bool library = s->kind == STAGE_WHOLE || (s->kind == STAGE_REDUCE && s->folds);
+        for (uint32_t j = 0; library && j < s->output_count; j++)
+            marks[s->outputs[j].node] |= BY_LIBRARY;
+    }
+}
+
+/* ---- Fates ------------------------------------------------------------------------------------------------------------- */
+
+static void count_instructions(wn_inspection *i, uint32_t *stores) {
+    for (uint32_t k = 0; k < i->instructions.count; k++) {
+        const wn_instruction *from = &i->instructions.at[k];
+        if (from->of.serves == WN_SERVES_OUTPUT) stores[from->of.number]++;
+        if (from->of.serves != WN_SERVES_NODE) continue;
+        wn_node_info *n = &i->nodes.at[from->of.number - 1];
+        n->instructions++;
+        n->loop_instructions += from->in_loop;
+    }
+}
+
+/* Whether others' instructions can do a node's work: it has some in the loop, or no loop to have them in. */
+static bool carries(const wn_node_info *n, uint8_t marks) {
+    return n->loop_instructions > 0 || (n->instructions > 0 && !(marks & VARIES));
+}
+
+/* Where the work of a node that has no code is done: by its nearest user that has some, or by the store of what it is the output of. Users
+   have higher ids, so one walk downwards meets them first. */
+static void find_carriers(wn_inspection *i, const uint8_t *marks, const uint32_t *stores) {
+    const wn_graph *g = i->graph;
+    for (uint32_t k = 0; k < g->output_count; k++)
+        if (stores[k]) i->nodes.at[g->outputs[k] - 1].into = (wn_origin){WN_SERVES_OUTPUT, k};
+    for (node_id id = g->node_count - 1; id > 0; id--) {
+        const wn_node_info *n = &i->nodes.at[id - 1];
+        wn_origin carrier =
+            carries(n, marks[id]) || n->instructions ? (wn_origin){WN_SERVES_NODE, id} : n->into;
+        for (int a = 0; a < 3 && n->operands[a]; a++)
+            if (carrier.serves) i->nodes.at[n->operands[a] - 1].into = carrier;
+    }
+}
+
+static bool is_used(const wn_graph *g, node_id id) {
+    for (node_id user = id + 1; user < g->node_count; user++)
+        for (int a = 0; a < 3; a++)
+            if (graph_node(g, user)->args[a] == id) return true;
+    for (uint32_t k = 0; k < g->output_count; k++)
+        if (g->outputs[k] == id) return true;
+    return false;
+}
+
+static wn_fate fate_of(const wn_inspection *i, node_id id, uint8_t marks) {
+    const wn_node_info *n = &i->nodes.at[id - 1];
+    op o = (op)graph_node(i->graph, id)->op;
+    if (o == OP_input && n->instructions == 0 && !(marks & IN_PROGRAM) && !is_used(i->graph, id))
+        return WN_FATE_UNUSED;
+    if (!i->plan || (i->error.status != WN_OK && !i->functions.count)) return WN_FATE_UNKNOWN;
+    if (n->loop_instructions > 0) return WN_FATE_CODE;
+    if (o == OP_constant && n->instructions == 0) return WN_FATE_CONSTANT;
+    if (n->instructions > 0 && !(marks & VARIES))
+        return marks & IN_PROGRAM ? WN_FATE_HOISTED : WN_FATE_CODE;
+    if (marks & BY_LIBRARY) return WN_FATE_C;
+    if (n->into.serves == WN_SERVES_NOTHING) return n->instructions ? WN_FATE_CODE : WN_FATE_C;
+    return o == OP_boolean_mask || o == OP_nonzero ? WN_FATE_PACKED : WN_FATE_ABSORBED;
+}
+
+/* ---- The ledger ---------------------------------------------------------------------------------------------------------- */
+
+static const char *origin_label(const wn_inspection *i, wn_origin o) {
+    if (o.serves == WN_SERVES_NODE) return i->nodes.at[o.number - 1].label;
+    const char *name = wn_graph_name(i->graph, NAME_OUTPUT, (int32_t)o.number);
+    return o.serves == WN_SERVES_OUTPUT && name ? name : "";
+}
+
+static void record_stage(wn_inspection *i, uint32_t number) {
+    const wn_stage_info *s = &i->stages.at[number];
+    const plan_output *o = &i->plan->stages[number].outputs[0];
+    wn_decision *d = APPEND(i, decisions);
+    if (!d) return;
+    *d = (wn_decision){.pass = "plan",
+                       .rule = wn_inspection_print(i, "a loop of its own: %s", s->kind),
+                       .before = i->nodes.at[o->node - 1].label,
+                       .after = wn_inspection_print(i, "stage %u%s%s", number,
+                                                    *s->space ? " over " : "", s->space),
+                       .reason = s->reason,
+                       .of = {WN_SERVES_NODE, o->node}};
+}
+
+/* What the fates that need an explanation are: as a rule, and as a reason. */
+static const char *const fate_texts[][2] = {
+    [WN_FATE_CODE] = {NULL, NULL},
+    [WN_FATE_HOISTED] = {"hoisted",
+                         "it is the same for every element: computed once, before the loop"},
+    [WN_FATE_ABSORBED] = {"absorbed", "the instructions that use it do its work too"},
+    [WN_FATE_CONSTANT] = {"constant", "an immediate operand, or memory beside the code"},
+    [WN_FATE_PACKED] = {"packed along",
+                        "values are computed before they are packed, and packed once"},
+    [WN_FATE_C] = {"done by the library",
+                   "a function in C does it, over whole arrays or short rows"},
+    [WN_FATE_UNUSED] = {"unused", "nothing reads it"},
+    [WN_FATE_UNKNOWN] = {NULL, NULL},
+};
+
+static void record_fate(wn_inspection *i, node_id id) {
+    const wn_node_info *n = &i->nodes.at[id - 1];
+    if (!fate_texts[n->fate][0]) return;
+    wn_decision *d = APPEND(i, decisions);
+    if (!d) return;
+    *d = (wn_decision){.pass = "code",
+                       .rule = fate_texts[n->fate][0],
+                       .before = n->label,
+                       .after = origin_label(i, n->into),
+                       .reason = fate_texts[n->fate][1],
+                       .of = {WN_SERVES_NODE, id}};
+}
+
+static void settle(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
+    mark_stages(i, marks);
+    count_instructions(i, stores);
+    find_carriers(i, marks, stores);
+    for (node_id id = 1; id < i->graph->node_count; id++) {
+        wn_node_info *n = &i->nodes.at[id - 1];
+        n->fate = fate_of(i, id, marks[id]);
+        bool points =
+            n->fate == WN_FATE_ABSORBED || n->fate == WN_FATE_CONSTANT || n->fate == WN_FATE_PACKED;
+        if (!points) n->into = (wn_origin){WN_SERVES_NOTHING, 0};
+    }
+    for (uint32_t k = 0; k < i->stages.count; k++)
+        record_stage(i, k);
+    for (node_id id = 1; id < i->graph->node_count; id++)
+        record_fate(i, id);
+}
+
+void wn_inspect_fates(wn_inspection *i) {
+    if (i->failed) return;
+    size_t marks_size = i->graph->node_count,
+           stores_size = sizeof(uint32_t) * (i->graph->output_count + 1);
+    uint8_t *marks = wn_allocate(i->context, marks_size);
+    uint32_t *stores = wn_allocate(i->context, stores_size);
+    if (marks && stores) {
+        memset(marks, 0, marks_size);
+        memset(stores, 0, stores_size);
+        settle(i, marks, stores);
+    } else {
+        i->failed = true;
+    }
+    wn_release(i->context, marks, marks ? marks_size : 0);
+    wn_release(i->context, stores, stores ? stores_size : 0);
+}
