@@ -7,6 +7,7 @@
 #include "graph/graph.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Room for `more` bytes and the NUL. */
 static bool make_room(wn_buffer *b, size_t more) {
@@ -47,6 +48,16 @@ void wn_buffer_add(wn_buffer *b, const char *format, ...) {
         return;
     }
     b->length += (size_t)length;
+}
+
+void wn_buffer_add_bytes(wn_buffer *b, const char *bytes, size_t length) {
+    if (b->failed || !make_room(b, length)) {
+        b->failed = true;
+        return;
+    }
+    if (length) memcpy(b->text + b->length, bytes, length);
+    b->length += length;
+    b->text[b->length] = 0;
 }
 
 void wn_buffer_free(wn_buffer *b) {

@@ -11,6 +11,7 @@
  * become bools where they meet one (text has `true` and `false` for that).
  */
 #include "graph/build.h"
+#include "graph/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,6 +130,19 @@ static bool type_condition(wn_graph *g, node_id *condition) {
 
 /* ---- Elementwise ----------------------------------------------------------------------------- */
 
+static void trace_elementwise(wn_graph *g, const node *written, const node *n, node_id simpler,
+                              node_id id, bool known) {
+    bool turned = written->op != n->op || written->args[0] != n->args[0];
+    if (simpler)
+        wn_trace_rewrite(g, "simplify", g->rule, written, id);
+    else if (known)
+        wn_trace_rewrite(g, "merge", "an equal value is there already", written, id);
+    else if (turned)
+        wn_trace_rewrite(g, "simplify",
+                         "f(K, x) ==> f'(x, K), and the older operand first where f commutes",
+                         written, id);
+}
+
 /* A node whose operands are typed. */
 static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t count, wn_type type) {
     dim dims[WN_MAX_RANK];
@@ -142,8 +156,12 @@ static node_id finish_elementwise(wn_graph *g, op o, const node_id *args, size_t
         n.args[i] = args[i];
         n.may_fail |= arg->may_fail || !wn_broadcast_is_safe(arg->rank, node_dims(g, arg), rank, dims);
     }
+    const node written = n;
+    uint32_t nodes = g->node_count;
     node_id simpler = wn_simplify(g, &n, dims);
-    return simpler ? simpler : wn_intern(g, &n, dims);
+    node_id id = simpler ? simpler : wn_intern(g, &n, dims);
+    if (g->trace) trace_elementwise(g, &written, &n, simpler, id, g->node_count == nodes);
+    return id;
 }
 
 static node_id build_where(wn_graph *g, const node_id *args) {
@@ -165,9 +183,18 @@ static node_id build_cast(wn_graph *g, node_id value, wn_type type) {
 
 /* `a < 300`, with the literal on either side. */
 static node_id build_int_comparison(wn_graph *g, op o, const node_id *args) {
-    if (is_literal(g, args[1])) return wn_compare_with_int(g, o, args[0], args[1]);
-    g->places[1] = g->places[0];
-    return wn_compare_with_int(g, (op)wn_op_row(o)->mirror, args[1], args[0]);
+    const node written = {.op = (uint8_t)o, .args = {args[0], args[1]}};
+    node_id id;
+    if (is_literal(g, args[1])) {
+        id = wn_compare_with_int(g, o, args[0], args[1]);
+    } else {
+        g->places[1] = g->places[0];
+        id = wn_compare_with_int(g, (op)wn_op_row(o)->mirror, args[1], args[0]);
+    }
+    if (g->trace && id && graph_node(g, id)->op != o)
+        wn_trace_rewrite(g, "build", "x < int ==> the comparison in x's type that is always the same",
+                         &written, id);
+    return id;
 }
 
 static node_id build_elementwise(wn_graph *g, op o, const node_id *args, size_t count) {
@@ -239,6 +266,8 @@ node_id wn_build_clip(wn_graph *g, node_id x, node_id lo, node_id hi) {
     memcpy(g->places, (const size_t[]){1, 3}, 2 * sizeof *g->places);
     node_id id = pair[0] ? wn_build(g, OP_minimum, pair, 2, WN_BOOL, 0) : 0;
     g->written = OP_null;
+    const node written = {.op = OP_clip, .args = {x, lo, hi}};
+    wn_trace_rewrite(g, "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", &written, id);
     return id;
 }
 
@@ -290,6 +319,9 @@ node_id wn_build_select(wn_graph *g, const node_id *conditions, const node_id *v
         if (fold || wn_type_choices(g, OP_where, typed, count + 1))
             result = build_chain(g, conditions, typed, count);
         g->written = OP_null;
+        const node written = {.op = OP_select,
+                              .args = {conditions[0], typed[0], count == 1 ? otherwise : 0}};
+        wn_trace_rewrite(g, "build", "select(c, v, ...) ==> where(c, v, select(...))", &written, result);
     }
     wn_release(g->context, typed, size);
     return result;

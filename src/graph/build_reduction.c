@@ -16,6 +16,7 @@
  * The last keeps that m's lengths are exactly those of x (REDUCE_PACKED), while a where= broadcasts.
  */
 #include "graph/build.h"
+#include "graph/trace.h"
 
 #include <string.h>
 
@@ -220,8 +221,16 @@ node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how) {
                              op_name(o));
     draft d = {.o = o, .x = x, .where = how->where};
     if (!find_axes(g, &d, how) || !check_where(g, &d)) return 0;
+    const node written = {.op = (uint8_t)o, .args = {x, how->where}};
     unpack(g, &d);
-    return build(g, &d, how->initial);
+    bool unpacked = d.x != x;
+    node_id id = build(g, &d, how->initial);
+    if (g->trace && id && (unpacked || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
+        wn_trace_rewrite(g, "build",
+                         unpacked ? "f(x[m]) ==> f(x, where=m)"
+                                  : "a reduction ==> one of the few that graphs have, with casts",
+                         &written, id);
+    return id;
 }
 
 uint64_t wn_reduction_identity(op o, wn_type type) {

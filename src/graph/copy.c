@@ -26,6 +26,8 @@ static void mark_nodes(copying *c) {
         c->ids[g->inputs[i]] = 1;
     for (uint32_t i = 0; i < g->output_count; i++)
         c->ids[g->outputs[i]] = 1;
+    for (uint32_t i = 0; g->error.status != WN_OK && i < g->name_count; i++)
+        c->ids[g->names[i].id] = 1; /* of what has failed, all that has a name, to be looked at */
     for (node_id id = g->node_count - 1; id > 0; id--)
         for (int i = 0; i < 3 && c->ids[id]; i++)
             c->ids[g->nodes[id].args[i]] = 1;
@@ -106,7 +108,7 @@ static void copy_all(copying *c) {
     copy_lists(c);
 }
 
-wn_graph *wn_graph_copy(const wn_graph *g) {
+wn_graph *wn_graph_copy_ids(const wn_graph *g, node_id *ids) {
     wn_graph *to = wn_graph_new(g->context);
     if (!to) return NULL;
     size_t ids_size = g->node_count * sizeof(node_id),
@@ -116,11 +118,16 @@ wn_graph *wn_graph_copy(const wn_graph *g) {
     c.symbols = wn_allocate(g->context, symbols_size);
     bool done = c.ids && c.symbols;
     if (done) copy_all(&c);
+    if (done && ids) memcpy(ids, c.ids, ids_size);
     wn_release(g->context, c.ids, c.ids ? ids_size : 0);
     wn_release(g->context, c.symbols, c.symbols ? symbols_size : 0);
     if (done && graph_ok(to)) return to;
     wn_graph_free(to);
     return NULL;
+}
+
+wn_graph *wn_graph_copy(const wn_graph *g) {
+    return wn_graph_copy_ids(g, NULL);
 }
 
 /* ---- Equality -------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
  * status is not WN_OK, nothing in the graph changes any more.
  */
 #include "graph/graph.h"
+#include "graph/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,7 @@ WN_API void wn_graph_free(wn_graph *g) {
     if (!g || g->magic != GRAPH_MAGIC) return;
     wn_context *c = g->context;
     free_names(g);
+    wn_trace_free(g);
     wn_release(c, g->nodes, g->node_room * sizeof *g->nodes);
     wn_release(c, g->buckets, g->bucket_count * sizeof *g->buckets);
     wn_release(c, g->dims, g->dim_room * sizeof *g->dims);

@@ -180,6 +180,8 @@ typedef struct node_name {
     uint32_t next; /* in the hash chain, as index + 1 */
 } node_name;
 
+typedef struct graph_trace graph_trace; /* trace.h */
+
 typedef struct wn_graph {
     uint32_t magic;
     wn_context *context;
@@ -206,8 +208,10 @@ typedef struct wn_graph {
     uint32_t numbered_count[NAME_OUTPUT + 1], numbered_room[NAME_OUTPUT + 1];
 
     op written; /* what the user wrote, of which something is being built; OP_null: nothing is */
-    size_t places[3]; /* the operands' of what is built, counted from 1 among the written ones */
-    bool exchanged;   /* as the next node's */
+    size_t places[3];   /* the operands' of what is built, counted from 1 among the written ones */
+    bool exchanged;     /* as the next node's */
+    graph_trace *trace; /* NULL: none is kept */
+    const char *rule;   /* the rewrite that was applied last, for the trace */
 
     wn_error error;         /* the first */
     wn_error compile_error; /* of the last wn_compile or wn_inspect; it does not stick */
@@ -388,6 +392,7 @@ typedef struct wn_buffer { /* a growing string in the context's memory; failed i
 } wn_buffer;
 
 void wn_buffer_add(wn_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void wn_buffer_add_bytes(wn_buffer *b, const char *bytes, size_t length); /* NULs too */
 void wn_buffer_free(wn_buffer *b);
 
 /* Whether the words of the language include this one (operations, types, keywords, options). */
@@ -426,6 +431,8 @@ void wn_constant_text(const node *n, char text[40]);
    kernel keeps. Two graphs that compute the same from the same declarations give equal copies. NULL: out of memory. */
 wn_graph *wn_graph_copy(const wn_graph *g);
 /* Equal copies: same nodes, inputs, outputs and their names. (Names of values don't matter.) */
+/* The same; ids[n], of g->node_count, receives what node n is in the copy, 0 if it is not there. */
+wn_graph *wn_graph_copy_ids(const wn_graph *g, node_id *ids);
 bool wn_graph_equal(const wn_graph *a, const wn_graph *b);
 uint64_t wn_graph_hash(const wn_graph *g);
 

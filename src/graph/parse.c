@@ -8,6 +8,7 @@
  * and is bounded by DEEPEST. A function that reads something returns 0 or false after an error, and then the graph has one.
  */
 #include "graph/parse.h"
+#include "graph/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -77,11 +78,17 @@ static node_id build(parser *p, size_t place, op o, const node_id *args, size_t 
     return id ? id : wn_parse_locate(p, place);
 }
 
+/* What was read since `start` is this value. */
+static node_id spelled(parser *p, node_id id, size_t start) {
+    if (id) wn_trace_spelling(p->g, id, p->base + start, p->base + p->end);
+    return id;
+}
+
 static bool push(parser *p, node_id id, size_t place) {
     size_t count = (size_t)p->count + 1;
     if (!wn_grow(p->g->context, (void **)&p->stack, &p->room, count, sizeof *p->stack))
         return wn_graph_fail(p->g, WN_ERROR_MEMORY, "out of memory for %zu operands", count);
-    p->stack[p->count++] = (operand){id, place};
+    p->stack[p->count++] = (operand){id, place, place};
     return true;
 }
 
@@ -361,10 +368,11 @@ static node_id parse_parentheses(parser *p) {
 }
 
 static node_id parse_primary(parser *p) {
+    size_t start = p->now.offset;
     switch (p->now.kind) {
     case TOKEN_INT: return parse_literal(p, LITERAL_INT, p->now.bits);
     case TOKEN_FLOAT: return parse_literal(p, LITERAL_FLOAT, p->now.bits);
-    case TOKEN_NAME: return parse_name(p);
+    case TOKEN_NAME: return spelled(p, parse_name(p), start);
     case TOKEN_LEFT_PAREN: return parse_parentheses(p);
     default: return wn_parse_expected(p, "an operand");
     }
@@ -386,9 +394,10 @@ static node_id parse_index(parser *p, node_id tensor) {
 }
 
 static node_id parse_postfix(parser *p) {
+    size_t start = p->now.offset;
     node_id id = parse_primary(p);
     while (id && at(p, TOKEN_LEFT_BRACKET))
-        id = parse_index(p, id);
+        id = spelled(p, parse_index(p, id), start);
     return id;
 }
 
@@ -413,7 +422,8 @@ static node_id parse_unary(parser *p) {
     advance(p);
     node_id arg = parse_unary(p);
     p->depth--;
-    return arg ? build(p, t.offset, unary_op(p, t.kind, arg), &arg, 1, WN_BOOL, 0) : 0;
+    node_id id = arg ? build(p, t.offset, unary_op(p, t.kind, arg), &arg, 1, WN_BOOL, 0) : 0;
+    return spelled(p, id, t.offset);
 }
 
 /* A higher rank binds tighter. */
@@ -457,6 +467,7 @@ static node_id build_infix(parser *p, const infix *o, size_t place, node_id a, n
 
 /* Operators of at least this rank, grouped from the left. */
 static node_id parse_infix(parser *p, int rank) {
+    size_t start = p->now.offset;
     node_id left = parse_unary(p);
     for (const infix *o; left && (o = find_infix(p->now.kind)) && o->rank >= rank;) {
         size_t place = p->now.offset;
@@ -464,7 +475,7 @@ static node_id parse_infix(parser *p, int rank) {
         if (!go_deeper(p)) return 0;
         node_id right = parse_infix(p, o->rank + 1);
         p->depth--;
-        left = right ? build_infix(p, o, place, left, right) : 0;
+        left = spelled(p, right ? build_infix(p, o, place, left, right) : 0, start);
     }
     return left;
 }
@@ -475,7 +486,7 @@ static node_id build_choices(parser *p, uint32_t base, node_id otherwise) {
         p->count -= 2;
         const operand *pair = p->stack + p->count;
         const node_id args[3] = {pair[0].id, pair[1].id, otherwise};
-        otherwise = build(p, pair[0].place, OP_where, args, 3, WN_BOOL, 0);
+        otherwise = spelled(p, build(p, pair[0].place, OP_where, args, 3, WN_BOOL, 0), pair[0].start);
     }
     return otherwise;
 }
@@ -484,10 +495,15 @@ static node_id build_choices(parser *p, uint32_t base, node_id otherwise) {
 static node_id parse_choices(parser *p) {
     uint32_t base = p->count;
     for (;;) {
+        size_t start = p->now.offset;
         node_id first = parse_infix(p, 1);
         size_t place = p->now.offset;
         if (!first || !accept(p, TOKEN_QUESTION)) return build_choices(p, base, first);
-        node_id value = push(p, first, place) ? parse_expression(p) : 0;
+        node_id value = 0;
+        if (push(p, first, place)) {
+            p->stack[p->count - 1].start = start;
+            value = parse_expression(p);
+        }
         if (!value || !expect(p, TOKEN_COLON, "an operator or the \":\" of \"?:\"")) return 0;
         if (!push(p, value, place)) return 0;
     }
@@ -625,6 +641,7 @@ WN_API wn_node wn_parse(wn_graph *graph, const char *text, size_t length) {
         return null;
     }
     parser p = {.g = graph, .text = text ? text : "", .length = length};
+    p.base = wn_trace_text(graph, p.text, length);
     p.now = wn_lex(p.text, length, 0);
     if (parse_statements(&p)) export_last(&p);
     wn_release(graph->context, p.stack, p.room * sizeof *p.stack);

@@ -9,7 +9,7 @@
 /* An operand that waits for the rest of its call or chain. */
 typedef struct operand {
     node_id id;
-    size_t place;
+    size_t place, start; /* start: of a choice's condition */
 } operand;
 
 typedef struct parser {
@@ -17,6 +17,8 @@ typedef struct parser {
     const char *text;
     size_t length;
     token now;
+    size_t end;  /* of the last token that was read */
+    size_t base; /* where the text begins in the graph's trace */
     int depth;
     operand *stack;
     uint32_t count, room;
@@ -39,7 +41,8 @@ const char *wn_token_text(const parser *p, const token *t, char out[48]);
 /* ---- Tokens ------------------------------------------------------------------------------------------------------ */
 
 static inline void advance(parser *p) {
-    p->now = wn_lex(p->text, p->length, p->now.offset + p->now.length);
+    p->end = p->now.offset + p->now.length;
+    p->now = wn_lex(p->text, p->length, p->end);
 }
 
 static inline token peek(const parser *p) {

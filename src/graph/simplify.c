@@ -119,6 +119,12 @@ static node_id build_where(wn_graph *g, node_id c, node_id x, node_id y) {
     return wn_build(g, OP_where, args, 3, WN_BOOL, 0);
 }
 
+/* What is found is found by this rule, which the trace tells. */
+static node_id by(wn_graph *g, const char *rule, node_id id) {
+    g->rule = rule;
+    return id;
+}
+
 /* ---- Constants ------------------------------------------------------------------------------- */
 
 /* f(K, K) ==> K, the interpreter says which */
@@ -130,8 +136,8 @@ static node_id fold_constants(wn_graph *g, const node *n, const dim *dims) {
         if (arg(g, n, (int)i)->op != OP_constant) return 0;
         args[i] = arg(g, n, (int)i)->bits;
     }
-    return wn_build_constant(g, (wn_type)n->type,
-                             wn_evaluate((op)n->op, operand_type(g, n), (wn_type)n->type, args, count));
+    uint64_t bits = wn_evaluate((op)n->op, operand_type(g, n), (wn_type)n->type, args, count);
+    return by(g, "f(K, K) ==> K", wn_build_constant(g, (wn_type)n->type, bits));
 }
 
 /* ---- Logic ----------------------------------------------------------------------------------- */
@@ -141,53 +147,61 @@ static node_id fold_constants(wn_graph *g, const node *n, const dim *dims) {
 static node_id simplify_not(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     const node m = *arg(g, n, 0);
-    if (m.op == OP_logical_not) return m.args[0];
+    if (m.op == OP_logical_not) return by(g, "!!c ==> c", m.args[0]);
     const op_row *row = wn_op_row((op)m.op);
     if (row->negation == OP_none) return 0;
     if (!row->negation_exact && !type_is_integer(operand_type(g, &m))) return 0;
     g->written = (op)m.written; /* what may not broadcast is the comparison's */
     g->exchanged = m.exchanged;
-    return build2(g, (op)row->negation, m.args[0], m.args[1]);
+    return by(g, "!(a == b) ==> a != b, !(a < b) ==> a >= b on integers",
+              build2(g, (op)row->negation, m.args[0], m.args[1]));
 }
 
 /* c & true ==> c;  c & false ==> false where that has the shape */
 static node_id simplify_and(wn_graph *g, const node *n, const dim *dims) {
-    if (is_true(g, n->args[1])) return n->args[0];
-    return is_false(g, n->args[1]) && droppable(g, n->args[0], n, dims) ? n->args[1] : 0;
+    if (is_true(g, n->args[1])) return by(g, "c & true ==> c", n->args[0]);
+    bool drops = is_false(g, n->args[1]) && droppable(g, n->args[0], n, dims);
+    return drops ? by(g, "c & false ==> false", n->args[1]) : 0;
 }
 
 /* c | false ==> c;  c | true ==> true where that has the shape */
 static node_id simplify_or(wn_graph *g, const node *n, const dim *dims) {
-    if (is_false(g, n->args[1])) return n->args[0];
-    return is_true(g, n->args[1]) && droppable(g, n->args[0], n, dims) ? n->args[1] : 0;
+    if (is_false(g, n->args[1])) return by(g, "c | false ==> c", n->args[0]);
+    bool drops = is_true(g, n->args[1]) && droppable(g, n->args[0], n, dims);
+    return drops ? by(g, "c | true ==> true", n->args[1]) : 0;
 }
 
 /* On bools: c ^ false, c != false ==> c;  c ^ true, c != true ==> !c */
 static node_id simplify_xor(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    if (is_false(g, n->args[1])) return n->args[0];
-    return is_true(g, n->args[1]) ? build1(g, OP_logical_not, n->args[0]) : 0;
+    if (is_false(g, n->args[1])) return by(g, "c ^ false ==> c", n->args[0]);
+    if (!is_true(g, n->args[1])) return 0;
+    return by(g, "c ^ true ==> !c", build1(g, OP_logical_not, n->args[0]));
 }
 
 /* On bools: c == true ==> c;  c == false ==> !c */
 static node_id simplify_equal(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    if (is_true(g, n->args[1])) return n->args[0];
-    return is_false(g, n->args[1]) ? build1(g, OP_logical_not, n->args[0]) : 0;
+    if (is_true(g, n->args[1])) return by(g, "c == true ==> c", n->args[0]);
+    if (!is_false(g, n->args[1])) return 0;
+    return by(g, "c == false ==> !c", build1(g, OP_logical_not, n->args[0]));
 }
 
 /* f(a, a) ==> a, for the operations that ops.def calls IDEM */
 static node_id simplify_idempotent(wn_graph *g, const node *n, const dim *dims) {
-    (void)g, (void)dims;
-    return wn_op_row((op)n->op)->idempotent && n->args[0] == n->args[1] ? n->args[0] : 0;
+    (void)dims;
+    bool same = wn_op_row((op)n->op)->idempotent && n->args[0] == n->args[1];
+    return same ? by(g, "f(a, a) ==> a", n->args[0]) : 0;
 }
 
 /* ---- Choice ---------------------------------------------------------------------------------- */
 
 /* where(true, x, y) ==> x;  where(false, x, y) ==> y */
 static node_id choose_now(wn_graph *g, const node *n, const dim *dims) {
-    if (is_true(g, n->args[0]) && droppable(g, n->args[2], n, dims)) return n->args[1];
-    if (is_false(g, n->args[0]) && droppable(g, n->args[1], n, dims)) return n->args[2];
+    if (is_true(g, n->args[0]) && droppable(g, n->args[2], n, dims))
+        return by(g, "where(true, x, y) ==> x", n->args[1]);
+    if (is_false(g, n->args[0]) && droppable(g, n->args[1], n, dims))
+        return by(g, "where(false, x, y) ==> y", n->args[2]);
     return 0;
 }
 
@@ -197,12 +211,14 @@ static node_id swap_negated(wn_graph *g, const node *n, const dim *dims) {
     const node *c = arg(g, n, 0);
     if (c->op != OP_logical_not) return 0;
     if (arg(g, n, 1)->rank && arg(g, n, 2)->rank) g->exchanged = !n->exchanged;
-    return build_where(g, c->args[0], n->args[2], n->args[1]);
+    return by(g, "where(!c, x, y) ==> where(c, y, x)",
+              build_where(g, c->args[0], n->args[2], n->args[1]));
 }
 
 /* where(c, x, x) ==> x */
 static node_id drop_condition(wn_graph *g, const node *n, const dim *dims) {
-    return n->args[1] == n->args[2] && droppable(g, n->args[0], n, dims) ? n->args[1] : 0;
+    bool drops = n->args[1] == n->args[2] && droppable(g, n->args[0], n, dims);
+    return drops ? by(g, "where(c, x, x) ==> x", n->args[1]) : 0;
 }
 
 /* On bools: where(c, true, false) ==> c, where(c, false, true) ==> !c,
@@ -210,10 +226,13 @@ static node_id drop_condition(wn_graph *g, const node *n, const dim *dims) {
 static node_id choose_bools(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     node_id c = n->args[0], x = n->args[1], y = n->args[2];
-    if (is_true(g, x) && is_false(g, y)) return c;
-    if (is_false(g, x) && is_true(g, y)) return build1(g, OP_logical_not, c);
-    if (is_false(g, y)) return build2(g, OP_logical_and, c, x);
-    return is_true(g, x) ? build2(g, OP_logical_or, c, y) : 0;
+    if (is_true(g, x) && is_false(g, y)) return by(g, "where(c, true, false) ==> c", c);
+    if (is_false(g, x) && is_true(g, y))
+        return by(g, "where(c, false, true) ==> !c", build1(g, OP_logical_not, c));
+    if (is_false(g, y))
+        return by(g, "where(c, x, false) ==> c & x", build2(g, OP_logical_and, c, x));
+    if (!is_true(g, x)) return 0;
+    return by(g, "where(c, true, y) ==> c | y", build2(g, OP_logical_or, c, y));
 }
 
 /* where(c, where(c, x, z), y) ==> where(c, x, y);
@@ -221,9 +240,11 @@ static node_id choose_bools(wn_graph *g, const node *n, const dim *dims) {
 static node_id flatten_choice(wn_graph *g, const node *n, const dim *dims) {
     const node x = *arg(g, n, 1), y = *arg(g, n, 2);
     if (x.op == OP_where && x.args[0] == n->args[0] && droppable(g, x.args[2], n, dims))
-        return build_where(g, n->args[0], x.args[1], n->args[2]);
+        return by(g, "where(c, where(c, x, z), y) ==> where(c, x, y)",
+                  build_where(g, n->args[0], x.args[1], n->args[2]));
     if (y.op == OP_where && y.args[0] == n->args[0] && droppable(g, y.args[1], n, dims))
-        return build_where(g, n->args[0], n->args[1], y.args[2]);
+        return by(g, "where(c, x, where(c, z, y)) ==> where(c, x, y)",
+                  build_where(g, n->args[0], n->args[1], y.args[2]));
     return 0;
 }
 
@@ -242,19 +263,22 @@ static node_id simplify_where(wn_graph *g, const node *n, const dim *dims) {
 /* x & ~0 ==> x */
 static node_id simplify_bitwise_and(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    return is_constant(g, n->args[1], ones((wn_type)n->type)) ? n->args[0] : 0;
+    bool drops = is_constant(g, n->args[1], ones((wn_type)n->type));
+    return drops ? by(g, "x & ~0 ==> x", n->args[0]) : 0;
 }
 
 /* x | 0, x ^ 0, x << 0, x >> 0 ==> x */
 static node_id drop_zero(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    return is_constant(g, n->args[1], 0) ? n->args[0] : 0;
+    bool drops = is_constant(g, n->args[1], 0);
+    return drops ? by(g, "x | 0, x ^ 0, x << 0, x >> 0, x - 0 ==> x", n->args[0]) : 0;
 }
 
 /* ~~x ==> x;  -(-x) ==> x */
 static node_id drop_twice(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    return arg(g, n, 0)->op == n->op ? arg(g, n, 0)->args[0] : 0;
+    bool twice = arg(g, n, 0)->op == n->op;
+    return twice ? by(g, "~~x, -(-x) ==> x", arg(g, n, 0)->args[0]) : 0;
 }
 
 /* ---- Arithmetic ------------------------------------------------------------------------------ */
@@ -263,8 +287,8 @@ static node_id drop_twice(wn_graph *g, const node *n, const dim *dims) {
 static node_id simplify_add(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     wn_type type = (wn_type)n->type;
-    return is_constant(g, n->args[1], type_is_float(type) ? bits_of_minus_zero(type) : 0) ? n->args[0]
-                                                                                          : 0;
+    bool drops = is_constant(g, n->args[1], type_is_float(type) ? bits_of_minus_zero(type) : 0);
+    return drops ? by(g, "x + 0 ==> x on integers, x + -0 ==> x on floats", n->args[0]) : 0;
 }
 
 /* T(c), a bool as a number: the bool, or 0 */
@@ -277,28 +301,31 @@ static node_id bool_within(const wn_graph *g, node_id id) {
 static node_id simplify_multiply(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     wn_type type = (wn_type)n->type;
-    if (is_constant(g, n->args[1], bits_of_one(type))) return n->args[0];
+    if (is_constant(g, n->args[1], bits_of_one(type))) return by(g, "x * 1 ==> x", n->args[0]);
     if (type_is_float(type)) return 0;
     node_id a = bool_within(g, n->args[0]), b = bool_within(g, n->args[1]);
     if (!a && !b) return 0;
     node_id zero = wn_build_constant(g, type, 0);
     g->exchanged = b ? !n->exchanged : n->exchanged;
-    return b ? build_where(g, b, n->args[0], zero) : build_where(g, a, n->args[1], zero);
+    return by(g, "x * T(c) ==> where(c, x, 0) on integers",
+              b ? build_where(g, b, n->args[0], zero) : build_where(g, a, n->args[1], zero));
 }
 
 /* x / 1 ==> x on floats, x // 1 ==> x on integers;  multiply_no_nan(x, 1) ==> x */
 static node_id drop_one(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    return is_constant(g, n->args[1], bits_of_one((wn_type)n->type)) ? n->args[0] : 0;
+    bool drops = is_constant(g, n->args[1], bits_of_one((wn_type)n->type));
+    return drops ? by(g, "x / 1, x // 1, multiply_no_nan(x, 1) ==> x", n->args[0]) : 0;
 }
 
 /* abs(x) ==> x on unsigned;  abs(abs(x)) ==> abs(x), abs(-x) ==> abs(x) on signed and floats */
 static node_id simplify_abs(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     const node *m = arg(g, n, 0);
-    if (type_is_integer((wn_type)n->type) && !type_is_signed((wn_type)n->type)) return n->args[0];
-    if (m->op == OP_abs) return n->args[0];
-    return m->op == OP_negative ? build1(g, OP_abs, m->args[0]) : 0;
+    if (type_is_integer((wn_type)n->type) && !type_is_signed((wn_type)n->type))
+        return by(g, "abs(x) ==> x on unsigned", n->args[0]);
+    if (m->op == OP_abs) return by(g, "abs(abs(x)) ==> abs(x)", n->args[0]);
+    return m->op == OP_negative ? by(g, "abs(-x) ==> abs(x)", build1(g, OP_abs, m->args[0])) : 0;
 }
 
 static bool is_rounding(int o) {
@@ -308,7 +335,8 @@ static bool is_rounding(int o) {
 /* floor(ceil(x)) ==> ceil(x), and so on: what is whole stays as it is */
 static node_id drop_rounding(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
-    return is_rounding(arg(g, n, 0)->op) ? n->args[0] : 0;
+    bool whole = is_rounding(arg(g, n, 0)->op);
+    return whole ? by(g, "floor(ceil(x)) ==> ceil(x), and so on: it is whole", n->args[0]) : 0;
 }
 
 /* ---- Casts ----------------------------------------------------------------------------------- */
@@ -338,13 +366,13 @@ static node_id simplify_cast(wn_graph *g, const node *n, const dim *dims) {
     (void)dims;
     const node m = *arg(g, n, 0);
     wn_type to = (wn_type)n->type, middle = (wn_type)m.type;
-    if (to == middle) return n->args[0];
+    if (to == middle) return by(g, "T(x) ==> x if x is a T", n->args[0]);
     if (m.op != OP_cast) return 0;
     wn_type from = (wn_type)graph_node(g, m.args[0])->type;
     if (!holds(middle, from)) return 0;
     bool wraps = type_is_integer(from) && type_is_integer(to) && type_is_float(middle);
     if (wraps && !holds(to, from)) return 0;
-    return wn_build(g, OP_cast, &m.args[0], 1, to, 0);
+    return by(g, "T(U(x)) ==> T(x) if a U holds each x", wn_build(g, OP_cast, &m.args[0], 1, to, 0));
 }
 
 /* ---- All together ---------------------------------------------------------------------------- */

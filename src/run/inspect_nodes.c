@@ -173,7 +173,9 @@ static const char *const fate_texts[][2] = {
     [WN_FATE_CODE] = {NULL, NULL},
     [WN_FATE_HOISTED] = {"hoisted",
                          "it is the same for every element: computed once, before the loop"},
-    [WN_FATE_ABSORBED] = {"absorbed", "the instructions that use it do its work too"},
+    [WN_FATE_ABSORBED] =
+        {"absorbed",
+         "the instructions that use it do its work too, or LLVM found that none is needed"},
     [WN_FATE_CONSTANT] = {"constant", "an immediate operand, or memory beside the code"},
     [WN_FATE_PACKED] = {"packed along",
                         "values are computed before they are packed, and packed once"},

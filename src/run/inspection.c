@@ -114,6 +114,7 @@ static bool has_code(const wn_plan *p) {
     return false;
 }
 
+/* With debug information, which changes no instruction. */
 static void compile(wn_inspection *i) {
     const provider_debug debug = {LISTING_FILE, "/", i->node_spots, i->output_spots};
     const provider_request request = {
@@ -132,9 +133,11 @@ static void compile(wn_inspection *i) {
         wn_inspect_code(i);
 }
 
-static void take_road(wn_inspection *i) {
+/* ids: what the nodes of `from` are in the copy; NULL: it is not known where the copy comes from. */
+static void take_road(wn_inspection *i, const wn_graph *from, const node_id *ids) {
     environment callers = environment_enter();
     list(i);
+    if (ids) wn_inspect_trace(i, from, ids);
     plan(i);
     compile(i);
     wn_inspect_fates(i);
@@ -172,15 +175,12 @@ static void read_options(wn_inspection *i, const wn_compile_options *given) {
         i->target.isa = WN_ISA_PORTABLE;
 }
 
-/* The graph's error, whole. */
+/* The graph's error. */
 static void take_error(wn_inspection *i, const wn_graph *g) {
-    if (g->error.status != WN_OK) {
+    if (g->error.status != WN_OK)
         i->error = g->error;
-        if (g->long_message)
-            i->problem = wn_inspection_keep(i, g->long_message, strlen(g->long_message));
-    } else if (g->output_count == 0) {
+    else if (g->output_count == 0)
         wn_fail(&i->error, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
-    }
 }
 
 WN_API wn_inspection *wn_inspection_new(wn_graph *graph, const wn_compile_options *options) {
@@ -188,18 +188,21 @@ WN_API wn_inspection *wn_inspection_new(wn_graph *graph, const wn_compile_option
     wn_inspection *i = new_inspection(graph->context);
     if (!i) return NULL;
     read_options(i, options);
+    size_t size = sizeof(node_id) * graph->node_count;
+    node_id *ids = wn_allocate(i->context, size);
     int64_t start = now();
-    i->graph = wn_graph_copy(graph);
+    i->graph = ids ? wn_graph_copy_ids(graph, ids) : NULL;
     i->figures.copy_ns = now() - start;
-    if (!i->graph) {
-        wn_inspection_free(i);
-        return NULL;
+    if (i->graph) {
+        take_error(i, graph);
+        take_road(i, graph, ids);
+        if (graph->long_message)
+            i->problem = wn_inspection_keep(i, graph->long_message, strlen(graph->long_message));
     }
-    take_error(i, graph);
-    const char *whole = i->problem;
-    take_road(i);
-    if (*whole) i->problem = whole;
-    return i;
+    wn_release(i->context, ids, ids ? size : 0);
+    if (i->graph) return i;
+    wn_inspection_free(i);
+    return NULL;
 }
 
 WN_API wn_inspection *wn_inspection_of_kernel(const wn_kernel *kernel) {
@@ -214,7 +217,7 @@ WN_API wn_inspection *wn_inspection_of_kernel(const wn_kernel *kernel) {
         wn_inspection_free(i);
         return NULL;
     }
-    take_road(i);
+    take_road(i, NULL, NULL);
     i->bitmaps = NULL;
     return i;
 }

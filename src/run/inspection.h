@@ -83,6 +83,8 @@ const char *wn_inspection_print(wn_inspection *i, const char *format, ...)
 
 /* The steps; each leaves off where something has failed. */
 void wn_inspect_listed(wn_inspection *i); /* inspect_nodes.c: nodes, and what stands where in the listing */
+void wn_inspect_trace(wn_inspection *i, const wn_graph *from,
+                      const node_id *ids); /* inspect_trace.c: text, spellings, rewrites */
 void wn_inspect_plan(wn_inspection *i); /* inspect_code.c: stages and lines of the plan             */
 void wn_inspect_code(wn_inspection *i); /* functions, instructions, IR                                  */
 void wn_inspect_fates(wn_inspection *i); /* inspect_nodes.c: what became of nodes, and the ledger        */

@@ -126,9 +126,25 @@ static bool names_file(const char *value) {
     return *value && !is_digit(*value) && (relative || !strchr("[.-+", *value));
 }
 
-static exit_status read_input(arguments *a, const char *word) {
+/* A rule of check begins with no name that an = or : follows alone: "vectorized", "loops==1", "no-spill". */
+static bool is_rule(const char *word) {
+    size_t length = strcspn(word, "=:");
+    return word[length] == 0 || (word[length] == '=' && word[length + 1] == '=') ||
+           (length > 0 && strchr("<>!", word[length - 1]));
+}
+
+static exit_status add_rule(arguments *a, char *word) {
+    void *array = a->rules;
+    char **rule = add_element(&array, &a->rule_count, &a->rule_room, sizeof *rule);
+    a->rules = array;
+    *rule = word;
+    return DONE;
+}
+
+static exit_status read_input(arguments *a, char *word) {
     size_t length = name_length(word);
     const char *p = word + length;
+    if (a->command == COMMAND_CHECK && is_rule(word)) return add_rule(a, word);
     if (length == 0 || (*p != '=' && *p != ':'))
         return wn_misused(
             "'%s' is no input: write NAME=VALUE, NAME=FILE.npy, NAME:TYPE=... or NAME:TYPE[DIMS]", word);
@@ -328,7 +344,7 @@ enum {
     IN_EVAL = 1 << COMMAND_EVAL,
     IN_BENCH = 1 << COMMAND_BENCH,
     IN_EXPLAIN = 1 << COMMAND_EXPLAIN,
-    IN_ALL = 7
+    IN_ALL = 15
 };
 
 static const struct option {
@@ -375,7 +391,7 @@ exit_status wn_arguments_read(arguments *a, int argc, char **argv) {
     char **end = argv + argc;
     bool options_end = false;
     for (; argv < end; argv++) {
-        const char *word = *argv;
+        char *word = *argv;
         if (!options_end && !strcmp(word, "--"))
             options_end = true;
         else if (!options_end && word[0] == '-' && word[1])
@@ -399,5 +415,6 @@ void wn_arguments_free(arguments *a) {
         free(a->outputs[i].name);
     free(a->inputs);
     free(a->outputs);
+    free(a->rules);
     free(a->text);
 }

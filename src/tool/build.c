@@ -66,6 +66,7 @@ exit_status wn_job_graph(job *s, arguments *a) {
         .size = sizeof options, .log = s->quiet ? NULL : print_warning, .threads = a->threads};
     s->context = wn_have(wn_context_new(&options));
     s->graph = wn_have(wn_graph_new(s->context));
+    if (a->command == COMMAND_EXPLAIN) wn_trace(s->graph);
     for (size_t i = 0; i < a->input_count; i++) {
         TRY(load(&a->inputs[i]));
         if (!a->inputs[i].in_text) declare(s->graph, &a->inputs[i]);

@@ -21,8 +21,7 @@ static exit_status find_view(const char *name, wn_view *view) {
         *view = views[i].view;
         return DONE;
     }
-    if (!strcmp(name, "html"))
-        return wn_misused("--emit %s is not available yet", name);
+    if (!strcmp(name, "html")) return wn_misused("--emit %s is not available yet", name);
     return wn_misused("--emit is graph, dot, plan, ir, ir-opt, asm or object, not '%s'", name);
 }
 
@@ -61,7 +60,11 @@ exit_status wn_command_explain(arguments *a) {
     if (view == WN_VIEW_OBJECT && !a->output_count && isatty(STDOUT_FILENO))
         return wn_misused("an object is binary: give -o FILE");
     exit_status status = wn_job_graph(&s, a);
-    if (status == DONE) status = show(&s, a, view);
+    bool parts = view == WN_VIEW_JSON && s.graph && wn_graph_status(s.graph) != WN_OK;
+    if (status == DONE)
+        status = show(&s, a, view);
+    else if (parts) /* it is said already what is wrong; this is what there is */
+        show(&s, a, view);
     wn_job_free(&s);
     return status;
 }

@@ -14,6 +14,7 @@ static const char overview[] =
     "    winnow eval    EXPR INPUT... [-o [NAME=]FILE.npy]...   run it\n"
     "    winnow bench   EXPR INPUT... [--json]                  time it\n"
     "    winnow explain EXPR INPUT... [--emit WHAT] [-o FILE]   show what it becomes\n"
+    "    winnow check   EXPR INPUT... RULE...                   test what it becomes\n"
     "    winnow COMMAND --help\n"
     "    winnow --version\n"
     "\n"
@@ -162,6 +163,7 @@ static const char explain_options[] =
     "                          ir       LLVM IR as emitted;  ir-opt  after the passes\n"
     "                          asm      the instructions\n"
     "                          object   an ELF object (binary: give -o)\n"
+    "                          json     all of it, and what connects it (docs/inspection.md)\n"
     "    -o FILE               write to a file\n";
 
 static const char explain_examples[] =
@@ -171,10 +173,44 @@ static const char explain_examples[] =
     "    winnow explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit asm --isa x86-64-v3\n"
     "    winnow explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit dot | dot -Tsvg > graph.svg\n";
 
+static const char check_head[] = "NAME\n"
+                                 "    winnow check - test what a masking expression becomes\n"
+                                 "\n"
+                                 "SYNOPSIS\n"
+                                 "    winnow check EXPR INPUT... RULE... [OPTION]...\n"
+                                 "\n"
+                                 "DESCRIPTION\n"
+                                 "    Holds the code that would run against rules, and prints a "
+                                 "line for each; one that fails is followed by the\n"
+                                 "    offending code, and the exit status is 1. Nothing runs, and "
+                                 "declarations are enough: x:f32[?].\n";
+
+static const char check_options[] =
+    "\n"
+    "RULES\n"
+    "    vectorized            every loop is machine code whose innermost loop has vector "
+    "registers\n"
+    "    isa>=v3               the instruction set: portable, v2, v3, v4\n"
+    "    loops==1              loops over arrays that the plan has\n"
+    "    no-spill              no innermost loop reads or writes the stack\n"
+    "    max-instructions<=14  of any innermost loop\n"
+    "    bytes-per-element<=8  that are read and written, in all loops together\n"
+    "    with any of == != < <= > >= and any number\n"
+    "\n"
+    "OPTIONS\n";
+
+static const char check_examples[] = "\n"
+                                     "EXAMPLES\n"
+                                     "    winnow check 'where(x < 0, 0, x)' 'x:f32[?]' vectorized "
+                                     "'loops==1' no-spill 'max-instructions<=14'\n"
+                                     "    winnow check 'x > mean(x)' 'x:f32[?]' 'loops==1'\n"
+                                     "        FAILED  loops==1: the plan has 2, ...\n";
+
 /* The pages live in one row each: head, own options, examples. */
 static const char *const pages[COMMAND_COUNT_][3] = {{eval_head, eval_options, eval_examples},
                                                      {bench_head, bench_options, bench_examples},
-                                                     {explain_head, explain_options, explain_examples}};
+                                                     {explain_head, explain_options, explain_examples},
+                                                     {check_head, check_options, check_examples}};
 
 void wn_help(FILE *out) {
     fputs(overview, out);

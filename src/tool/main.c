@@ -51,7 +51,7 @@ typedef exit_status (*command_fn)(arguments *);
 
 static exit_status run_command(tool_command command, int argc, char **argv) {
     static const command_fn run[COMMAND_COUNT_] = {wn_command_eval, wn_command_bench,
-                                                   wn_command_explain};
+                                                   wn_command_explain, wn_command_check};
     arguments a = {.command = command, .threads = 1};
     exit_status status = wn_arguments_read(&a, argc, argv);
     if (status == DONE && a.help)
@@ -63,7 +63,7 @@ static exit_status run_command(tool_command command, int argc, char **argv) {
 }
 
 static int find_command(const char *name) {
-    static const char *const names[COMMAND_COUNT_] = {"eval", "bench", "explain"};
+    static const char *const names[COMMAND_COUNT_] = {"eval", "bench", "explain", "check"};
     for (int i = 0; i < COMMAND_COUNT_; i++)
         if (!strcmp(name, names[i])) return i;
     return -1;
@@ -81,7 +81,8 @@ static exit_status help(int argc, char **argv) {
 }
 
 static exit_status start(int argc, char **argv) {
-    if (argc < 2) return wn_misused("no command given: eval, bench or explain (see winnow --help)");
+    if (argc < 2)
+        return wn_misused("no command given: eval, bench, explain or check (see winnow --help)");
     const char *word = argv[1];
     int command = find_command(word);
     if (command >= 0) return run_command((tool_command)command, argc - 2, argv + 2);
@@ -91,7 +92,8 @@ static exit_status start(int argc, char **argv) {
         printf("winnow %s\n", wn_version());
         return DONE;
     }
-    return wn_misused("'%s' is no command; there are eval, bench and explain (see winnow --help)", word);
+    return wn_misused(
+        "'%s' is no command; there are eval, bench, explain and check (see winnow --help)", word);
 }
 
 int main(int argc, char **argv) {

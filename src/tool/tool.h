@@ -5,7 +5,7 @@
  *   help.c     the manual pages                  output.c   files that appear whole or not at all
  *   args.c     the command line                  show.c     arrays as NumPy prints them
  *   literal.c  [[1, 2], [3, 4]]                  build.c    arguments -> graph -> kernel
- *   number.c   decimals and 16-bit floats        eval.c, bench.c, explain.c: the commands
+ *   number.c   decimals and 16-bit floats        eval.c, bench.c, explain.c, check.c: the commands
  *
  * A function that can fail prints its own message and returns the exit status that the process is to end with.
  */
@@ -115,6 +115,7 @@ typedef enum tool_command {
     COMMAND_EVAL,
     COMMAND_BENCH,
     COMMAND_EXPLAIN,
+    COMMAND_CHECK,
     COMMAND_COUNT_
 } tool_command;
 
@@ -138,6 +139,8 @@ typedef struct arguments {
     int32_t threads;
     bool json;
     const char *emit;
+    char **rules; /* of check; the texts are argv's */
+    size_t rule_count, rule_room;
 } arguments;
 
 /* Read argv after the command's name. Whatever it returns, wn_arguments_free. */
@@ -176,5 +179,6 @@ void wn_help_command(FILE *out, tool_command command);
 exit_status wn_command_eval(arguments *a);
 exit_status wn_command_bench(arguments *a);
 exit_status wn_command_explain(arguments *a);
+exit_status wn_command_check(arguments *a);
 
 #endif
