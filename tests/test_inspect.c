@@ -1,0 +1,489 @@
+/*
+ * test_inspect.c - from the text to the instruction and back: every operation, on every instruction set. What an inspection says must be complete
+ * both ways, and looking must change nothing.
+ */
+#include "graph_fixture.h"
+
+#include "jit/object.h"
+#include "jit/provider.h"
+#include "winnow/inspect.h"
+
+#if defined(__x86_64__)
+static const wn_isa ISAS[] = {WN_ISA_PORTABLE, WN_ISA_X86_64_V2, WN_ISA_X86_64_V3, WN_ISA_X86_64_V4};
+#else
+static const wn_isa ISAS[] = {WN_ISA_PORTABLE};
+#endif
+#define ISA_COUNT (sizeof ISAS / sizeof *ISAS)
+
+#define INPUTS                                                                                     \
+    "input x: f32[?]; input y: f32[?]; input i: i32[?]; input j: i32[?]; input b: u8[?]; input h: f16[?]; "  \
+    "input m: bool[?]; input k: bool[?]; input d: f64[?]; input s: f32[]; input r: f32[?, 300]; input t: u8[?, 3];"
+
+/* What the rows of ops.def do not have: the operations that change the number of elements, reductions, and several at once. */
+static const char *const TEXTS[] = {
+    "x[m]", "x[x < 0]", "b[m]", "h[m]", "d[m]", "sqrt(x[m]) + y[m]", "t[m]", "nonzero(x)", "nonzero(m)",
+    "expand(x[m] * 2, m, x)", "expand(y, m, x)", "expand(b, m, 0)", "place(x, m, y)", "putmask(x, m, y)",
+    "compress(m, x, axis=0)", "x[m][x[m] > 1]", "x[m][k]", "count(m)", "count(x)", "any(m)", "all(i)",
+    "sum(x)", "sum(i)", "sum(x, where=m)", "sum(x[m])", "prod(d)", "mean(x)", "mean(i)", "min(x)", "max(i, where=m, initial=0)",
+    "min(m)", "argmin(x)", "argmax(i)", "argmin(b)", "sum(r, axis=1)", "sum(t, axis=1)", "sum(t, axis=0)", "x > mean(x)",
+    "where(m, x, sum(x[m]))", "output u = x[m]; output v = y[m]; output w = count(m);", "clip(x, 0, 1)",
+    "select(x < 0, -1, x > 0, 1, 0)", "f32(i)", "i32(x)", "f16(x)", "f32(h)", "bool(x)", "i64(b)", "f64(x) + d",
+    "x * s", "sqrt(s) + x", "x", "1", "output u = x; output v = x;", "where(m, i * 3, j // i) % 7",
+    "output p = x * 2 + y; output q = x * 2 - y;", "m & !k ^ (i < 300)", "h[m & k][h[m & k] > 0]",
+    "output n = sum(x); output o = x[x > sum(x)];"};
+#define TEXT_COUNT (sizeof TEXTS / sizeof *TEXTS)
+
+/* ---- Inspections ------------------------------------------------------------------------------------------------------ */
+
+static wn_inspection *inspect(fixture f, const char *text, wn_isa isa) {
+    const wn_compile_options options = {.size = sizeof options, .isa = isa};
+    wn_trace(f.g);
+    wn_parse(f.g, INPUTS, strlen(INPUTS));
+    wn_parse(f.g, text, strlen(text));
+    wn_inspection *i = wn_inspection_new(f.g, &options);
+    assert_non_null(i);
+    return i;
+}
+
+static bool is_served(const wn_inspection *i, wn_origin o) {
+    size_t count;
+    const wn_instruction *all = wn_inspection_instructions(i, &count);
+    for (size_t k = 0; k < count; k++)
+        if (all[k].of.serves == o.serves && all[k].of.number == o.number) return true;
+    return false;
+}
+
+/* Every instruction says what it serves; together they are all of each function's bytes. */
+static void check_instructions(const wn_inspection *i, const char *text) {
+    size_t function_count, count, node_count;
+    const wn_function_info *functions = wn_inspection_functions(i, &function_count);
+    const wn_instruction *all = wn_inspection_instructions(i, &count);
+    wn_inspection_nodes(i, &node_count);
+    for (size_t f = 0; f < function_count; f++) {
+        uint32_t at = functions[f].offset;
+        for (uint32_t k = 0; k < functions[f].instruction_count; k++) {
+            const wn_instruction *n = &all[functions[f].first_instruction + k];
+            if (n->of.serves == WN_SERVES_NOTHING)
+                fail_msg("%s: %s: nobody is served by %s", text, functions[f].name, n->text);
+            if (n->of.serves == WN_SERVES_NODE) assert_in_range(n->of.number, 1, node_count);
+            assert_int_equal(n->offset, at);
+            assert_string_not_equal(n->text, "(bad)");
+            at += n->length;
+        }
+        assert_int_equal(at, functions[f].offset + functions[f].bytes);
+        assert_true(functions[f].loops >= 1);
+        assert_true(functions[f].loop_begin < functions[f].loop_end && functions[f].loop_instructions > 0);
+        assert_true(functions[f].elements > 1);
+    }
+}
+
+/* Every node has instructions, as many as say that they serve it, or what became of it leads to some. */
+static void check_nodes(const wn_inspection *i, const char *text) {
+    size_t count, instruction_count;
+    const wn_node_info *nodes = wn_inspection_nodes(i, &count);
+    const wn_instruction *all = wn_inspection_instructions(i, &instruction_count);
+    for (uint32_t id = 1; id <= count; id++) {
+        const wn_node_info *n = &nodes[id - 1];
+        uint32_t own = 0;
+        for (size_t k = 0; k < instruction_count; k++)
+            own += all[k].of.serves == WN_SERVES_NODE && all[k].of.number == id;
+        assert_int_equal(n->instructions, own);
+        bool leads = n->into.serves != WN_SERVES_NOTHING && is_served(i, n->into);
+        bool ok = false;
+        switch (n->fate) {
+        case WN_FATE_CODE: ok = own > 0; break;
+        case WN_FATE_HOISTED: ok = own > 0 && n->loop_instructions == 0; break;
+        case WN_FATE_ABSORBED:
+        case WN_FATE_PACKED: ok = leads; break;
+        case WN_FATE_CONSTANT: ok = own == 0; break;
+        case WN_FATE_C:
+        case WN_FATE_UNUSED: ok = n->loop_instructions == 0; break;
+        case WN_FATE_UNKNOWN: break;
+        }
+        if (!ok)
+            fail_msg("%s: node %u (%s, %s): fate %d, into %d %u, %u instructions", text, id, n->op, n->label,
+                     (int)n->fate, (int)n->into.serves, n->into.number, own);
+    }
+}
+
+/* Each instruction of the IR comes from somewhere. */
+static void check_ir(const wn_inspection *i, const char *text) {
+    size_t function_count;
+    const wn_function_info *f = wn_inspection_functions(i, &function_count);
+    const wn_line *ir = wn_inspection_ir(i, NULL);
+    for (size_t n = 0; n < function_count; n++) {
+        assert_true(f[n].ir_count > 3 && f[n].optimized_count > 3);
+        for (uint32_t k = 1; k < f[n].ir_count; k++) {
+            const wn_line *l = &ir[f[n].first_ir + k];
+            if (l->text[0] == ' ' && l->of.serves == WN_SERVES_NOTHING)
+                fail_msg("%s: %s comes from nowhere", text, l->text);
+        }
+    }
+}
+
+/* Every stage's decision is there, and every node without code is explained. */
+static void check_ledger(const wn_inspection *i, const char *text) {
+    size_t count, node_count, stage_count, explained = 0, cuts = 0, wanted = 0;
+    const wn_decision *d = wn_inspection_decisions(i, &count);
+    const wn_node_info *nodes = wn_inspection_nodes(i, &node_count);
+    wn_inspection_stages(i, &stage_count);
+    for (size_t k = 0; k < count; k++) {
+        explained += !strcmp(d[k].pass, "code");
+        cuts += !strcmp(d[k].pass, "plan");
+        assert_true(d[k].rule[0] && d[k].reason[0] && d[k].before[0]);
+    }
+    for (size_t k = 0; k < node_count; k++)
+        wanted += nodes[k].fate != WN_FATE_CODE;
+    if (explained != wanted || cuts != stage_count)
+        fail_msg("%s: %zu of %zu nodes without code, %zu of %zu cuts explained", text, explained, wanted, cuts,
+                 stage_count);
+}
+
+static void check_complete(const wn_inspection *i, const char *text) {
+    assert_string_equal(wn_inspection_error(i), "");
+    check_instructions(i, text);
+    check_nodes(i, text);
+    check_ir(i, text);
+    check_ledger(i, text);
+}
+
+/* The node that these bytes of the text asked for; 0 if it is not alive. */
+static uint32_t node_spelled(const wn_inspection *i, const char *text) {
+    size_t count, length;
+    const wn_spelling *s = wn_inspection_spellings(i, &count);
+    const char *source = wn_inspection_text(i, &length);
+    for (size_t k = 0; k < count; k++)
+        if (!s[k].name && s[k].end - s[k].begin == strlen(text) && !memcmp(source + s[k].begin, text, strlen(text)))
+            return s[k].node;
+    return 0;
+}
+
+/* ---- Every operation -------------------------------------------------------------------------------------------------- */
+
+/* An expression of one operation over inputs of a type that it takes. */
+static void write_operation(op o, char *text, size_t size) {
+    const op_row *row = wn_op_row(o);
+    static const char *const operands[][3] = {[TAKES_ALL] = {"x", "y", ""},
+                                              [TAKES_NUMBER] = {"x", "y", ""},
+                                              [TAKES_BOOLEAN] = {"m", "k", ""},
+                                              [TAKES_INTEGER] = {"i", "j", ""},
+                                              [TAKES_FLOAT] = {"x", "y", ""},
+                                              [TAKES_CHOICE] = {"m", "x", "y"}};
+    const char *const *a = operands[row->takes];
+    if (row->arity == 1)
+        snprintf(text, size, "%s(%s)", row->name, a[0]);
+    else if (row->arity == 2)
+        snprintf(text, size, "%s(%s, %s)", row->name, a[0], a[1]);
+    else
+        snprintf(text, size, "%s(%s, %s, %s)", row->name, a[0], a[1], a[2]);
+}
+
+static void every_operation_is_followed_to_its_instructions(void **state) {
+    (void)state;
+    for (op o = OP_first_elementwise_; o < OP_end_; o++)
+        for (size_t n = 0; n < ISA_COUNT; n++) {
+            char text[80];
+            write_operation(o, text, sizeof text);
+            fixture f = set_up();
+            wn_inspection *i = inspect(f, text, ISAS[n]);
+            check_complete(i, text);
+            uint32_t id = node_spelled(i, text);
+            const wn_node_info *nodes = wn_inspection_nodes(i, NULL);
+            if (!id || nodes[id - 1].fate == WN_FATE_C || !nodes[id - 1].line)
+                fail_msg("%s has no node, or that has no line or no code", text);
+            wn_inspection_free(i);
+            tear_down(f);
+        }
+}
+
+static void every_other_text_is_complete_both_ways(void **state) {
+    (void)state;
+    for (size_t t = 0; t < TEXT_COUNT; t++)
+        for (size_t n = 0; n < ISA_COUNT; n++) {
+            fixture f = set_up();
+            wn_inspection *i = inspect(f, TEXTS[t], ISAS[n]);
+            check_complete(i, TEXTS[t]);
+            wn_inspection_free(i);
+            tear_down(f);
+        }
+}
+
+/* ---- Looking changes nothing ------------------------------------------------------------------------------------------ */
+
+static const wn_provider *provider(void) {
+    wn_error error = {WN_OK, ""};
+    const wn_provider *p = wn_provider_open(NULL, &error);
+    if (!p) fail_msg("%s", error.message);
+    return p;
+}
+
+static void compile(const wn_plan *plan, wn_target target, provider_functions functions,
+                    const provider_debug *debug, provider_result *result) {
+    const provider_request request = {.plan = plan, .target = target, .functions = functions, .debug = debug};
+    wn_error error = {WN_OK, ""};
+    if (provider()->compile(&request, result, &error) != WN_OK) fail_msg("%s", error.message);
+}
+
+/* The code with debug information is the code without it, byte by byte. */
+static void compare_code(const wn_graph *g, const wn_plan *plan, wn_target target, const char *text) {
+    wn_context *c = g->context;
+    wn_buffer b = {.context = c};
+    wn_spot *nodes = calloc(g->node_count, sizeof *nodes), *outputs = calloc(g->output_count + 1, sizeof *outputs);
+    wn_print_listing_places(g, &b, nodes, outputs);
+    const provider_debug debug = {"listing", "/", nodes, outputs};
+    for (provider_functions f = FUNCTIONS_ALL; f <= FUNCTIONS_LATE; f++) {
+        provider_result plain = {0}, with = {0};
+        object_view a, w;
+        compile(plan, target, f, NULL, &plain);
+        compile(plan, target, f, &debug, &with);
+        assert_null(plain.elements);
+        wn_status first = wn_object_open(c, plain.object, plain.object_size, &a, NULL),
+                  second = wn_object_open(c, with.object, with.object_size, &w, NULL);
+        assert_int_equal(first, second);
+        if (first == WN_OK) {
+            assert_int_equal(a.row_count, 0);
+            assert_true(a.code.size == 0 || w.row_count > 0);
+            if (a.code.size != w.code.size || memcmp(a.code.bytes, w.code.bytes, a.code.size) != 0)
+                fail_msg("%s on isa %d, functions %d: debug information changes the code", text, target.isa, f);
+        }
+        wn_object_free(c, &a);
+        wn_object_free(c, &w);
+        provider()->release(&plain);
+        provider()->release(&with);
+    }
+    free(nodes);
+    free(outputs);
+    wn_buffer_free(&b);
+}
+
+static void compare_text(const char *text, wn_target target) {
+    fixture f = set_up();
+    wn_parse(f.g, INPUTS, strlen(INPUTS));
+    wn_parse(f.g, text, strlen(text));
+    wn_graph *copy = wn_graph_copy(f.g);
+    wn_plan *plan = wn_plan_new(f.context, copy, NULL, target.isa, NULL);
+    assert_non_null(plan);
+    compare_code(copy, plan, target, text);
+    wn_plan_free(plan);
+    wn_graph_free(copy);
+    tear_down(f);
+}
+
+static void debug_information_changes_no_instruction(void **state) {
+    (void)state;
+    for (size_t n = 0; n < ISA_COUNT; n++)
+        for (int vbmi2 = 0; vbmi2 <= (ISAS[n] == WN_ISA_X86_64_V4); vbmi2++) {
+            const wn_target target = {ISAS[n], vbmi2};
+            for (size_t t = 0; t < TEXT_COUNT; t++)
+                compare_text(TEXTS[t], target);
+            for (op o = OP_first_elementwise_; o < OP_end_; o++) {
+                char text[80];
+                write_operation(o, text, sizeof text);
+                compare_text(text, target);
+            }
+        }
+}
+
+static void a_trace_changes_no_graph(void **state) {
+    (void)state;
+    for (size_t t = 0; t < TEXT_COUNT; t++) {
+        fixture plain = set_up(), traced = set_up();
+        wn_trace(traced.g);
+        for (int k = 0; k < 2; k++) {
+            wn_graph *g = k ? traced.g : plain.g;
+            wn_parse(g, INPUTS, strlen(INPUTS));
+            wn_parse(g, TEXTS[t], strlen(TEXTS[t]));
+        }
+        assert_true(wn_graph_equal(plain.g, traced.g));
+        tear_down(plain);
+        tear_down(traced);
+    }
+}
+
+/* ---- Figures ---------------------------------------------------------------------------------------------------------- */
+
+static const wn_function_info *function_named(const wn_inspection *i, const char *name) {
+    size_t count;
+    const wn_function_info *f = wn_inspection_functions(i, &count);
+    for (size_t k = 0; k < count; k++)
+        if (!strcmp(f[k].name, name)) return &f[k];
+    fail_msg("there is no %s", name);
+    return NULL;
+}
+
+#if defined(__x86_64__)
+static void figures_are_what_a_reader_counts(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, "where(x < 0, 0, x)", WN_ISA_X86_64_V3);
+    const wn_function_info *map = function_named(i, "wn_map_0");
+    assert_int_equal(map->loops, 1);
+    assert_int_equal(map->loop_instructions, 11); /* 4 vmaxps, 4 vmovups, add, cmp, jl */
+    assert_int_equal(map->loop_loads, 4);
+    assert_int_equal(map->loop_stores, 4);
+    assert_int_equal(map->spills, 0);
+    assert_int_equal(map->vector_bits, 256);
+    assert_int_equal(map->elements, 32);
+    assert_int_equal(wn_inspection_figures(i)->bytes_per_element, 8);
+    assert_int_equal(wn_inspection_figures(i)->stages, 1);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
+/* The loop of a reduction is the one over whole rows, not those for what is left or for the leaves. */
+static void a_reductions_loop_is_the_one_over_rows(void **state) {
+    (void)state;
+    static const char *const texts[] = {"sum(x)", "sum(i)", "min(x)", "count(m)", "sum(b)", "argmin(x)"};
+    for (size_t t = 0; t < 6; t++)
+        for (size_t n = 2; n < ISA_COUNT; n++) {
+            fixture f = set_up();
+            wn_inspection *i = inspect(f, texts[t], ISAS[n]);
+            const wn_function_info *r = function_named(i, "wn_reduce_0");
+            assert_int_equal(r->elements, 64);
+            if (r->loop_stores) fail_msg("%s: its loop stores", texts[t]);
+            assert_true(r->vector_bits >= 128);
+            wn_inspection_free(i);
+            tear_down(f);
+        }
+}
+#endif
+
+/* ---- The ledger ------------------------------------------------------------------------------------------------------- */
+
+typedef struct ledger_case {
+    const char *text, *pass, *rule, *before, *after;
+} ledger_case;
+
+static const ledger_case LEDGER[] = {
+    {"!(x == y)", "simplify", "!(a == b) ==> a != b, !(a < b) ==> a >= b on integers", "logical_not(equal(x, y))",
+     "result"},
+    {"i * 1 + j", "simplify", "x * 1 ==> x", "multiply(i, 1)", "i"},
+    {"where(!(x < 0), x, 0)", "simplify", "where(!c, x, y) ==> where(c, y, x)",
+     "where(logical_not(v1), x, 0.0)", "result"},
+    {"0.5 > x", "simplify", "f(K, x) ==> f'(x, K), and the older operand first where f commutes",
+     "greater(0.5, x)", "result"},
+    {"x * 2 + x * 2", "merge", "an equal value is there already", "multiply(x, 2.0)", "v1"},
+    {"b < 300", "build", "x < int ==> the comparison in x's type that is always the same", "less(b, 300)", "result"},
+    {"clip(x, 0, 1)", "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", "clip(x, 0, 1)", "result"},
+    {"sum(x[m])", "build", "f(x[m]) ==> f(x, where=m)", "sum(boolean_mask(x, m))", "result"},
+    {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)", "result"},
+};
+
+static void the_ledger_names_each_rewrite(void **state) {
+    (void)state;
+    for (size_t t = 0; t < sizeof LEDGER / sizeof *LEDGER; t++) {
+        const ledger_case *c = &LEDGER[t];
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, c->text, WN_ISA_NATIVE);
+        size_t count;
+        const wn_decision *d = wn_inspection_decisions(i, &count);
+        bool found = false;
+        for (size_t k = 0; k < count && !found; k++)
+            found = !strcmp(d[k].pass, c->pass) && !strcmp(d[k].rule, c->rule) &&
+                    !strcmp(d[k].before, c->before) && !strcmp(d[k].after, c->after);
+        for (size_t k = 0; k < count && !found; k++)
+            print_message("%s: %s: %s: %s ==> %s\n", c->text, d[k].pass, d[k].rule, d[k].before, d[k].after);
+        assert_true(found);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+
+/* ---- Rules ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct check_case {
+    const char *text, *rule;
+    wn_status status;
+    bool met, shows_code;
+} check_case;
+
+static const check_case CHECKS[] = {
+    {"where(x < 0, 0, x)", "vectorized", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "loops==1", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "loops>1", WN_OK, false, false},
+    {"where(x < 0, 0, x)", "no-spill", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "max-instructions<=14", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "max-instructions<=10", WN_OK, false, true},
+    {"where(x < 0, 0, x)", "bytes-per-element<=8", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "bytes-per-element<8", WN_OK, false, false},
+    {"where(x < 0, 0, x)", "isa>=v2", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "isa==x86-64-v3", WN_OK, true, false},
+    {"where(x < 0, 0, x)", "isa!=v3", WN_OK, false, false},
+    {"x > mean(x)", "loops==1", WN_OK, false, false},
+    {"place(x, m, y)", "vectorized", WN_OK, false, false},
+    {"x[", "vectorized", WN_ERROR_SYNTAX, false, false},
+    {"x", "fast", WN_ERROR_ARGUMENT, false, false},
+    {"x", "", WN_ERROR_ARGUMENT, false, false},
+    {"x", "loops", WN_ERROR_ARGUMENT, false, false},
+    {"x", "loops==", WN_ERROR_ARGUMENT, false, false},
+    {"x", "loops=1", WN_ERROR_ARGUMENT, false, false},
+    {"x", "loops==1x", WN_ERROR_ARGUMENT, false, false},
+    {"x", "loops==99999999999999999999", WN_ERROR_ARGUMENT, false, false},
+    {"x", "vectorized==1", WN_ERROR_ARGUMENT, false, false},
+    {"x", "isa>=3", WN_ERROR_ARGUMENT, false, false},
+};
+
+static void rules_are_met_or_not(void **state) {
+    (void)state;
+    for (size_t t = 0; t < sizeof CHECKS / sizeof *CHECKS; t++) {
+        const check_case *c = &CHECKS[t];
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, c->text, ISAS[ISA_COUNT > 2 ? 2 : 0]);
+        wn_finding found;
+        wn_status status = wn_check(i, c->rule, &found);
+        if (status != c->status || found.met != c->met || (found.count > 0) != c->shows_code)
+            fail_msg("%s on %s: status %d, met %d, %u instructions: %s", c->rule, c->text, status, found.met,
+                     found.count, found.message);
+        assert_true(found.message[0]);
+        assert_int_equal(wn_check(i, c->rule, NULL), c->status);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+    assert_int_equal(wn_check(NULL, "vectorized", NULL), WN_ERROR_ARGUMENT);
+}
+
+#if defined(__x86_64__)
+/* Thirty values that all live at once do not fit sixteen registers. */
+static void a_spill_is_found(void **state) {
+    (void)state;
+    char text[4000] = "";
+    for (int k = 0; k < 30; k++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "a%d = x * %d.5; b%d = sqrt(a%d); ", k, k, k, k);
+    strcat(text, "output o = ");
+    for (int k = 0; k < 30; k++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%sa%d / (b%d + a%d)", k ? " + " : "", k, 29 - k,
+                 (k * 7) % 30);
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, text, WN_ISA_X86_64_V2);
+    wn_finding found;
+    assert_int_equal(wn_check(i, "no-spill", &found), WN_OK);
+    assert_false(found.met);
+    const wn_instruction *all = wn_inspection_instructions(i, NULL);
+    bool shown = false;
+    for (uint32_t k = found.first; k < found.first + found.count; k++)
+        shown |= strstr(all[k].text, "(%rsp)") != NULL;
+    assert_true(shown);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+#endif
+
+int main(void) {
+#if !defined(WN_LLVM_STATIC) && !defined(WN_TEST_LLVM_PATH)
+    return 0; /* there is no code to look at; test_inspect_json has what remains */
+#endif
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_operation_is_followed_to_its_instructions),
+        cmocka_unit_test(every_other_text_is_complete_both_ways),
+        cmocka_unit_test(debug_information_changes_no_instruction),
+        cmocka_unit_test(a_trace_changes_no_graph),
+        cmocka_unit_test(the_ledger_names_each_rewrite),
+        cmocka_unit_test(rules_are_met_or_not),
+#if defined(__x86_64__)
+        cmocka_unit_test(figures_are_what_a_reader_counts),
+        cmocka_unit_test(a_reductions_loop_is_the_one_over_rows),
+        cmocka_unit_test(a_spill_is_found),
+#endif
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
