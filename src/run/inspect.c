@@ -45,7 +45,7 @@ typedef struct look {
     wn_context *context;
     const wn_graph *graph; /* a copy */
     const bool *bitmaps;   /* as a kernel's, or NULL */
-    wn_isa isa;
+    wn_target target;
     wn_view view;
     size_t *length;
     wn_error *error;
@@ -85,12 +85,12 @@ static char *look_at_result(const look *l, const provider_result *r) {
     return text ? text : out_of_memory(l->error);
 }
 
-static char *look_at_code(const look *l, const wn_plan *plan, wn_target target) {
+static char *look_at_code(const look *l, const wn_plan *plan) {
     const wn_provider *provider = wn_provider_open(l->context->llvm_library, l->error);
     if (!provider) return NULL;
     const provider_request request = {
         .plan = plan,
-        .target = target,
+        .target = l->target,
         .want_ir = l->view == WN_VIEW_IR,
         .want_ir_optimized = l->view == WN_VIEW_IR_OPTIMIZED,
         .want_assembly = l->view == WN_VIEW_ASSEMBLY,
@@ -104,14 +104,10 @@ static char *look_at_code(const look *l, const wn_plan *plan, wn_target target) 
 }
 
 static char *look_at(const look *l) {
-    wn_target target = {l->isa, false};
     if (l->view == WN_VIEW_GRAPH || l->view == WN_VIEW_DOT) return look_at_graph(l);
-    /* A machine that could not run it changes nothing in target, and need not run it. */
-    if (!wn_target_resolve(l->isa, &target) && l->isa == WN_ISA_NATIVE)
-        target.isa = WN_ISA_PORTABLE;
-    wn_plan *plan = wn_plan_new(l->context, l->graph, l->bitmaps, target.isa, l->error);
+    wn_plan *plan = wn_plan_new(l->context, l->graph, l->bitmaps, l->target.isa, l->error);
     if (!plan) return NULL;
-    char *text = l->view == WN_VIEW_PLAN ? look_at_plan(l, plan) : look_at_code(l, plan, target);
+    char *text = l->view == WN_VIEW_PLAN ? look_at_plan(l, plan) : look_at_code(l, plan);
     wn_plan_free(plan);
     return text;
 }
@@ -132,11 +128,13 @@ static bool read_isa(const wn_compile_options *given, wn_isa *isa) {
 static wn_status check_arguments(const wn_graph *g, const wn_compile_options *options, look *l) {
     if ((unsigned)l->view > WN_VIEW_JSON_TIMED)
         return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
-    if (!read_isa(options, &l->isa))
+    wn_isa isa = WN_ISA_NATIVE;
+    if (!read_isa(options, &isa))
         return wn_fail(l->error, WN_ERROR_ARGUMENT,
                        "inspect: options without a size, or an unknown isa");
     if (g->output_count == 0)
         return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
+    l->target = wn_inspection_target(isa);
     return WN_OK;
 }
 
@@ -190,7 +188,7 @@ WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *le
     look l = {.context = kernel->context,
               .graph = kernel->graph,
               .bitmaps = kernel->bitmaps,
-              .isa = kernel->target.isa,
+              .target = kernel->engine == WN_ENGINE_JIT ? kernel->target : wn_inspection_target(WN_ISA_NATIVE),
               .view = view,
               .length = length ? length : &own_length,
               .error = error};

@@ -159,6 +159,12 @@ static wn_inspection *new_inspection(wn_context *c) {
     return i;
 }
 
+wn_target wn_inspection_target(wn_isa isa) {
+    wn_target target = {isa, false};
+    if (!wn_target_resolve(isa, &target) && isa == WN_ISA_NATIVE) target.isa = WN_ISA_PORTABLE;
+    return target;
+}
+
 /* What the options ask for; what an older program's struct lacks is 0. */
 static void read_options(wn_inspection *i, const wn_compile_options *given) {
     wn_compile_options options = {.size = sizeof options};
@@ -169,10 +175,7 @@ static void read_options(wn_inspection *i, const wn_compile_options *given) {
         options.isa = WN_ISA_NATIVE;
         wn_fail(&i->error, WN_ERROR_ARGUMENT, "inspect: options without a size, or an unknown isa");
     }
-    i->target = (wn_target){options.isa, false};
-    /* A machine that could not run it changes nothing in target, and need not run it. */
-    if (!wn_target_resolve(options.isa, &i->target) && options.isa == WN_ISA_NATIVE)
-        i->target.isa = WN_ISA_PORTABLE;
+    i->target = wn_inspection_target(options.isa);
 }
 
 /* The graph's error. */
@@ -210,7 +213,7 @@ WN_API wn_inspection *wn_inspection_of_kernel(const wn_kernel *kernel) {
     wn_inspection *i = new_inspection(kernel->context);
     if (!i) return NULL;
     i->target = kernel->target;
-    if (kernel->engine == WN_ENGINE_INTERPRETER) wn_target_resolve(WN_ISA_NATIVE, &i->target);
+    if (kernel->engine == WN_ENGINE_INTERPRETER) i->target = wn_inspection_target(WN_ISA_NATIVE);
     i->bitmaps = kernel->bitmaps; /* for this call; the plan is made in it */
     i->graph = wn_graph_copy(kernel->graph);
     if (!i->graph) {

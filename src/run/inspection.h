@@ -90,6 +90,9 @@ void wn_inspect_code(wn_inspection *i); /* functions, instructions, IR          
 void wn_inspect_fates(wn_inspection *i); /* inspect_nodes.c: what became of nodes, and the ledger        */
 wn_origin wn_inspection_origin(const wn_inspection *i, wn_spot spot);
 
+/* What an isa means where code is only looked at: this machine need not be able to run it. */
+wn_target wn_inspection_target(wn_isa isa);
+
 /* The document (inspect_json.c). */
 void wn_inspection_json(const wn_inspection *i, bool timed, wn_buffer *b);
 

@@ -1,0 +1,311 @@
+/*
+ * test_inspect_json.c - the JSON of an inspection: well-formed whatever the text, the same for equal graphs, of kernels too; and objects that are
+ * not what they should be.
+ */
+#include "graph_fixture.h"
+#include "json_check.h"
+
+#include "jit/object.h"
+#include "winnow/inspect.h"
+
+#if defined(WN_LLVM_STATIC) || defined(WN_TEST_LLVM_PATH)
+#define HAS_LLVM true
+#else
+#define HAS_LLVM false
+#endif
+
+#define TEXT "input x: f32[?]; input w: f32[]; m = x > 0.5 & x < 2; output y = sqrt(x[m]) * w; output n = sum(x, where=m);"
+
+/* ---- Documents -------------------------------------------------------------------------------------------------------- */
+
+static char *document_of(wn_graph *g, size_t *length) {
+    char *text = wn_inspect(g, NULL, WN_VIEW_JSON, length);
+    if (!text) fail_msg("%s", wn_graph_error(g));
+    const char *fault = json_first_fault(text, *length);
+    if (fault) fail_msg("this is no JSON from byte %td on: %.60s", fault - text, fault);
+    return text;
+}
+
+/* A text is looked at, and has these words in its document. */
+static void expect_words(const char *text, size_t length, const char *const *words) {
+    fixture f = set_up();
+    size_t size;
+    wn_trace(f.g);
+    wn_parse(f.g, text, length);
+    char *json = document_of(f.g, &size);
+    for (; *words; words++)
+        if (!strstr(json, *words)) fail_msg("%.60s: the document lacks %s", text, *words);
+    wn_text_free(f.context, json, size);
+    tear_down(f);
+}
+#define EXPECT(text, ...) expect_words(text, sizeof text - 1, (const char *const[]){__VA_ARGS__, NULL})
+
+static void a_document_has_every_part(void **state) {
+    (void)state;
+    EXPECT(TEXT, "\"version\":1", "\"text\":\"input x: f32[?]; input w", "\"listing\":[{\"text\":\"input x: f32[?];\",\"of\":[\"n1\"]}",
+           "\"inputs\":[{\"of\":\"n1\",\"name\":\"x\"", "\"outputs\":[{\"of\":\"o0\",\"name\":\"y\"", "\"op\":\"boolean_mask\"",
+           "\"spellings\":[{\"name\":\"m\"},{\"begin\":37,\"end\":52,\"line\":1,\"column\":38}", "\"decisions\":[{\"pass\"",
+           "\"plan\":{\"lines\":[{\"text\":\"2 stages", "\"stages\":[{\"kind\":\"pack\"");
+    if (HAS_LLVM)
+        EXPECT(TEXT, "\"llvm\":\"", "\"functions\":[{\"name\":\"wn_", "\"figures\":{\"loops\":", "\"of\":\"n5\"", "\"of\":\"loop\"",
+               "\"ir\":[{\"text\":\"define i64 @wn_");
+    else
+        EXPECT(TEXT, "\"error\":{\"status\":\"compiler error\"", "\"functions\":[]");
+}
+
+static void any_bytes_give_a_document(void **state) {
+    (void)state;
+    EXPECT("input x: f32[?]; x # \xff <script> & \"q\" \\ \xc3\xa9 \xe2\x82 \xed\xa0\x80 \x01\x7f",
+           "\"text\":\"input x: f32[?]; x # \xef\xbf\xbd \\u003cscript> & \\\"q\\\" \\\\ \xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd "
+           "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \\u0001\\u007f\"");
+    EXPECT("x\0y", "\"text\":\"x\\u0000y\"", "\"error\"");
+    EXPECT("\xff", "\"text\":\"\xef\xbf\xbd\"", "\"error\"");
+    EXPECT("</script>", "\\u003c/script>", "\"error\":{\"status\":\"syntax error\"");
+    EXPECT("", "\"error\"", "\"nodes\":[]");
+    for (int first = 0; first < 256; first++)
+        for (int second = 0; second < 256; second += 15) {
+            char text[] = {'#', (char)first, (char)second};
+            expect_words(text, 3, (const char *const[]){"\"text\":\"#", NULL});
+        }
+}
+
+static void places_are_counted_in_characters(void **state) {
+    (void)state;
+    EXPECT("input x: f32[?]; # \xc3\xa9\xff\n -x", "{\"begin\":23,\"end\":25,\"line\":2,\"column\":2}");
+}
+
+static void what_fails_is_explained_as_far_as_it_got(void **state) {
+    (void)state;
+    EXPECT("input x: f32[?]; m = x < 0; y = x * 2; z = x[q]", "\"error\":{\"status\":\"name error\",\"message\":\"line 1, column 46",
+           "\"op\":\"multiply\",\"label\":\"y\"", "\"fate\":\"unknown\"", "\"functions\":[]");
+    EXPECT("input x: f32[?]; input i: i32[?]; m = x < 0; x + i", "\"error\":{\"status\":\"type error\"", "\"label\":\"m\"");
+    fixture f = set_up();
+    size_t length;
+    wn_input(f.g, "x", WN_F32, WN_ANY);
+    char *json = document_of(f.g, &length);
+    assert_non_null(strstr(json, "the graph has no output"));
+    assert_null(strstr(json, "\"text\":\"input x: f32[?]\"")); /* not traced */
+    wn_text_free(f.context, json, length);
+    tear_down(f);
+}
+
+static void what_is_no_graph_is_refused(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_error error = {WN_OK, ""};
+    const wn_compile_options bad = {.size = sizeof bad, .isa = (wn_isa)99};
+    wn_output(f.g, "y", wn_input(f.g, "x", WN_F32, WN_ANY));
+    assert_null(wn_inspect(NULL, NULL, WN_VIEW_JSON, NULL));
+    assert_null(wn_inspect(f.g, NULL, (wn_view)99, NULL));
+    assert_null(wn_inspect_kernel(NULL, WN_VIEW_JSON, NULL, &error));
+    assert_int_equal(error.status, WN_ERROR_ARGUMENT);
+    assert_null(wn_inspection_new(NULL, NULL));
+    assert_null(wn_inspection_of_kernel(NULL));
+    assert_null(wn_inspection_nodes(NULL, NULL));
+    wn_trace(NULL);
+    wn_inspection_free(NULL);
+    wn_inspection *i = wn_inspection_new(f.g, &bad);
+    assert_non_null(strstr(wn_inspection_error(i), "unknown isa"));
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
+/* ---- The same again --------------------------------------------------------------------------------------------------- */
+
+static void equal_graphs_give_equal_bytes(void **state) {
+    (void)state;
+    char *first = NULL;
+    size_t first_length = 0;
+    fixture kept = set_up();
+    for (int k = 0; k < 3; k++) {
+        fixture f = set_up();
+        size_t length;
+        wn_trace(f.g);
+        wn_parse(f.g, TEXT, strlen(TEXT));
+        char *json = document_of(f.g, &length);
+        if (first) {
+            assert_int_equal(length, first_length);
+            assert_memory_equal(json, first, length);
+        } else {
+            first = malloc(length);
+            assert_non_null(first);
+            memcpy(first, json, length);
+            first_length = length;
+        }
+        wn_text_free(f.context, json, length);
+        char *timed = wn_inspect(f.g, NULL, WN_VIEW_JSON_TIMED, &length);
+        assert_non_null(strstr(timed, "\"timings\":{\"copy_ns\":"));
+        assert_null(json_first_fault(timed, length));
+        wn_text_free(f.context, timed, length);
+        tear_down(f);
+    }
+    free(first);
+    tear_down(kept);
+}
+
+/* What is after "nodes" does not depend on the trace, but for places and rewrites; of a graph that was not traced, nothing does. */
+static void a_kernel_of_a_cache_is_shown_as_its_graph(void **state) {
+    (void)state;
+    fixture f = set_up();
+    size_t graph_length, length;
+    wn_error error = {WN_OK, ""};
+    wn_parse(f.g, TEXT, strlen(TEXT));
+    wn_kernel *first = wn_compile(f.g, NULL), *again = wn_compile(f.g, NULL);
+    assert_ptr_equal(first, again);
+    char *graph = document_of(f.g, &graph_length);
+    char *kernel = wn_inspect_kernel(again, WN_VIEW_JSON, &length, &error);
+    assert_non_null(kernel);
+    assert_string_equal(kernel, graph);
+    wn_text_free(f.context, graph, graph_length);
+    wn_text_free(f.context, kernel, length);
+    for (wn_view v = WN_VIEW_GRAPH; HAS_LLVM && v <= WN_VIEW_OBJECT; v++) {
+        graph = wn_inspect(f.g, NULL, v, &graph_length);
+        kernel = wn_inspect_kernel(again, v, &length, &error);
+        assert_int_equal(length, graph_length);
+        assert_memory_equal(kernel, graph, length);
+        wn_text_free(f.context, graph, graph_length);
+        wn_text_free(f.context, kernel, length);
+    }
+    wn_kernel_free(first);
+    wn_kernel_free(again);
+    tear_down(f);
+}
+
+/* ---- Objects that are not believed ------------------------------------------------------------------------------------ */
+
+/* Whatever is in it, it is read without a step outside: the sanitizer's builds see to that. */
+static void try_object(wn_context *c, const unsigned char *bytes, size_t size) {
+    unsigned char *exact = malloc(size ? size : 1);
+    object_view view;
+    assert_non_null(exact);
+    if (size) memcpy(exact, bytes, size);
+    wn_object_open(c, exact, size, &view, NULL);
+    for (uint32_t k = 0; k < view.function_count; k++) {
+        assert_true(view.functions[k].offset <= view.code.size);
+        assert_true(view.functions[k].size <= view.code.size - view.functions[k].offset);
+        wn_object_spot(&view, view.functions[k].offset);
+        assert_true(strlen(view.functions[k].name) < size);
+    }
+    wn_object_free(c, &view);
+    free(exact);
+}
+
+static void a_spoiled_object_is_never_read_outside(void **state) {
+    (void)state;
+    if (!HAS_LLVM) skip();
+    fixture f = set_up();
+    size_t size;
+    wn_parse(f.g, "input x: f32[?]; x[x < 0]", 25);
+    wn_inspection *i = wn_inspection_new(f.g, NULL);
+    const unsigned char *object = wn_inspection_object(i, &size);
+    unsigned char *spoiled = malloc(size);
+    assert_true(object && spoiled && size > 500);
+    for (size_t k = 0; k < size; k++) {
+        static const unsigned char values[] = {0x00, 0x7f, 0x80, 0xff};
+        memcpy(spoiled, object, size);
+        spoiled[k] = (unsigned char)(spoiled[k] ^ (1u << k % 8));
+        try_object(f.context, spoiled, size);
+        spoiled[k] = values[k % 4];
+        try_object(f.context, spoiled, size);
+    }
+    for (size_t k = 0; k < size; k += 1 + k / 64)
+        try_object(f.context, object, k);
+    free(spoiled);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
+/* A line table as DWARF 5 writes it, put together by hand: line 3 column 7 at 0x10, line 4 from 0x14 on, the end at 0x20. */
+static void a_line_table_of_dwarf_5_is_read(void **state) {
+    (void)state;
+    static const unsigned char table[] = {
+        46, 0, 0, 0, 5, 0, 8, 0,        /* length, version, address and selector size       */
+        23, 0, 0, 0, 1, 1, 1, 0xfb, 14, 10, /* header length, 1, 1, is_stmt, line base -5, range 14, opcodes below 10 */
+        0, 1, 1, 1, 1, 0, 0, 0, 1,      /* operands of the nine                             */
+        0, 0, 0, 0, 0, 0, 0, 0,         /* directories and files, which are skipped         */
+        0, 9, 2, 0x10, 0, 0, 0, 0, 0, 0, 0, /* address 0x10                                 */
+        3, 2, 5, 7, 1,                  /* line +2, column 7, row                           */
+        10 + 4 * 14 + 6};               /* address +4, line +1, row; and then nothing ends it */
+    fixture f = set_up();
+    object_view view = {.row_count = 0};
+    unsigned char whole[sizeof table + 6];
+    memcpy(whole, table, sizeof table);
+    memcpy(whole + sizeof table, (const unsigned char[]){2, 12, 0, 1, 1}, 5); /* address +12, the end */
+    whole[0] = (unsigned char)(sizeof table + 5 - 4);
+    assert_true(wn_object_lines(f.context, (object_bytes){whole, sizeof table + 5}, NULL, 0, &view));
+    assert_int_equal(view.row_count, 3);
+    assert_int_equal(wn_object_spot(&view, 0x0f).line, 0);
+    assert_int_equal(wn_object_spot(&view, 0x10).line, 3);
+    assert_int_equal(wn_object_spot(&view, 0x13).column, 7);
+    assert_int_equal(wn_object_spot(&view, 0x14).line, 4);
+    assert_int_equal(wn_object_spot(&view, 0x1f).line, 4);
+    assert_int_equal(wn_object_spot(&view, 0x20).line, 0);
+    wn_object_free(f.context, &view);
+    tear_down(f);
+}
+
+/* ---- Memory that runs out --------------------------------------------------------------------------------------------- */
+
+typedef struct counted_memory {
+    int64_t until_failure, live;
+} counted_memory;
+
+static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t new_size) {
+    counted_memory *m = user;
+    if (new_size == 0) {
+        m->live -= (int64_t)old_size;
+        free(pointer);
+        return NULL;
+    }
+    if (m->until_failure-- <= 0) return NULL;
+    void *moved = realloc(pointer, new_size);
+    if (moved) m->live += (int64_t)new_size - (int64_t)old_size;
+    return moved;
+}
+
+static bool try_document(counted_memory *m) {
+    wn_context_options options = {.size = sizeof options, .allocate = allocate_counted, .allocate_user = m};
+    wn_context *c = wn_context_new(&options);
+    wn_graph *g = c ? wn_graph_new(c) : NULL;
+    size_t length = 0;
+    if (g) {
+        wn_trace(g);
+        wn_parse(g, TEXT, strlen(TEXT));
+    }
+    bool built = g && wn_graph_status(g) == WN_OK;
+    char *json = g ? wn_inspect(g, NULL, WN_VIEW_JSON, &length) : NULL;
+    if (json) assert_null(json_first_fault(json, length));
+    if (g && built && !json) assert_int_equal(wn_graph_status(g), WN_ERROR_MEMORY);
+    wn_text_free(c, json, length);
+    wn_graph_free(g);
+    wn_context_free(c);
+    return built && json != NULL;
+}
+
+static void any_allocation_may_fail(void **state) {
+    (void)state;
+    bool done = false;
+    int64_t n = 0;
+    for (; !done; n += 1 + n / 100) {
+        counted_memory m = {n, 0};
+        done = try_document(&m);
+        assert_int_equal(m.live, 0);
+    }
+    assert_true(n > 50);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_document_has_every_part),
+        cmocka_unit_test(any_bytes_give_a_document),
+        cmocka_unit_test(places_are_counted_in_characters),
+        cmocka_unit_test(what_fails_is_explained_as_far_as_it_got),
+        cmocka_unit_test(what_is_no_graph_is_refused),
+        cmocka_unit_test(equal_graphs_give_equal_bytes),
+        cmocka_unit_test(a_kernel_of_a_cache_is_shown_as_its_graph),
+        cmocka_unit_test(a_spoiled_object_is_never_read_outside),
+        cmocka_unit_test(a_line_table_of_dwarf_5_is_read),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
