@@ -344,6 +344,29 @@ is 'json has the listing' grep -q '"listing":\[{"text":"input x: f32\[?\];"' out
 usage '--emit is' explain x 'x:f32[?]' --emit pdf
 usage 'one -o' explain x 'x:f32[?]' -o a -o b
 
+# ---- Rules on code ----------------------------------------------------------------------------------------------------------
+
+run check x 'x:f32[?]' 'loops==1'
+if [ "$status" = 0 ]; then # else there is no compiler
+    run check 'where(x < 0, 0, x)' 'x:f32[?]' vectorized 'loops==1' no-spill 'max-instructions<=16' 'bytes-per-element<=8' 'isa>=v3' --isa x86-64-v3
+    is 'rules that are met: status 0' [ "$status" = 0 ]
+    is 'and a line each' [ "$(grep -c '^ok ' out)" = 6 ]
+    run check 'where(x < 0, 0, x)' 'x:f32[?]' 'max-instructions<=3' vectorized --isa x86-64-v3
+    is 'a rule that is broken: status 1' [ "$status" = 1 ]
+    is 'which one, and by how much' grep -q '^FAILED  max-instructions<=3: the innermost loop of wn_map_0 has 11, for 32 elements$' out
+    is 'the offending code is shown' grep -q 'vmaxps (%rcx,%rsi,4)' out
+    is 'the other rules are looked at' grep -q '^ok      vectorized$' out
+    run check 'x > mean(x)' 'x:f32[?]' 'loops==1'
+    is 'loops: why there are more' grep -q 'the plan has 2, the last because: it needs values' out
+fi
+usage 'no rule given' check x 'x:f32[?]'
+usage "'fast' is no rule" check x 'x:f32[?]' fast
+usage "'isa>=v9' is no rule" check x 'x:f32[?]' 'isa>=v9'
+fails 1 'nothing is named "y"' check 'x + y' 'x:f32[?]' vectorized
+run explain 'm = x < 0; y = x[q]' 'x:f32[?]' --emit json
+is 'json of what does not compile: status 1' [ "$status" = 1 ]
+is 'and it is explained as far as it got' grep -q '"label":"m"' out
+
 # ---- Wrong expressions ------------------------------------------------------------------------------------------------------
 
 fails 1 '\^' eval 'x +* 1' x=1

@@ -32,15 +32,15 @@ static bool in_range(const reader *r, int i, unsigned low, unsigned high) {
 
 /* Table 3-7 of the Unicode standard. */
 static bool read_character(reader *r) {
-    int size = in_range(r, 0, 0x20, 0x7f)                                      ? 1
-               : in_range(r, 0, 0xc2, 0xdf) && in_range(r, 1, 0x80, 0xbf)      ? 2
-               : in_range(r, 0, 0xe0, 0xe0) && in_range(r, 1, 0xa0, 0xbf)      ? 3
-               : in_range(r, 0, 0xed, 0xed) && in_range(r, 1, 0x80, 0x9f)      ? 3
+    int size = in_range(r, 0, 0x20, 0x7f)                                                     ? 1
+               : in_range(r, 0, 0xc2, 0xdf) && in_range(r, 1, 0x80, 0xbf)                     ? 2
+               : in_range(r, 0, 0xe0, 0xe0) && in_range(r, 1, 0xa0, 0xbf)                     ? 3
+               : in_range(r, 0, 0xed, 0xed) && in_range(r, 1, 0x80, 0x9f)                     ? 3
                : in_range(r, 0, 0xe1, 0xef) && in_range(r, 1, 0x80, 0xbf) && r->at[0] != 0xed ? 3
-               : in_range(r, 0, 0xf0, 0xf0) && in_range(r, 1, 0x90, 0xbf)      ? 4
-               : in_range(r, 0, 0xf1, 0xf3) && in_range(r, 1, 0x80, 0xbf)      ? 4
-               : in_range(r, 0, 0xf4, 0xf4) && in_range(r, 1, 0x80, 0x8f)      ? 4
-                                                                               : 0;
+               : in_range(r, 0, 0xf0, 0xf0) && in_range(r, 1, 0x90, 0xbf)                     ? 4
+               : in_range(r, 0, 0xf1, 0xf3) && in_range(r, 1, 0x80, 0xbf)                     ? 4
+               : in_range(r, 0, 0xf4, 0xf4) && in_range(r, 1, 0x80, 0x8f)                     ? 4
+                                                                                              : 0;
     for (int i = 2; i < size; i++)
         if (!in_range(r, i, 0x80, 0xbf)) return false;
     r->at += size;
@@ -51,7 +51,8 @@ static bool read_escape(reader *r) {
     if (r->at == r->end) return false;
     unsigned char c = *r->at++;
     for (int i = 0; c == 'u' && i < 4; i++) {
-        if (!in_range(r, 0, '0', '9') && !in_range(r, 0, 'a', 'f') && !in_range(r, 0, 'A', 'F')) return false;
+        if (!in_range(r, 0, '0', '9') && !in_range(r, 0, 'a', 'f') && !in_range(r, 0, 'A', 'F'))
+            return false;
         r->at++;
     }
     return c && strchr("\"\\/bfnrtu", c);
@@ -97,13 +98,13 @@ static bool read_word(reader *r, const char *word) {
 static bool read_value(reader *r) {
     skip_space(r);
     if (++r->depth > DEEPEST) return false;
-    bool ok = take(r, '{')                  ? read_members(r, '}', true)
-              : take(r, '[')                ? read_members(r, ']', false)
-              : in_range(r, 0, '"', '"')    ? read_string(r)
-              : in_range(r, 0, 't', 't')    ? read_word(r, "true")
-              : in_range(r, 0, 'f', 'f')    ? read_word(r, "false")
-              : in_range(r, 0, 'n', 'n')    ? read_word(r, "null")
-                                            : read_number(r);
+    bool ok = take(r, '{')               ? read_members(r, '}', true)
+              : take(r, '[')             ? read_members(r, ']', false)
+              : in_range(r, 0, '"', '"') ? read_string(r)
+              : in_range(r, 0, 't', 't') ? read_word(r, "true")
+              : in_range(r, 0, 'f', 'f') ? read_word(r, "false")
+              : in_range(r, 0, 'n', 'n') ? read_word(r, "null")
+                                         : read_number(r);
     r->depth--;
     return ok;
 }

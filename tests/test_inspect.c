@@ -4,6 +4,8 @@
  */
 #include "graph_fixture.h"
 
+#include "recipe.h"
+
 #include "jit/object.h"
 #include "jit/provider.h"
 #include "winnow/inspect.h"
@@ -16,21 +18,71 @@ static const wn_isa ISAS[] = {WN_ISA_PORTABLE};
 #define ISA_COUNT (sizeof ISAS / sizeof *ISAS)
 
 #define INPUTS                                                                                     \
-    "input x: f32[?]; input y: f32[?]; input i: i32[?]; input j: i32[?]; input b: u8[?]; input h: f16[?]; "  \
-    "input m: bool[?]; input k: bool[?]; input d: f64[?]; input s: f32[]; input r: f32[?, 300]; input t: u8[?, 3];"
+    "input x: f32[?]; input y: f32[?]; input i: i32[?]; input j: i32[?]; input b: u8[?]; input "   \
+    "h: f16[?]; "                                                                                  \
+    "input m: bool[?]; input k: bool[?]; input d: f64[?]; input s: f32[]; input r: f32[?, 300]; "  \
+    "input t: u8[?, 3];"
 
 /* What the rows of ops.def do not have: the operations that change the number of elements, reductions, and several at once. */
-static const char *const TEXTS[] = {
-    "x[m]", "x[x < 0]", "b[m]", "h[m]", "d[m]", "sqrt(x[m]) + y[m]", "t[m]", "nonzero(x)", "nonzero(m)",
-    "expand(x[m] * 2, m, x)", "expand(y, m, x)", "expand(b, m, 0)", "place(x, m, y)", "putmask(x, m, y)",
-    "compress(m, x, axis=0)", "x[m][x[m] > 1]", "x[m][k]", "count(m)", "count(x)", "any(m)", "all(i)",
-    "sum(x)", "sum(i)", "sum(x, where=m)", "sum(x[m])", "prod(d)", "mean(x)", "mean(i)", "min(x)", "max(i, where=m, initial=0)",
-    "min(m)", "argmin(x)", "argmax(i)", "argmin(b)", "sum(r, axis=1)", "sum(t, axis=1)", "sum(t, axis=0)", "x > mean(x)",
-    "where(m, x, sum(x[m]))", "output u = x[m]; output v = y[m]; output w = count(m);", "clip(x, 0, 1)",
-    "select(x < 0, -1, x > 0, 1, 0)", "f32(i)", "i32(x)", "f16(x)", "f32(h)", "bool(x)", "i64(b)", "f64(x) + d",
-    "x * s", "sqrt(s) + x", "x", "1", "output u = x; output v = x;", "where(m, i * 3, j // i) % 7",
-    "output p = x * 2 + y; output q = x * 2 - y;", "m & !k ^ (i < 300)", "h[m & k][h[m & k] > 0]",
-    "output n = sum(x); output o = x[x > sum(x)];"};
+static const char *const TEXTS[] = {"x[m]",
+                                    "x[x < 0]",
+                                    "b[m]",
+                                    "h[m]",
+                                    "d[m]",
+                                    "sqrt(x[m]) + y[m]",
+                                    "t[m]",
+                                    "nonzero(x)",
+                                    "nonzero(m)",
+                                    "expand(x[m] * 2, m, x)",
+                                    "expand(y, m, x)",
+                                    "expand(b, m, 0)",
+                                    "place(x, m, y)",
+                                    "putmask(x, m, y)",
+                                    "compress(m, x, axis=0)",
+                                    "x[m][x[m] > 1]",
+                                    "x[m][k]",
+                                    "count(m)",
+                                    "count(x)",
+                                    "any(m)",
+                                    "all(i)",
+                                    "sum(x)",
+                                    "sum(i)",
+                                    "sum(x, where=m)",
+                                    "sum(x[m])",
+                                    "prod(d)",
+                                    "mean(x)",
+                                    "mean(i)",
+                                    "min(x)",
+                                    "max(i, where=m, initial=0)",
+                                    "min(m)",
+                                    "argmin(x)",
+                                    "argmax(i)",
+                                    "argmin(b)",
+                                    "sum(r, axis=1)",
+                                    "sum(t, axis=1)",
+                                    "sum(t, axis=0)",
+                                    "x > mean(x)",
+                                    "where(m, x, sum(x[m]))",
+                                    "output u = x[m]; output v = y[m]; output w = count(m);",
+                                    "clip(x, 0, 1)",
+                                    "select(x < 0, -1, x > 0, 1, 0)",
+                                    "f32(i)",
+                                    "i32(x)",
+                                    "f16(x)",
+                                    "f32(h)",
+                                    "bool(x)",
+                                    "i64(b)",
+                                    "f64(x) + d",
+                                    "x * s",
+                                    "sqrt(s) + x",
+                                    "x",
+                                    "1",
+                                    "output u = x; output v = x;",
+                                    "where(m, i * 3, j // i) % 7",
+                                    "output p = x * 2 + y; output q = x * 2 - y;",
+                                    "m & !k ^ (i < 300)",
+                                    "h[m & k][h[m & k] > 0]",
+                                    "output n = sum(x); output o = x[x > sum(x)];"};
 #define TEXT_COUNT (sizeof TEXTS / sizeof *TEXTS)
 
 /* ---- Inspections ------------------------------------------------------------------------------------------------------ */
@@ -72,7 +124,8 @@ static void check_instructions(const wn_inspection *i, const char *text) {
         }
         assert_int_equal(at, functions[f].offset + functions[f].bytes);
         assert_true(functions[f].loops >= 1);
-        assert_true(functions[f].loop_begin < functions[f].loop_end && functions[f].loop_instructions > 0);
+        assert_true(functions[f].loop_begin < functions[f].loop_end &&
+                    functions[f].loop_instructions > 0);
         assert_true(functions[f].elements > 1);
     }
 }
@@ -101,8 +154,8 @@ static void check_nodes(const wn_inspection *i, const char *text) {
         case WN_FATE_UNKNOWN: break;
         }
         if (!ok)
-            fail_msg("%s: node %u (%s, %s): fate %d, into %d %u, %u instructions", text, id, n->op, n->label,
-                     (int)n->fate, (int)n->into.serves, n->into.number, own);
+            fail_msg("%s: node %u (%s, %s): fate %d, into %d %u, %u instructions", text, id, n->op,
+                     n->label, (int)n->fate, (int)n->into.serves, n->into.number, own);
     }
 }
 
@@ -135,8 +188,8 @@ static void check_ledger(const wn_inspection *i, const char *text) {
     for (size_t k = 0; k < node_count; k++)
         wanted += nodes[k].fate != WN_FATE_CODE;
     if (explained != wanted || cuts != stage_count)
-        fail_msg("%s: %zu of %zu nodes without code, %zu of %zu cuts explained", text, explained, wanted, cuts,
-                 stage_count);
+        fail_msg("%s: %zu of %zu nodes without code, %zu of %zu cuts explained", text, explained,
+                 wanted, cuts, stage_count);
 }
 
 static void check_complete(const wn_inspection *i, const char *text) {
@@ -153,7 +206,8 @@ static uint32_t node_spelled(const wn_inspection *i, const char *text) {
     const wn_spelling *s = wn_inspection_spellings(i, &count);
     const char *source = wn_inspection_text(i, &length);
     for (size_t k = 0; k < count; k++)
-        if (!s[k].name && s[k].end - s[k].begin == strlen(text) && !memcmp(source + s[k].begin, text, strlen(text)))
+        if (!s[k].name && s[k].end - s[k].begin == strlen(text) &&
+            !memcmp(source + s[k].begin, text, strlen(text)))
             return s[k].node;
     return 0;
 }
@@ -163,12 +217,10 @@ static uint32_t node_spelled(const wn_inspection *i, const char *text) {
 /* An expression of one operation over inputs of a type that it takes. */
 static void write_operation(op o, char *text, size_t size) {
     const op_row *row = wn_op_row(o);
-    static const char *const operands[][3] = {[TAKES_ALL] = {"x", "y", ""},
-                                              [TAKES_NUMBER] = {"x", "y", ""},
-                                              [TAKES_BOOLEAN] = {"m", "k", ""},
-                                              [TAKES_INTEGER] = {"i", "j", ""},
-                                              [TAKES_FLOAT] = {"x", "y", ""},
-                                              [TAKES_CHOICE] = {"m", "x", "y"}};
+    static const char *const operands[][3] = {
+        [TAKES_ALL] = {"x", "y", ""},     [TAKES_NUMBER] = {"x", "y", ""},
+        [TAKES_BOOLEAN] = {"m", "k", ""}, [TAKES_INTEGER] = {"i", "j", ""},
+        [TAKES_FLOAT] = {"x", "y", ""},   [TAKES_CHOICE] = {"m", "x", "y"}};
     const char *const *a = operands[row->takes];
     if (row->arity == 1)
         snprintf(text, size, "%s(%s)", row->name, a[0]);
@@ -219,7 +271,8 @@ static const wn_provider *provider(void) {
 
 static void compile(const wn_plan *plan, wn_target target, provider_functions functions,
                     const provider_debug *debug, provider_result *result) {
-    const provider_request request = {.plan = plan, .target = target, .functions = functions, .debug = debug};
+    const provider_request request = {
+        .plan = plan, .target = target, .functions = functions, .debug = debug};
     wn_error error = {WN_OK, ""};
     if (provider()->compile(&request, result, &error) != WN_OK) fail_msg("%s", error.message);
 }
@@ -228,7 +281,8 @@ static void compile(const wn_plan *plan, wn_target target, provider_functions fu
 static void compare_code(const wn_graph *g, const wn_plan *plan, wn_target target, const char *text) {
     wn_context *c = g->context;
     wn_buffer b = {.context = c};
-    wn_spot *nodes = calloc(g->node_count, sizeof *nodes), *outputs = calloc(g->output_count + 1, sizeof *outputs);
+    wn_spot *nodes = calloc(g->node_count, sizeof *nodes),
+            *outputs = calloc(g->output_count + 1, sizeof *outputs);
     wn_print_listing_places(g, &b, nodes, outputs);
     const provider_debug debug = {"listing", "/", nodes, outputs};
     for (provider_functions f = FUNCTIONS_ALL; f <= FUNCTIONS_LATE; f++) {
@@ -244,7 +298,8 @@ static void compare_code(const wn_graph *g, const wn_plan *plan, wn_target targe
             assert_int_equal(a.row_count, 0);
             assert_true(a.code.size == 0 || w.row_count > 0);
             if (a.code.size != w.code.size || memcmp(a.code.bytes, w.code.bytes, a.code.size) != 0)
-                fail_msg("%s on isa %d, functions %d: debug information changes the code", text, target.isa, f);
+                fail_msg("%s on isa %d, functions %d: debug information changes the code", text,
+                         target.isa, f);
         }
         wn_object_free(c, &a);
         wn_object_free(c, &w);
@@ -256,16 +311,20 @@ static void compare_code(const wn_graph *g, const wn_plan *plan, wn_target targe
     wn_buffer_free(&b);
 }
 
-static void compare_text(const char *text, wn_target target) {
-    fixture f = set_up();
-    wn_parse(f.g, INPUTS, strlen(INPUTS));
-    wn_parse(f.g, text, strlen(text));
-    wn_graph *copy = wn_graph_copy(f.g);
-    wn_plan *plan = wn_plan_new(f.context, copy, NULL, target.isa, NULL);
+static void compare_graph(const wn_graph *g, wn_target target, const char *text) {
+    wn_graph *copy = wn_graph_copy(g);
+    wn_plan *plan = wn_plan_new(g->context, copy, NULL, target.isa, NULL);
     assert_non_null(plan);
     compare_code(copy, plan, target, text);
     wn_plan_free(plan);
     wn_graph_free(copy);
+}
+
+static void compare_text(const char *text, wn_target target) {
+    fixture f = set_up();
+    wn_parse(f.g, INPUTS, strlen(INPUTS));
+    wn_parse(f.g, text, strlen(text));
+    compare_graph(f.g, target, text);
     tear_down(f);
 }
 
@@ -282,6 +341,29 @@ static void debug_information_changes_no_instruction(void **state) {
                 compare_text(text, target);
             }
         }
+}
+
+/* Random graphs are complete both ways too, and not changed by looking. */
+static void random_graphs_are_as_well(void **state) {
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        wn_context *c = wn_context_new(NULL);
+        recipe r = recipe_random(seed);
+        wn_graph *g = recipe_graph(c, &r, r.outputs, r.output_count);
+        const wn_isa isa = ISAS[seed % ISA_COUNT];
+        const wn_compile_options options = {.size = sizeof options, .isa = isa};
+        wn_buffer b = {.context = c};
+        assert_non_null(g);
+        expect_ok(g);
+        wn_print_listing(g, &b);
+        wn_inspection *i = wn_inspection_new(g, &options);
+        check_complete(i, b.text);
+        compare_graph(g, (wn_target){isa, false}, b.text);
+        wn_inspection_free(i);
+        wn_buffer_free(&b);
+        wn_graph_free(g);
+        wn_context_free(c);
+    }
 }
 
 static void a_trace_changes_no_graph(void **state) {
@@ -333,7 +415,8 @@ static void figures_are_what_a_reader_counts(void **state) {
 /* The loop of a reduction is the one over whole rows, not those for what is left or for the leaves. */
 static void a_reductions_loop_is_the_one_over_rows(void **state) {
     (void)state;
-    static const char *const texts[] = {"sum(x)", "sum(i)", "min(x)", "count(m)", "sum(b)", "argmin(x)"};
+    static const char *const texts[] = {"sum(x)",   "sum(i)", "min(x)",
+                                        "count(m)", "sum(b)", "argmin(x)"};
     for (size_t t = 0; t < 6; t++)
         for (size_t n = 2; n < ISA_COUNT; n++) {
             fixture f = set_up();
@@ -355,18 +438,21 @@ typedef struct ledger_case {
 } ledger_case;
 
 static const ledger_case LEDGER[] = {
-    {"!(x == y)", "simplify", "!(a == b) ==> a != b, !(a < b) ==> a >= b on integers", "logical_not(equal(x, y))",
-     "result"},
+    {"!(x == y)", "simplify", "!(a == b) ==> a != b, !(a < b) ==> a >= b on integers",
+     "logical_not(equal(x, y))", "result"},
     {"i * 1 + j", "simplify", "x * 1 ==> x", "multiply(i, 1)", "i"},
     {"where(!(x < 0), x, 0)", "simplify", "where(!c, x, y) ==> where(c, y, x)",
      "where(logical_not(v1), x, 0.0)", "result"},
     {"0.5 > x", "simplify", "f(K, x) ==> f'(x, K), and the older operand first where f commutes",
      "greater(0.5, x)", "result"},
     {"x * 2 + x * 2", "merge", "an equal value is there already", "multiply(x, 2.0)", "v1"},
-    {"b < 300", "build", "x < int ==> the comparison in x's type that is always the same", "less(b, 300)", "result"},
-    {"clip(x, 0, 1)", "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", "clip(x, 0, 1)", "result"},
+    {"b < 300", "build", "x < int ==> the comparison in x's type that is always the same",
+     "less(b, 300)", "result"},
+    {"clip(x, 0, 1)", "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", "clip(x, 0, 1)",
+     "result"},
     {"sum(x[m])", "build", "f(x[m]) ==> f(x, where=m)", "sum(boolean_mask(x, m))", "result"},
-    {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)", "result"},
+    {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)",
+     "result"},
 };
 
 static void the_ledger_names_each_rewrite(void **state) {
@@ -382,7 +468,8 @@ static void the_ledger_names_each_rewrite(void **state) {
             found = !strcmp(d[k].pass, c->pass) && !strcmp(d[k].rule, c->rule) &&
                     !strcmp(d[k].before, c->before) && !strcmp(d[k].after, c->after);
         for (size_t k = 0; k < count && !found; k++)
-            print_message("%s: %s: %s: %s ==> %s\n", c->text, d[k].pass, d[k].rule, d[k].before, d[k].after);
+            print_message("%s: %s: %s: %s ==> %s\n", c->text, d[k].pass, d[k].rule, d[k].before,
+                          d[k].after);
         assert_true(found);
         wn_inspection_free(i);
         tear_down(f);
@@ -432,8 +519,8 @@ static void rules_are_met_or_not(void **state) {
         wn_finding found;
         wn_status status = wn_check(i, c->rule, &found);
         if (status != c->status || found.met != c->met || (found.count > 0) != c->shows_code)
-            fail_msg("%s on %s: status %d, met %d, %u instructions: %s", c->rule, c->text, status, found.met,
-                     found.count, found.message);
+            fail_msg("%s on %s: status %d, met %d, %u instructions: %s", c->rule, c->text, status,
+                     found.met, found.count, found.message);
         assert_true(found.message[0]);
         assert_int_equal(wn_check(i, c->rule, NULL), c->status);
         wn_inspection_free(i);
@@ -448,11 +535,12 @@ static void a_spill_is_found(void **state) {
     (void)state;
     char text[4000] = "";
     for (int k = 0; k < 30; k++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "a%d = x * %d.5; b%d = sqrt(a%d); ", k, k, k, k);
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "a%d = x * %d.5; b%d = sqrt(a%d); ", k, k, k, k);
     strcat(text, "output o = ");
     for (int k = 0; k < 30; k++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%sa%d / (b%d + a%d)", k ? " + " : "", k, 29 - k,
-                 (k * 7) % 30);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%sa%d / (b%d + a%d)",
+                 k ? " + " : "", k, 29 - k, (k * 7) % 30);
     fixture f = set_up();
     wn_inspection *i = inspect(f, text, WN_ISA_X86_64_V2);
     wn_finding found;
@@ -476,6 +564,7 @@ int main(void) {
         cmocka_unit_test(every_operation_is_followed_to_its_instructions),
         cmocka_unit_test(every_other_text_is_complete_both_ways),
         cmocka_unit_test(debug_information_changes_no_instruction),
+        cmocka_unit_test(random_graphs_are_as_well),
         cmocka_unit_test(a_trace_changes_no_graph),
         cmocka_unit_test(the_ledger_names_each_rewrite),
         cmocka_unit_test(rules_are_met_or_not),

@@ -14,7 +14,9 @@
 #define HAS_LLVM false
 #endif
 
-#define TEXT "input x: f32[?]; input w: f32[]; m = x > 0.5 & x < 2; output y = sqrt(x[m]) * w; output n = sum(x, where=m);"
+#define TEXT                                                                                       \
+    "input x: f32[?]; input w: f32[]; m = x > 0.5 & x < 2; output y = sqrt(x[m]) * w; output n = " \
+    "sum(x, where=m);"
 
 /* ---- Documents -------------------------------------------------------------------------------------------------------- */
 
@@ -38,16 +40,21 @@ static void expect_words(const char *text, size_t length, const char *const *wor
     wn_text_free(f.context, json, size);
     tear_down(f);
 }
-#define EXPECT(text, ...) expect_words(text, sizeof text - 1, (const char *const[]){__VA_ARGS__, NULL})
+#define EXPECT(text, ...)                                                                          \
+    expect_words(text, sizeof text - 1, (const char *const[]){__VA_ARGS__, NULL})
 
 static void a_document_has_every_part(void **state) {
     (void)state;
-    EXPECT(TEXT, "\"version\":1", "\"text\":\"input x: f32[?]; input w", "\"listing\":[{\"text\":\"input x: f32[?];\",\"of\":[\"n1\"]}",
-           "\"inputs\":[{\"of\":\"n1\",\"name\":\"x\"", "\"outputs\":[{\"of\":\"o0\",\"name\":\"y\"", "\"op\":\"boolean_mask\"",
-           "\"spellings\":[{\"name\":\"m\"},{\"begin\":37,\"end\":52,\"line\":1,\"column\":38}", "\"decisions\":[{\"pass\"",
-           "\"plan\":{\"lines\":[{\"text\":\"2 stages", "\"stages\":[{\"kind\":\"pack\"");
+    EXPECT(TEXT, "\"version\":1", "\"text\":\"input x: f32[?]; input w",
+           "\"listing\":[{\"text\":\"input x: f32[?];\",\"of\":[\"n1\"]}",
+           "\"inputs\":[{\"of\":\"n1\",\"name\":\"x\"",
+           "\"outputs\":[{\"of\":\"o0\",\"name\":\"y\"", "\"op\":\"boolean_mask\"",
+           "\"spellings\":[{\"name\":\"m\"},{\"begin\":37,\"end\":52,\"line\":1,\"column\":38}",
+           "\"decisions\":[{\"pass\"", "\"plan\":{\"lines\":[{\"text\":\"2 stages",
+           "\"stages\":[{\"kind\":\"pack\"");
     if (HAS_LLVM)
-        EXPECT(TEXT, "\"llvm\":\"", "\"functions\":[{\"name\":\"wn_", "\"figures\":{\"loops\":", "\"of\":\"n5\"", "\"of\":\"loop\"",
+        EXPECT(TEXT, "\"llvm\":\"", "\"functions\":[{\"name\":\"wn_",
+               "\"figures\":{\"loops\":", "\"of\":\"n5\"", "\"of\":\"loop\"",
                "\"ir\":[{\"text\":\"define i64 @wn_");
     else
         EXPECT(TEXT, "\"error\":{\"status\":\"compiler error\"", "\"functions\":[]");
@@ -56,7 +63,8 @@ static void a_document_has_every_part(void **state) {
 static void any_bytes_give_a_document(void **state) {
     (void)state;
     EXPECT("input x: f32[?]; x # \xff <script> & \"q\" \\ \xc3\xa9 \xe2\x82 \xed\xa0\x80 \x01\x7f",
-           "\"text\":\"input x: f32[?]; x # \xef\xbf\xbd \\u003cscript> & \\\"q\\\" \\\\ \xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd "
+           "\"text\":\"input x: f32[?]; x # \xef\xbf\xbd \\u003cscript> & \\\"q\\\" \\\\ \xc3\xa9 "
+           "\xef\xbf\xbd\xef\xbf\xbd "
            "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd \\u0001\\u007f\"");
     EXPECT("x\0y", "\"text\":\"x\\u0000y\"", "\"error\"");
     EXPECT("\xff", "\"text\":\"\xef\xbf\xbd\"", "\"error\"");
@@ -71,14 +79,17 @@ static void any_bytes_give_a_document(void **state) {
 
 static void places_are_counted_in_characters(void **state) {
     (void)state;
-    EXPECT("input x: f32[?]; # \xc3\xa9\xff\n -x", "{\"begin\":23,\"end\":25,\"line\":2,\"column\":2}");
+    EXPECT("input x: f32[?]; # \xc3\xa9\xff\n -x",
+           "{\"begin\":23,\"end\":25,\"line\":2,\"column\":2}");
 }
 
 static void what_fails_is_explained_as_far_as_it_got(void **state) {
     (void)state;
-    EXPECT("input x: f32[?]; m = x < 0; y = x * 2; z = x[q]", "\"error\":{\"status\":\"name error\",\"message\":\"line 1, column 46",
+    EXPECT("input x: f32[?]; m = x < 0; y = x * 2; z = x[q]",
+           "\"error\":{\"status\":\"name error\",\"message\":\"line 1, column 46",
            "\"op\":\"multiply\",\"label\":\"y\"", "\"fate\":\"unknown\"", "\"functions\":[]");
-    EXPECT("input x: f32[?]; input i: i32[?]; m = x < 0; x + i", "\"error\":{\"status\":\"type error\"", "\"label\":\"m\"");
+    EXPECT("input x: f32[?]; input i: i32[?]; m = x < 0; x + i",
+           "\"error\":{\"status\":\"type error\"", "\"label\":\"m\"");
     fixture f = set_up();
     size_t length;
     wn_input(f.g, "x", WN_F32, WN_ANY);
@@ -219,13 +230,58 @@ static void a_spoiled_object_is_never_read_outside(void **state) {
 static void a_line_table_of_dwarf_5_is_read(void **state) {
     (void)state;
     static const unsigned char table[] = {
-        46, 0, 0, 0, 5, 0, 8, 0,        /* length, version, address and selector size       */
-        23, 0, 0, 0, 1, 1, 1, 0xfb, 14, 10, /* header length, 1, 1, is_stmt, line base -5, range 14, opcodes below 10 */
-        0, 1, 1, 1, 1, 0, 0, 0, 1,      /* operands of the nine                             */
-        0, 0, 0, 0, 0, 0, 0, 0,         /* directories and files, which are skipped         */
-        0, 9, 2, 0x10, 0, 0, 0, 0, 0, 0, 0, /* address 0x10                                 */
-        3, 2, 5, 7, 1,                  /* line +2, column 7, row                           */
-        10 + 4 * 14 + 6};               /* address +4, line +1, row; and then nothing ends it */
+        46,
+        0,
+        0,
+        0,
+        5,
+        0,
+        8,
+        0, /* length, version, address and selector size       */
+        23,
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+        0xfb,
+        14,
+        10, /* header length, 1, 1, is_stmt, line base -5, range 14, opcodes below 10 */
+        0,
+        1,
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+        1, /* operands of the nine                             */
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0, /* directories and files, which are skipped         */
+        0,
+        9,
+        2,
+        0x10,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0, /* address 0x10                                 */
+        3,
+        2,
+        5,
+        7,
+        1,                /* line +2, column 7, row                           */
+        10 + 4 * 14 + 6}; /* address +4, line +1, row; and then nothing ends it */
     fixture f = set_up();
     object_view view = {.row_count = 0};
     unsigned char whole[sizeof table + 6];
@@ -264,7 +320,8 @@ static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t
 }
 
 static bool try_document(counted_memory *m) {
-    wn_context_options options = {.size = sizeof options, .allocate = allocate_counted, .allocate_user = m};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = m};
     wn_context *c = wn_context_new(&options);
     wn_graph *g = c ? wn_graph_new(c) : NULL;
     size_t length = 0;

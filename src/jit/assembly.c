@@ -48,9 +48,8 @@ static uint32_t widest_register(const char *text) {
 
 /* %xmm5, %ymm5 and %zmm5 are 5, %k1 is 101. */
 static int register_number(const char *name) {
-    bool vector = (name[1] == 'x' || name[1] == 'y' || name[1] == 'z') && starts(name + 2, "mm");
-    if (name[0] != '%') return -1;
-    if (vector) return atoi(name + 4);
+    if (name[0] != '%' || !name[1]) return -1;
+    if (strchr("xyz", name[1]) && starts(name + 2, "mm")) return atoi(name + 4);
     return name[1] == 'k' && name[2] >= '0' && name[2] <= '7' ? 100 + (name[2] - '0') : -1;
 }
 

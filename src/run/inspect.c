@@ -188,7 +188,8 @@ WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *le
     look l = {.context = kernel->context,
               .graph = kernel->graph,
               .bitmaps = kernel->bitmaps,
-              .target = kernel->engine == WN_ENGINE_JIT ? kernel->target : wn_inspection_target(WN_ISA_NATIVE),
+              .target = kernel->engine == WN_ENGINE_JIT ? kernel->target
+                                                        : wn_inspection_target(WN_ISA_NATIVE),
               .view = view,
               .length = length ? length : &own_length,
               .error = error};
