@@ -176,17 +176,21 @@ static void check_ir(const wn_inspection *i, const char *text) {
 
 /* Every stage's decision is there, and every node without code is explained. */
 static void check_ledger(const wn_inspection *i, const char *text) {
-    size_t count, node_count, stage_count, explained = 0, cuts = 0, wanted = 0;
+    size_t count, node_count, stage_count, explained = 0, cuts = 0, widths = 0, wanted = 0, loops = 0;
     const wn_decision *d = wn_inspection_decisions(i, &count);
     const wn_node_info *nodes = wn_inspection_nodes(i, &node_count);
-    wn_inspection_stages(i, &stage_count);
+    const wn_stage_info *stages = wn_inspection_stages(i, &stage_count);
+    for (size_t k = 0; k < stage_count; k++)
+        loops += strcmp(stages[k].kind, "whole") != 0;
     for (size_t k = 0; k < count; k++) {
         explained += !strcmp(d[k].pass, "code");
         cuts += !strcmp(d[k].pass, "plan");
+        widths += !strcmp(d[k].pass, "lanes");
         assert_true(d[k].rule[0] && d[k].reason[0] && d[k].before[0]);
     }
     for (size_t k = 0; k < node_count; k++)
         wanted += nodes[k].fate != WN_FATE_CODE;
+    assert_int_equal(widths, loops);
     if (explained != wanted || cuts != stage_count)
         fail_msg("%s: %zu of %zu nodes without code, %zu of %zu cuts explained", text, explained,
                  wanted, cuts, stage_count);

@@ -122,7 +122,7 @@ typedef struct wn_spelling {
 
 /* A line of the ledger. */
 typedef struct wn_decision {
-    const char *pass;   /* "build", "simplify", "merge", "plan", "emit", "code" */
+    const char *pass;   /* "build", "simplify", "merge", "plan", "lanes", "code" */
     const char *rule;   /* "where(!c, x, y) ==> where(c, y, x)" */
     const char *before; /* what it was done to, and what came out */
     const char *after;

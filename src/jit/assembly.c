@@ -49,7 +49,7 @@ static uint32_t widest_register(const char *text) {
 /* %xmm5, %ymm5 and %zmm5 are 5, %k1 is 101. */
 static int register_number(const char *name) {
     if (name[0] != '%' || !name[1]) return -1;
-    if (strchr("xyz", name[1]) && starts(name + 2, "mm")) return atoi(name + 4);
+    if (strchr("xyz", name[1]) && starts(name + 2, "mm")) return (int)strtol(name + 4, NULL, 10);
     return name[1] == 'k' && name[2] >= '0' && name[2] <= '7' ? 100 + (name[2] - '0') : -1;
 }
 

@@ -95,7 +95,7 @@ static void find_functions(reader *r, uint64_t code) {
     object_view *v = r->view;
     uint64_t table = find_symbols(r);
     Elf64_Shdr s;
-    Elf64_Sym symbol;
+    Elf64_Sym symbol = {0};
     if (!section_header(r, table, &s)) return;
     object_bytes symbols = section_bytes(r, table), names = section_bytes(r, s.sh_link);
     for (uint64_t at = 0; copy(symbols, at, &symbol, sizeof symbol); at += sizeof symbol) {
@@ -135,7 +135,7 @@ static void find_lines(reader *r) {
     uint64_t lines = find_section(r, ".debug_line"),
              relocations = find_section(r, ".rela.debug_line");
     Elf64_Shdr s = {0};
-    Elf64_Rela rela;
+    Elf64_Rela rela = {0};
     if (!lines) return;
     object_bytes bytes = section_bytes(r, relocations);
     if (relocations) section_header(r, relocations, &s);

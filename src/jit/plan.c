@@ -515,11 +515,10 @@ static bool has_bits(const plan_stage *s, const plan_program *p) {
     return any;
 }
 
-/* Four registers a value keep the ports busy in a small graph; in one of hundreds of nodes they would only spill. Vectors are a register
-   wide where all elements are, so that LLVM sees what one instruction can do; where narrow ones meet wide ones they are the whole step,
+/* Vectors are a register wide where all elements are, so that LLVM sees what one instruction can do; where narrow ones meet wide ones they are the whole step,
    so that a narrow load or store fills a register too. Bits are loaded and stored as whole bytes, and at most as words. */
 static void choose_step(const plan_stage *s, plan_program *p, wn_isa isa) {
-    int32_t registers = p->value_count <= 24 ? 4 : p->value_count <= 96 ? 2 : 1;
+    int32_t registers = step_registers(p);
     int32_t lanes = register_bytes(isa) / widest_element(p);
     if (lanes < 4) lanes = 4;
     p->step = lanes * registers;

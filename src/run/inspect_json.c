@@ -198,11 +198,10 @@ static void add_plan(const wn_inspection *i, json *j) {
     wn_json_close(j, '}');
 }
 
-static void add_instruction(const wn_inspection *i, json *j, const wn_instruction *at) {
+static void add_instruction(json *j, const wn_instruction *at) {
     static const char digits[] = "0123456789abcdef";
     char bytes[2 * 16 + 1];
     uint32_t length = at->length < 16 ? at->length : 16;
-    (void)i;
     for (uint32_t k = 0; k < length; k++) {
         bytes[2 * k] = digits[at->bytes[k] >> 4];
         bytes[2 * k + 1] = digits[at->bytes[k] & 15];
@@ -248,7 +247,7 @@ static void add_function(const wn_inspection *i, json *j, const wn_function_info
     wn_json_key(j, "instructions");
     wn_json_open(j, '[');
     for (uint32_t k = 0; k < f->instruction_count; k++)
-        add_instruction(i, j, &i->instructions.at[f->first_instruction + k]);
+        add_instruction(j, &i->instructions.at[f->first_instruction + k]);
     wn_json_close(j, ']');
     add_lines(j, "ir", i->ir.at, f->first_ir, f->ir_count);
     add_lines(j, "ir_optimized", i->ir_optimized.at, f->first_optimized, f->optimized_count);

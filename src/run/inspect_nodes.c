@@ -168,6 +168,29 @@ static void record_stage(wn_inspection *i, uint32_t number) {
                        .of = {WN_SERVES_NODE, o->node}};
 }
 
+/* How wide the vectors of a loop are, and why (choose_step in plan.c). */
+static void record_lanes(wn_inspection *i, uint32_t number) {
+    const plan_stage *s = &i->plan->stages[number];
+    const plan_program *p = &s->program;
+    wn_decision *d = s->kind == STAGE_WHOLE ? NULL : APPEND(i, decisions);
+    if (!d) return;
+    static const char *const values[] = {
+        [4] = "few values: four registers each keep the ports busy",
+        [2] = "many values: two registers each",
+        [1] = "hundreds of values: one register each, more would spill"};
+    const char *words = "a word of the mask at a time, since what is packed waits for its count";
+    bool by_word = s->kind == STAGE_PACK || s->kind == STAGE_EXPAND;
+    *d =
+        (wn_decision){.pass = "lanes",
+                      .rule = by_word ? words : values[step_registers(p)],
+                      .before = wn_inspection_print(i, "stage %u", number),
+                      .after = wn_inspection_print(i, "%d elements a step", p->step),
+                      .reason = p->lanes < p->step
+                                    ? "all elements are equally wide: a vector is a register"
+                                    : "narrow elements meet wide ones, or bits: a vector is a step",
+                      .of = {WN_SERVES_NODE, s->outputs[0].node}};
+}
+
 /* What the fates that need an explanation are: as a rule, and as a reason. */
 static const char *const fate_texts[][2] = {
     [WN_FATE_CODE] = {NULL, NULL},
@@ -209,8 +232,10 @@ static void settle(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
             n->fate == WN_FATE_ABSORBED || n->fate == WN_FATE_CONSTANT || n->fate == WN_FATE_PACKED;
         if (!points) n->into = (wn_origin){WN_SERVES_NOTHING, 0};
     }
-    for (uint32_t k = 0; k < i->stages.count; k++)
+    for (uint32_t k = 0; k < i->stages.count; k++) {
         record_stage(i, k);
+        record_lanes(i, k);
+    }
     for (node_id id = 1; id < i->graph->node_count; id++)
         record_fate(i, id);
 }
