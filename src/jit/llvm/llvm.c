@@ -110,6 +110,44 @@ static LLVMTargetMachineRef new_machine(const wn_target *t, LLVMCodeGenOptLevel 
     return machine;
 }
 
+/* ---- Machines that wait for the next compile --------------------------------------------------------------------------------- */
+
+/* Making one, and what it finds out about its instruction set, takes a quarter of a millisecond. One compile at a time uses it. */
+#define IDLE_MACHINES 8
+
+typedef struct idle_machine {
+    LLVMTargetMachineRef machine; /* NULL: an empty place */
+    wn_target target;
+    LLVMCodeGenOptLevel level;
+} idle_machine;
+
+static pthread_mutex_t idle_mutex = PTHREAD_MUTEX_INITIALIZER;
+static idle_machine idle[IDLE_MACHINES];
+
+static LLVMTargetMachineRef take_machine(const wn_target *t, LLVMCodeGenOptLevel level, wn_error *error) {
+    LLVMTargetMachineRef machine = NULL;
+    pthread_mutex_lock(&idle_mutex);
+    for (int i = 0; i < IDLE_MACHINES && !machine; i++) {
+        const wn_target *own = &idle[i].target;
+        if (own->isa != t->isa || own->vbmi2 != t->vbmi2 || idle[i].level != level) continue;
+        machine = idle[i].machine;
+        idle[i].machine = NULL;
+    }
+    pthread_mutex_unlock(&idle_mutex);
+    return machine ? machine : new_machine(t, level, error);
+}
+
+static void give_machine(idle_machine m) {
+    pthread_mutex_lock(&idle_mutex);
+    for (int i = 0; i < IDLE_MACHINES && m.machine; i++) {
+        if (idle[i].machine) continue;
+        idle[i] = m;
+        m.machine = NULL;
+    }
+    pthread_mutex_unlock(&idle_mutex);
+    if (m.machine) LLVMDisposeTargetMachine(m.machine);
+}
+
 /* ---- Steps ------------------------------------------------------------------------------------------------------------------- */
 
 /* Keep the first error that LLVM reports, instead of printing it and ending the process. */
@@ -240,7 +278,8 @@ static void release(provider_result *result) {
 static wn_status compile(const provider_request *request, provider_result *result, wn_error *error) {
     wn_error first = {WN_OK, ""};
     memset(result, 0, sizeof *result);
-    LLVMTargetMachineRef machine = new_machine(&request->target, level_for(request->plan), error);
+    LLVMCodeGenOptLevel level = level_for(request->plan);
+    LLVMTargetMachineRef machine = take_machine(&request->target, level, error);
     if (!machine) return WN_ERROR_COMPILER;
     emitter e = {.context = LLVMContextCreate(),
                  .graph = request->plan->graph,
@@ -257,7 +296,7 @@ static wn_status compile(const provider_request *request, provider_result *resul
     LLVMDisposeBuilder(e.builder);
     LLVMDisposeModule(e.module);
     LLVMContextDispose(e.context);
-    LLVMDisposeTargetMachine(machine);
+    give_machine((idle_machine){machine, request->target, level});
     if (status != WN_OK) release(result);
     return status;
 }
