@@ -26,6 +26,20 @@ static inline fixture set_up(void) {
     return f;
 }
 
+/* Whether two graphs have one key. */
+static inline bool same_key(const wn_graph *a, const wn_graph *b) {
+    wn_key k, l;
+    wn_key_begin(&k, a->context);
+    wn_key_begin(&l, b->context);
+    wn_key_add_graph(&k, a);
+    wn_key_add_graph(&l, b);
+    assert_false(k.failed || l.failed);
+    bool same = k.count == l.count && !memcmp(k.words, l.words, k.count * sizeof *k.words);
+    wn_key_end(&k);
+    wn_key_end(&l);
+    return same;
+}
+
 static inline void tear_down(fixture f) {
     wn_graph_free(f.g);
     wn_context_free(f.context);

@@ -148,6 +148,7 @@ typedef struct wn_context_options {
     void *log_user;
     int32_t threads; /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
     const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library */
+    size_t cache_bytes; /* that kernels may take, roughly, which the context keeps for equal graphs; 0: 64 MiB */
 } wn_context_options;
 
 /*

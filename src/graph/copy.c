@@ -1,9 +1,11 @@
 /*
- * copy.c - what of a graph matters to a kernel: the live nodes alone, and equality and a hash of
- * that.
+ * copy.c - what of a graph matters to a kernel: the live nodes alone, as a graph of their own and as the words of a key.
  *
  * A copy keeps the order of the nodes, so equal building gives equal copies whatever died on the
  * way. It keeps every input, used or not, since a kernel takes them all.
+ *
+ * A key is that copy written down without being made: the same nodes and symbols under the same numbers. So a graph and its
+ * copy have one key, and finding a kernel again costs no copy.
  */
 #include "graph/graph.h"
 
@@ -52,6 +54,24 @@ static void mark_symbols(copying *c) {
     }
 }
 
+static void mark_live(copying *c) {
+    memset(c->ids, 0, c->from->node_count * sizeof *c->ids);
+    memset(c->symbols, 0, c->from->symbol_count * sizeof *c->symbols);
+    mark_nodes(c);
+    mark_symbols(c);
+}
+
+static bool new_maps(copying *c) {
+    c->ids = wn_allocate(c->from->context, c->from->node_count * sizeof *c->ids);
+    c->symbols = wn_allocate(c->from->context, c->from->symbol_count * sizeof *c->symbols);
+    return c->ids && c->symbols;
+}
+
+static void free_maps(copying *c) {
+    wn_release(c->from->context, c->ids, c->from->node_count * sizeof *c->ids);
+    wn_release(c->from->context, c->symbols, c->from->symbol_count * sizeof *c->symbols);
+}
+
 /* ---- Copying --------------------------------------------------------------------------------- */
 
 static dim copied_length(const copying *c, dim d) {
@@ -98,10 +118,7 @@ static void copy_lists(copying *c) {
 }
 
 static void copy_all(copying *c) {
-    memset(c->ids, 0, c->from->node_count * sizeof *c->ids);
-    memset(c->symbols, 0, c->from->symbol_count * sizeof *c->symbols);
-    mark_nodes(c);
-    mark_symbols(c);
+    mark_live(c);
     uint32_t next_symbol = 0;
     for (node_id id = 1; id < c->from->node_count && graph_ok(c->to); id++)
         if (c->ids[id]) copy_node(c, id, &next_symbol);
@@ -111,16 +128,11 @@ static void copy_all(copying *c) {
 wn_graph *wn_graph_copy_ids(const wn_graph *g, node_id *ids) {
     wn_graph *to = wn_graph_new(g->context);
     if (!to) return NULL;
-    size_t ids_size = g->node_count * sizeof(node_id),
-           symbols_size = (g->symbol_count + 1) * sizeof(dim);
     copying c = {.from = g, .to = to};
-    c.ids = wn_allocate(g->context, ids_size);
-    c.symbols = wn_allocate(g->context, symbols_size);
-    bool done = c.ids && c.symbols;
+    bool done = new_maps(&c);
     if (done) copy_all(&c);
-    if (done && ids) memcpy(ids, c.ids, ids_size);
-    wn_release(g->context, c.ids, c.ids ? ids_size : 0);
-    wn_release(g->context, c.symbols, c.symbols ? symbols_size : 0);
+    if (done && ids) memcpy(ids, c.ids, g->node_count * sizeof *ids);
+    free_maps(&c);
     if (done && graph_ok(to)) return to;
     wn_graph_free(to);
     return NULL;
@@ -130,60 +142,114 @@ wn_graph *wn_graph_copy(const wn_graph *g) {
     return wn_graph_copy_ids(g, NULL);
 }
 
-/* ---- Equality -------------------------------------------------------------------------------- */
+/* ---- Keys ------------------------------------------------------------------------------------ */
 
-/* The next name from *i on that a kernel shows, or NULL. */
-static const node_name *next_shown_name(const wn_graph *g, uint32_t *i) {
-    while (*i < g->name_count) {
-        const node_name *n = &g->names[(*i)++];
-        if (n->kind != NAME_VALUE) return n;
-    }
-    return NULL;
+void wn_key_begin(wn_key *key, wn_context *c) {
+    key->context = c;
+    key->words = key->own;
+    key->count = 0;
+    key->room = KEY_OWN_WORDS;
+    key->failed = false;
 }
 
-static bool names_equal(const wn_graph *a, const wn_graph *b) {
-    uint32_t i = 0, j = 0;
-    for (;;) {
-        const node_name *m = next_shown_name(a, &i), *n = next_shown_name(b, &j);
-        if (!m || !n) return m == n;
-        if (m->kind != n->kind || m->id != n->id || strcmp(m->text, n->text) != 0) return false;
-    }
+void wn_key_end(wn_key *key) {
+    if (key->words != key->own)
+        wn_release(key->context, key->words, key->room * sizeof *key->words);
 }
 
-static bool ids_equal(const node_id *a, uint32_t a_count, const node_id *b, uint32_t b_count) {
-    return a_count == b_count && (a_count == 0 || !memcmp(a, b, a_count * sizeof *a));
+/* Room for `count` more words at the end, which are added; NULL: out of memory. */
+static uint64_t *add_words(wn_key *key, size_t count) {
+    if (key->count + count > key->room) {
+        size_t room = 2 * (key->count + count), size = room * sizeof *key->words;
+        uint64_t *words = key->failed ? NULL : wn_allocate(key->context, size);
+        if (!words) {
+            key->failed = true;
+            return NULL;
+        }
+        memcpy(words, key->words, key->count * sizeof *words);
+        wn_key_end(key);
+        key->words = words;
+        key->room = room;
+    }
+    key->count += count;
+    return key->words + key->count - count;
 }
 
-bool wn_graph_equal(const wn_graph *a, const wn_graph *b) {
-    if (a->node_count != b->node_count || a->symbol_count != b->symbol_count) return false;
-    for (uint32_t i = 0; i < a->symbol_count; i++) {
-        const length_symbol *s = &a->symbols[i], *t = &b->symbols[i];
-        if (s->kind != t->kind || s->a != t->a || s->b != t->b) return false;
-    }
-    for (node_id id = 1; id < a->node_count; id++) {
-        const node *m = &a->nodes[id], *n = &b->nodes[id];
-        if (!wn_node_same(m, node_dims(a, m), n, node_dims(b, n))) return false;
-    }
-    return ids_equal(a->inputs, a->input_count, b->inputs, b->input_count) &&
-           ids_equal(a->outputs, a->output_count, b->outputs, b->output_count) && names_equal(a, b);
+void wn_key_add(wn_key *key, uint64_t word) {
+    uint64_t *words = add_words(key, 1);
+    if (words) *words = word;
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    for (; *text; text++)
-        hash = hash_mix(hash, (unsigned char)*text);
-    return hash_mix(hash, 0x100);
+void wn_key_add_bytes(wn_key *key, const void *bytes, size_t size) {
+    size_t count = (size + 7) / 8;
+    wn_key_add(key, size);
+    uint64_t *words = count ? add_words(key, count) : NULL;
+    if (!words) return;
+    words[count - 1] = 0;
+    memcpy(words, bytes, size);
 }
 
-uint64_t wn_graph_hash(const wn_graph *g) {
-    uint64_t hash = g->node_count;
-    for (node_id id = 1; id < g->node_count; id++) {
-        const node *n = &g->nodes[id];
-        hash = hash_mix(hash, wn_node_hash(n));
-        for (int i = 0; i < n->rank; i++)
-            hash = hash_mix(hash, (uint64_t)node_dims(g, n)[i]);
-    }
-    uint32_t i = 0;
-    for (const node_name *n; (n = next_shown_name(g, &i));)
-        hash = hash_text(hash_mix(hash, (uint64_t)n->kind << 32 | n->id), n->text);
+uint64_t wn_key_hash(const uint64_t *words, size_t count) {
+    uint64_t hash = count;
+    for (size_t i = 0; i < count; i++)
+        hash = hash_mix(hash, words[i]);
     return hash;
+}
+
+static void write_node(const copying *c, const node *n, wn_key *key) {
+    uint64_t *words = add_words(key, 3 + (size_t)n->rank);
+    if (!words) return;
+    words[0] = n->op | (uint64_t)n->type << 8 | (uint64_t)n->rank << 16 |
+               (uint64_t)(uint8_t)n->attribute << 24 | (uint64_t)c->ids[n->args[0]] << 32;
+    words[1] = c->ids[n->args[1]] | (uint64_t)c->ids[n->args[2]] << 32;
+    words[2] = n->bits;
+    for (int i = 0; i < n->rank; i++)
+        words[3 + i] = (uint64_t)copied_length(c, node_dims(c->from, n)[i]);
+}
+
+static void write_symbol(const copying *c, const length_symbol *s, wn_key *key) {
+    bool broadcast = s->kind == SYMBOL_BROADCAST, count = s->kind == SYMBOL_COUNT;
+    wn_key_add(key, s->kind);
+    wn_key_add(key, (uint64_t)(broadcast ? copied_length(c, s->a) : count ? c->ids[s->a] : s->a));
+    wn_key_add(key, (uint64_t)(broadcast ? copied_length(c, s->b) : s->b));
+}
+
+static void write_names(const copying *c, name_kind kind, const node_id *ids, uint32_t count,
+                        wn_key *key) {
+    for (uint32_t i = 0; i < count; i++) {
+        const char *text = wn_graph_name(c->from, kind, (int32_t)i);
+        wn_key_add(key, c->ids[ids[i]]);
+        wn_key_add_bytes(key, text, strlen(text));
+    }
+}
+
+static void write_all(copying *c, wn_key *key) {
+    const wn_graph *g = c->from;
+    uint32_t nodes = 1, symbols = 0;
+    mark_live(c);
+    for (uint32_t i = 0; i < g->symbol_count; i++)
+        if (c->symbols[i]) c->symbols[i] = ~(dim)symbols++;
+    size_t counts = key->count;
+    wn_key_add(key, 0); /* for both counts */
+    for (node_id id = 1; id < g->node_count; id++) {
+        if (!c->ids[id]) continue;
+        c->ids[id] = nodes++;
+        write_node(c, &g->nodes[id], key);
+    }
+    for (uint32_t i = 0; i < g->symbol_count; i++)
+        if (c->symbols[i]) write_symbol(c, &g->symbols[i], key);
+    wn_key_add(key, g->input_count | (uint64_t)g->output_count << 32);
+    write_names(c, NAME_INPUT, g->inputs, g->input_count, key);
+    write_names(c, NAME_OUTPUT, g->outputs, g->output_count, key);
+    if (!key->failed) key->words[counts] = nodes | (uint64_t)symbols << 32;
+}
+
+void wn_key_add_graph(wn_key *key, const wn_graph *g) {
+    dim few_symbols[64];
+    node_id few_ids[256];
+    copying c = {.from = g, .ids = few_ids, .symbols = few_symbols};
+    bool many = g->node_count > 256 || g->symbol_count > 64;
+    if (many && !new_maps(&c)) key->failed = true;
+    if (!key->failed) write_all(&c, key);
+    if (many) free_maps(&c);
 }

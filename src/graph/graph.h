@@ -430,11 +430,30 @@ void wn_constant_text(const node *n, char text[40]);
 /* A new graph with the live nodes of g alone, renumbered in order, and its inputs (used or not), outputs and names: what a
    kernel keeps. Two graphs that compute the same from the same declarations give equal copies. NULL: out of memory. */
 wn_graph *wn_graph_copy(const wn_graph *g);
-/* Equal copies: same nodes, inputs, outputs and their names. (Names of values don't matter.) */
 /* The same; ids[n], of g->node_count, receives what node n is in the copy, 0 if it is not there. */
 wn_graph *wn_graph_copy_ids(const wn_graph *g, node_id *ids);
-bool wn_graph_equal(const wn_graph *a, const wn_graph *b);
-uint64_t wn_graph_hash(const wn_graph *g);
+
+/*
+ * A key: words that say all that a kernel depends on, to be compared in full. A key whose memory ran out has `failed` set, and what
+ * is added to it is lost. Ends by wn_key_end, whatever happened.
+ */
+#define KEY_OWN_WORDS 384 /* of a graph of some 60 nodes */
+typedef struct wn_key {
+    wn_context *context;
+    uint64_t *words; /* own, or the context's memory */
+    size_t count, room;
+    bool failed;
+    uint64_t own[KEY_OWN_WORDS];
+} wn_key;
+
+void wn_key_begin(wn_key *key, wn_context *c);
+void wn_key_end(wn_key *key);
+void wn_key_add(wn_key *key, uint64_t word);
+void wn_key_add_bytes(wn_key *key, const void *bytes, size_t size);
+/* Live nodes, lengths, inputs, outputs and their names. (Names of values don't matter.) A graph and its copy give the same words,
+   and so do two graphs that compute the same from the same declarations. */
+void wn_key_add_graph(wn_key *key, const wn_graph *g);
+uint64_t wn_key_hash(const uint64_t *words, size_t count);
 
 /* ---- Memory: the context's (run/context.c) ---------------------------------------------------------------------------- */
 

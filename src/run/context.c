@@ -99,6 +99,7 @@ static bool read_options(const wn_context_options *given, wn_context_options *op
         memcpy(options, given, given->size < sizeof *options ? given->size : sizeof *options);
     }
     if (!options->allocate) options->allocate = allocate_by_malloc;
+    if (!options->cache_bytes) options->cache_bytes = CACHE_BYTES;
     if (options->threads < 1) options->threads = 1;
     if (options->threads > CONTEXT_MAX_THREADS) options->threads = CONTEXT_MAX_THREADS;
     return true;
@@ -110,6 +111,13 @@ static bool copy_path(wn_context *c, const char *path) {
     c->llvm_library = wn_allocate(c, size);
     if (c->llvm_library) memcpy(c->llvm_library, path, size);
     return c->llvm_library != NULL;
+}
+
+static bool make_locks(wn_context *c) {
+    if (pthread_mutex_init(&c->mutex, NULL) != 0) return false;
+    if (pthread_cond_init(&c->cache.made, NULL) == 0) return true;
+    pthread_mutex_destroy(&c->mutex);
+    return false;
 }
 
 static void free_context(wn_context *c) {
@@ -131,7 +139,10 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
         .log_user = options.log_user,
         .threads = options.threads,
     };
-    if (copy_path(c, options.llvm_library) && pthread_mutex_init(&c->mutex, NULL) == 0) return c;
+    c->cache.most_bytes = options.cache_bytes;
+    if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))
+        c->native = (wn_target){WN_ISA_NATIVE, false};
+    if (copy_path(c, options.llvm_library) && make_locks(c)) return c;
     free_context(c);
     return NULL;
 }
@@ -145,6 +156,7 @@ WN_API void wn_context_free(wn_context *c) {
     wn_pool_free(c, c->pool);
     wn_eval_clear(c);
     wn_cache_clear(c);
+    pthread_cond_destroy(&c->cache.made);
     pthread_mutex_destroy(&c->mutex);
     free_context(c);
 }

@@ -1,23 +1,29 @@
 /*
  * context.h - the inside of a context: what graphs, kernels and bindings made from it share.
  *
- * Everything but the cache and the pool is set when the context is made and never changes. The mutex guards the two lists of the
- * cache and the making of the pool; it is never held while something is compiled or run.
+ * Everything but the cache and the pool is set when the context is made and never changes. The mutex guards the cache
+ * and the making of the pool; it is never held while something is compiled or run, or memory is asked for.
  */
 #ifndef WN_CONTEXT_H
 #define WN_CONTEXT_H
 
-#include "graph/graph.h"
+#include "jit/provider.h"
 
 #include <pthread.h>
 
 typedef struct thread_pool thread_pool;
+typedef struct cache_entry cache_entry;
 typedef struct eval_entry eval_entry;
 
-/* Compiled kernels by what they compute, and by the text that wn_eval was given; each list has the latest used first. */
+#define CACHE_CHAINS 1024 /* a kernel has some 10 KiB, so the chains of a full cache are short */
+#define CACHE_BYTES ((size_t)64 << 20)
+
+/* Compiled kernels by what they compute (cache.c), and by the text that wn_eval was given (eval.c), the latest used first. */
 typedef struct kernel_cache {
-    wn_kernel *first;
-    size_t bytes; /* of all in the list, roughly */
+    cache_entry *table[CACHE_CHAINS];
+    cache_entry *newest, *oldest;
+    size_t bytes, most_bytes; /* of all in the list, roughly */
+    pthread_cond_t made;      /* a kernel that others may wait for */
     eval_entry *evals;
     uint32_t eval_count;
 } kernel_cache;
@@ -29,6 +35,7 @@ struct wn_context {
     wn_log_fn log;
     void *log_user;
     int32_t threads;    /* >= 1 */
+    wn_target native;   /* isa is NATIVE where there is none that is known */
     char *llvm_library; /* or NULL */
     pthread_mutex_t mutex;
     kernel_cache cache;
@@ -42,7 +49,7 @@ static inline bool context_ok(const wn_context *c) {
     return c && c->magic == CONTEXT_MAGIC;
 }
 
-/* Drop all that the cache keeps (kernel.c, eval.c). */
+/* Drop all that the cache keeps (cache.c, eval.c). */
 void wn_cache_clear(wn_context *c);
 void wn_eval_clear(wn_context *c);
 /* End and join the threads (threads.c). NULL does nothing. */

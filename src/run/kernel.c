@@ -146,17 +146,16 @@ static wn_status find_function(const wn_code *code, uint32_t stage, kernel_funct
     return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
 }
 
-/* Whether anything has to be compiled at once. */
-static bool has_functions(const wn_plan *plan) {
+static bool has_functions(const wn_plan *plan, provider_functions functions) {
     for (uint32_t i = 0; i < plan->stage_count; i++)
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
-            if (function_is_wanted(&plan->stages[i], f, FUNCTIONS_EARLY)) return true;
+            if (function_is_wanted(&plan->stages[i], f, functions)) return true;
     return false;
 }
 
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
     k->computes_floats = computes_floats(k->graph);
-    if (!has_functions(k->plan)) return WN_OK;
+    if (!has_functions(k->plan, FUNCTIONS_EARLY)) return WN_OK;
     TRY(load_functions(k, FUNCTIONS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
@@ -195,7 +194,7 @@ static wn_status settle_for_interpreter(wn_kernel *k, wn_status status, wn_error
 }
 
 /* Plan and compile a kernel whose graph and target are set. */
-static wn_status make_kernel(wn_kernel *k, wn_error *error) {
+static wn_status fill_kernel(wn_kernel *k, wn_error *error) {
     wn_error own = {WN_OK, ""};
     wn_status status = make_plan(k, &own);
     if (k->wanted == WN_ENGINE_INTERPRETER) return settle_for_interpreter(k, status, error);
@@ -209,6 +208,43 @@ static wn_status make_kernel(wn_kernel *k, wn_error *error) {
     if (status != WN_ERROR_MEMORY)
         wn_log(k->context, WN_LOG_WARNING, "interpreted: %s", own.message);
     return settle_for_interpreter(k, status, error);
+}
+
+/* What has code in reserve is counted twice. */
+static size_t rough_size(const wn_kernel *k) {
+    size_t size = sizeof *k + sizeof *k->graph;
+    size += k->graph->node_room * sizeof(node) + k->graph->dim_room * sizeof(dim) +
+            k->graph->name_room * 64u;
+    for (uint32_t i = 0; k->plan && i < k->plan->stage_count; i++)
+        size += sizeof(plan_stage) + k->plan->stages[i].program.value_room * sizeof(plan_value);
+    size_t code = k->code ? wn_code_size(k->code) : 0;
+    return size + code * (k->plan && has_functions(k->plan, FUNCTIONS_LATE) ? 2 : 1);
+}
+
+static bool copy_recipe(wn_kernel *k, const kernel_recipe *r) {
+    k->graph = wn_graph_copy(r->graph);
+    if (!k->graph || !r->bitmaps) return k->graph;
+    k->bitmaps = wn_allocate(k->context, bitmaps_size(k->graph));
+    if (k->bitmaps) memcpy(k->bitmaps, r->bitmaps, bitmaps_size(k->graph));
+    return k->bitmaps;
+}
+
+wn_status wn_kernel_make(const kernel_recipe *r, wn_kernel **kernel, wn_error *error) {
+    wn_context *c = r->graph->context;
+    wn_kernel *k = wn_allocate(c, sizeof *k);
+    if (!k) return no_memory(error);
+    *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = r->engine, .computes_floats = true};
+    atomic_init(&k->owners, 1);
+    pthread_mutex_init(&k->late_mutex, NULL);
+    k->target = k->wanted_target = r->target;
+    wn_status status = copy_recipe(k, r) ? fill_kernel(k, error) : no_memory(error);
+    if (status == WN_OK) {
+        k->bytes = rough_size(k);
+        *kernel = k;
+    } else {
+        free_kernel(k);
+    }
+    return status;
 }
 
 /* ---- wn_compile ----------------------------------------------------------------------------------------------------- */
@@ -228,65 +264,41 @@ static wn_status read_options(const wn_compile_options *given, wn_compile_option
     return WN_OK;
 }
 
-/* A machine that lacks even the least instruction set still interprets; one that was asked for by name must be there. */
-static wn_status find_target(wn_isa isa, wn_target *target, wn_error *error) {
-    if (wn_target_resolve(isa, target)) return WN_OK;
-    *target = (wn_target){WN_ISA_NATIVE, false};
-    if (isa == WN_ISA_NATIVE) return WN_OK;
+/* Levels contain each other. A machine that lacks even the least still interprets; one that is asked for by name must be there. */
+static wn_status find_target(const wn_context *c, wn_isa isa, wn_target *target, wn_error *error) {
+    *target = isa == WN_ISA_NATIVE ? c->native : (wn_target){isa, false};
+    if (isa <= c->native.isa) return WN_OK;
     return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
 }
 
-/* A kernel that has its key: what the cache is asked for, and what is compiled if it has none. It takes the bitmaps, unless it fails. */
-static wn_kernel *new_kernel(const wn_graph *graph, wn_engine engine, wn_target target, bool *bitmaps) {
-    wn_context *c = graph->context;
-    wn_kernel *k = wn_allocate(c, sizeof *k);
-    if (!k) return NULL;
-    *k = (wn_kernel){.magic = KERNEL_MAGIC, .context = c, .wanted = engine, .computes_floats = true};
-    atomic_init(&k->owners, 1);
-    pthread_mutex_init(&k->late_mutex, NULL);
-    k->target = k->wanted_target = target;
-    k->graph = wn_graph_copy(graph);
-    if (k->graph) {
-        k->hash = wn_graph_hash(k->graph);
-        k->bitmaps = bitmaps;
-        return k;
-    }
-    free_kernel(k);
-    return NULL;
+/* Of a recipe: a graph and a copy of it give the same. */
+static void write_key(const kernel_recipe *r, wn_key *key) {
+    wn_key_add(key, r->engine);
+    wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32);
+    wn_key_add_bytes(key, r->bitmaps, r->bitmaps ? bitmaps_size(r->graph) : 0);
+    wn_key_add_graph(key, r->graph);
 }
 
-static size_t rough_size(const wn_kernel *k) {
-    size_t size = sizeof *k + sizeof *k->graph;
-    size += k->graph->node_room * sizeof(node) + k->graph->dim_room * sizeof(dim) +
-            k->graph->name_room * 64u;
-    for (uint32_t i = 0; k->plan && i < k->plan->stage_count; i++)
-        size += sizeof(plan_stage) + k->plan->stages[i].program.value_room * sizeof(plan_value);
-    return size + (k->code ? wn_code_size(k->code) : 0);
-}
-
-/* The kernel of the cache that has this one's key, or this one. */
-static wn_status find_or_make(wn_kernel *k, wn_kernel **kernel, wn_error *error) {
-    *kernel = wn_cache_find(k->context, k);
-    wn_status status = *kernel ? WN_OK : make_kernel(k, error);
-    if (*kernel || status != WN_OK) {
-        free_kernel(k);
-        return status;
-    }
-    k->bytes = rough_size(k);
-    *kernel = wn_cache_add(k->context, k);
-    return WN_OK;
+static wn_status find_or_make(const kernel_recipe *r, wn_kernel **kernel, wn_error *error) {
+    wn_key key;
+    wn_key_begin(&key, r->graph->context);
+    write_key(r, &key);
+    uint64_t hash = wn_key_hash(key.words, key.count);
+    wn_status status = key.failed ? no_memory(error)
+                                  : wn_cache_get(r->graph->context, &key, hash, r, kernel, error);
+    wn_key_end(&key);
+    return status;
 }
 
 static wn_status compile(const wn_graph *graph, const wn_compile_options *given, wn_kernel **kernel,
                          wn_error *error) {
     wn_compile_options options;
-    wn_target target;
     TRY(read_options(given, &options, error));
     if (graph->output_count == 0)
         return wn_fail(error, WN_ERROR_ARGUMENT, "compile: the graph has no output");
-    TRY(find_target(options.isa, &target, error));
-    wn_kernel *k = new_kernel(graph, options.engine, target, NULL);
-    return k ? find_or_make(k, kernel, error) : no_memory(error);
+    kernel_recipe recipe = {.graph = graph, .engine = options.engine};
+    TRY(find_target(graph->context, options.isa, &recipe.target, error));
+    return find_or_make(&recipe, kernel, error);
 }
 
 WN_API wn_kernel *wn_compile(wn_graph *graph, const wn_compile_options *options) {
@@ -337,16 +349,11 @@ wn_status wn_kernel_for(wn_kernel *k, const wn_array *inputs, const wn_array *ou
         if (!bitmaps) return no_memory(error);
         find_bitmaps(k, inputs, outputs, bitmaps, &any);
     }
-    const wn_kernel like = {.graph = k->graph,
-                            .hash = k->hash,
-                            .wanted = k->wanted,
-                            .wanted_target = k->wanted_target,
-                            .bitmaps = bitmaps};
-    *own = wn_cache_find(k->context, &like);
-    wn_kernel *made = *own ? NULL : new_kernel(k->graph, k->wanted, k->wanted_target, bitmaps);
-    if (made) return find_or_make(made, own, error);
+    const kernel_recipe recipe = {k->graph, bitmaps, k->wanted, k->wanted_target};
+    *own = NULL;
+    wn_status status = find_or_make(&recipe, own, error);
     if (any) wn_release(k->context, bitmaps, bitmaps_size(k->graph));
-    return *own ? WN_OK : no_memory(error);
+    return status;
 }
 
 /* ---- What a kernel is ----------------------------------------------------------------------------------------------- */

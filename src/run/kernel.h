@@ -30,12 +30,10 @@ struct wn_kernel {
     uint8_t **uses;                                /* by stage, then by stream of its program */
     bool computes_floats; /* JIT: false if no run depends on the floating-point environment, or changes it */
 
-    wn_engine wanted; /* with the graph, the target and the bitmaps: the key in the cache */
+    wn_engine wanted; /* with the graph, the target and the bitmaps: the recipe */
     wn_target wanted_target;
     bool *bitmaps; /* by input, then by output: whether it is given as a bitmap; NULL: none is */
-    uint64_t hash;
-    size_t bytes; /* roughly */
-    wn_kernel *next;
+    size_t bytes;  /* roughly */
 };
 
 #define KERNEL_MAGIC 0x4b6e6957u /* "WinK" */
@@ -56,9 +54,18 @@ wn_status wn_kernel_late(wn_kernel *k, uint32_t stage, kernel_function which, ke
 wn_status wn_kernel_for(wn_kernel *k, const wn_array *inputs, const wn_array *outputs,
                         wn_kernel **own, wn_error *error);
 
-/* The cache (cache.c). What is found or added is kept for the caller. */
-wn_kernel *wn_cache_find(wn_context *c, const wn_kernel *like);
-/* The kernel that is in the cache from now on: `k`, or an equal one that another thread was quicker with (k is freed). */
-wn_kernel *wn_cache_add(wn_context *c, wn_kernel *k);
+/* What a kernel is made of. */
+typedef struct kernel_recipe {
+    const wn_graph *graph;
+    const bool *bitmaps; /* as a kernel's */
+    wn_engine engine;
+    wn_target target;
+} kernel_recipe;
+
+wn_status wn_kernel_make(const kernel_recipe *recipe, wn_kernel **kernel, wn_error *error);
+
+/* The kernel with this key: found, or else made by the recipe that the key was written from; or NULL. Kept for the caller (cache.c). */
+wn_status wn_cache_get(wn_context *c, const wn_key *key, uint64_t hash, const kernel_recipe *recipe,
+                       wn_kernel **kernel, wn_error *error);
 
 #endif
