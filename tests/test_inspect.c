@@ -370,6 +370,19 @@ static void random_graphs_are_as_well(void **state) {
     }
 }
 
+static void expect_one_key(const wn_graph *a, const wn_graph *b) {
+    wn_key keys[2];
+    for (int k = 0; k < 2; k++) {
+        wn_key_begin(&keys[k], a->context);
+        wn_key_add_graph(&keys[k], k ? b : a);
+        assert_false(keys[k].failed);
+    }
+    assert_int_equal(keys[0].count, keys[1].count);
+    assert_memory_equal(keys[0].words, keys[1].words, keys[0].count * sizeof *keys[0].words);
+    wn_key_end(&keys[0]);
+    wn_key_end(&keys[1]);
+}
+
 static void a_trace_changes_no_graph(void **state) {
     (void)state;
     for (size_t t = 0; t < TEXT_COUNT; t++) {
@@ -380,7 +393,7 @@ static void a_trace_changes_no_graph(void **state) {
             wn_parse(g, INPUTS, strlen(INPUTS));
             wn_parse(g, TEXTS[t], strlen(TEXTS[t]));
         }
-        assert_true(wn_graph_equal(plain.g, traced.g));
+        expect_one_key(plain.g, traced.g);
         tear_down(plain);
         tear_down(traced);
     }
