@@ -337,8 +337,6 @@ usage 'x86-64-v2' eval x x=1 --isa=avx
 usage '--threads' eval x x=1 --threads 0
 usage '--threads' eval x x=1 --threads=-1
 usage 'needs lengths' bench x 'x:f32[?]'
-usage 'not available yet' explain x 'x:f32[?]' --emit html
-usage 'not available yet' explain x 'x:f32[?]' --emit html
 run explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit json
 is 'json has the listing' grep -q '"listing":\[{"text":"input x: f32\[?\];"' out
 usage '--emit is' explain x 'x:f32[?]' --emit pdf
@@ -391,7 +389,7 @@ is 'bench --json counts elements' grep -q '"elements": 1000,' out
 run bench 'x[x < 0]' 'x:f32=[1,-2,-3]' --json
 read -r ns rate < <(sed 's/.*"ns_per_run": \([^,]*\), "gb_per_s": \([^,]*\),.*/\1 \2/' out)
 is 'bench --json: GB/s are of the inputs and of what was kept' awk "BEGIN { b = $ns * $rate; exit !(b > 19.8 && b < 20.2) }"
-run explain 'where(x < 0, 0, x)' 'x:f32[?]'
+run explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit graph
 cp out listing
 is 'explain works from declarations' grep -q 'input x: f32\[?\]' listing
 prints '[1. 0.]' @listing 'x:f32=[1,-2]'
@@ -399,6 +397,64 @@ run explain x 'x:f32[?]' --emit dot
 is 'explain --emit dot' grep -q digraph out
 run explain 'x[x < 0]' 'x:f32[?]' --emit plan -o plan.txt
 is 'explain -o writes a file' test -s plan.txt
+
+# The view for a terminal.
+explain_where() { # [COMMAND...] to run it with
+    timeout 30 "$@" "$winnow" explain 'where(x < 0, 0, x)' 'x:f32[?]' --isa x86-64-v3 >out 2>err
+    status=$?
+}
+explain_where env
+is 'explain shows the listing' grep -qE '^ +2  v1 = less\(x, 0\.0\);' out
+if [ "$status" = 0 ]; then # else there is no compiler
+    is 'what became of a line' grep -qE '^ +2  v1 = less\(x, 0\.0\); +absorbed by result$' out
+    is 'an instruction beside the line that it serves' \
+        grep -qE '^ +20 │ vmaxps \(%rcx,%rsi,4\), %ymm0, %ymm1 +result +output result = where\(v1, 0\.0, x\);$' out
+    is "a function's figures" grep -q 'loop: 11 instructions for 32 elements, 4 loads, 4 stores, 0 spills, 256-bit vectors' out
+    is 'no colour but on a terminal' sh -c '! grep -q "$(printf "\033")" out'
+    mkdir tools
+    explain_where env PATH="$folder/tools"
+    is 'without llvm-mca: a line says so' grep -q '^llvm-mca is not installed' out
+    is 'without llvm-mca: all the rest is there' grep -q 'vmaxps' out
+    fake_mca() { printf '#!/bin/sh\n%s\n' "$1" >tools/llvm-mca-22; chmod +x tools/llvm-mca-22; }
+    fake_mca '/bin/cat >loops; printf "[0] Code Region - 0\n\nIterations: 100\nTotal Cycles:   425\nBlock RThroughput: 4.0\n"'
+    explain_where env PATH="$folder/tools"
+    is "llvm-mca's cycles" grep -q '^    4.25 cycles an iteration, block throughput 4 (llvm-mca-22, skylake)$' out
+    is 'llvm-mca reads the innermost loops' grep -q '^vmaxps 32(%rcx,%rsi,4), %ymm0, %ymm1$' loops
+    is 'as regions' test "$(grep -c '^# LLVM-MCA-BEGIN [01]$' loops)" = 2
+    for bad in 'exit 1' 'kill -9 $$' '/bin/head -c 3000000 /dev/zero; exit 0' 'printf "[0] Code Region - 0\n[1] Code Region - 9\n[2] Code Region - 9\n[3] Code Region - 9"'; do
+        fake_mca "$bad"
+        explain_where env PATH="$folder/tools"
+        is "an llvm-mca that does \"$bad\"" test "$status" = 0
+    done
+    fake_mca 'exit 1'
+    explain_where env PATH="$folder/tools"
+    is 'a failing llvm-mca: a line says so' grep -q '^llvm-mca failed' out
+fi
+if command -v script >/dev/null; then # makes a terminal
+    on_terminal() { TERM=xterm NO_COLOR=$1 script -qec "'$winnow' explain 'x + 1' 'x:f32[?]'" /dev/null >out 2>err </dev/null; }
+    colours() { grep -q "$(printf '\033\[')" out; }
+    plain() { ! colours; }
+    on_terminal ''
+    is 'colours on a terminal' colours
+    on_terminal 1
+    is 'no colours with NO_COLOR' plain
+fi
+run explain 'm = x < 0; y = x[q]' 'x:f32[?]'
+is 'what does not compile is explained as far as it got' grep -q 'input x: f32' out
+is 'and the status is 1' test "$status" = 1
+is 'and why' grep -q 'nothing is named "q"' err
+
+# The page: whole or not at all.
+run explain x 'x:f32[?]' --emit html -o page.html
+is 'explain --emit html' grep -q '</html>' page.html
+cp page.html page.old
+(ulimit -f 8; run explain x 'x:f32[?]' --emit html -o page.html; exit "$status")
+is 'a page that gets too large is an error' test $? = 1
+is 'and the old one stays' cmp -s page.html page.old
+is 'and nothing else is left' test "$(ls page.*)" = "page.html
+page.old"
+fails 1 'No such file' explain x 'x:f32[?]' --emit html -o nodir/page.html
+if [ -w /dev/full ]; then fails 1 'No space left' explain x 'x:f32[?]' --emit html -o /dev/full; fi
 
 # ---- Help ------------------------------------------------------------------------------------------------------------------------
 

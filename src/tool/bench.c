@@ -2,9 +2,6 @@
  * bench.c - `winnow bench`: how long an expression takes, best of repeated runs over outputs allocated beforehand.
  *
  * GB/s counts what a run has to move: each input and each result, once.
- *
- * A first run says how large the outputs are; they are allocated so, bound once, and the binding is run again and again
- * for about a second. Short runs are timed in batches, so that the clock does not count.
  */
 #include "tool/tool.h"
 
@@ -53,91 +50,12 @@ static exit_status make_data(tool_input *in, uint64_t seed) {
     return DONE;
 }
 
-/* ---- Timing ------------------------------------------------------------------------------------------------------------ */
-
-typedef struct measure {
-    double best_ms; /* of one run */
-    int64_t runs;
-    int64_t bytes; /* that a run reads and writes: inputs and results, each once */
-} measure;
-
-static wn_status time_batch(wn_binding *binding, int64_t runs, double *ms, wn_error *error) {
-    double start = wn_now_ms();
-    for (int64_t i = 0; i < runs; i++) {
-        wn_status status = wn_run(binding, error);
-        if (status != WN_OK) return status;
-    }
-    *ms = wn_now_ms() - start;
-    return WN_OK;
-}
-
-static wn_status time_runs(wn_binding *binding, measure *m, wn_error *error) {
-    double ms = 0, total = 0;
-    int64_t batch = 1;
-    *m = (measure){.best_ms = -1};
-    for (int64_t batches = 0; batches < 5 || total < 700; batches++) {
-        wn_status status = time_batch(binding, batch, &ms, error);
-        if (status != WN_OK) return status;
-        if (m->best_ms < 0 || ms / (double)batch < m->best_ms) m->best_ms = ms / (double)batch;
-        m->runs += batch;
-        total += ms;
-        if (ms < 0.2) batch *= 2;
-        if (total > 20000) break;
-    }
-    return WN_OK;
-}
-
-static int64_t bytes_of(const wn_array *a) {
-    size_t size = wn_type_size(a->type);
-    return wn_element_count(a->rank, a->shape, size) * (int64_t)size;
-}
-
-static int64_t traffic(const job *s, const wn_binding *binding) {
-    int64_t bytes = 0;
-    for (size_t i = 0; i < s->input_count; i++)
-        bytes += bytes_of(&s->inputs[i]);
-    for (size_t i = 0; i < s->output_count; i++)
-        bytes += bytes_of(wn_result(binding, i));
-    return bytes;
-}
-
 /* ---- Running ------------------------------------------------------------------------------------------------------------ */
 
-static wn_status bind_and_time(job *s, const wn_array *outputs, measure *m, wn_error *error) {
-    wn_binding *binding = NULL;
-    wn_status status =
-        wn_bind(s->kernel, s->inputs, s->input_count, outputs, s->output_count, &binding, error);
-    if (status == WN_OK) status = time_runs(binding, m, error);
-    if (status == WN_OK) m->bytes = traffic(s, binding);
-    wn_binding_free(binding);
-    return status;
-}
-
-static exit_status measure_kernel(job *s, measure *m) {
-    wn_error error;
-    wn_array *outputs = wn_have(calloc(s->output_count + 1, sizeof *outputs));
-    wn_status status = wn_call(s->kernel, s->inputs, s->input_count, outputs, s->output_count, &error);
-    if (status == WN_OK) status = bind_and_time(s, outputs, m, &error);
-    for (size_t i = 0; i < s->output_count; i++)
-        wn_array_free(s->context, &outputs[i]);
-    free(outputs);
-    return status == WN_OK ? DONE : wn_wrong("%s", error.message);
-}
-
-static int64_t largest_input(const job *s) {
-    int64_t most = s->input_count ? 0 : 1;
-    for (size_t i = 0; i < s->input_count; i++) {
-        const wn_array *a = &s->inputs[i];
-        int64_t count = wn_element_count(a->rank, a->shape, wn_type_size(a->type));
-        if (count > most) most = count;
-    }
-    return most;
-}
-
 static void report(const job *s, const arguments *a, const measure *m, double first_ms) {
-    int64_t elements = largest_input(s);
+    int64_t elements = m->elements, bytes = m->bytes_read + m->bytes_written;
     double ns = m->best_ms * 1e6, per_element = ns / (double)(elements ? elements : 1);
-    double rate = ns > 0 ? (double)m->bytes / ns : 0;
+    double rate = ns > 0 ? (double)bytes / ns : 0;
     const char *engine = wn_kernel_engine(s->kernel) == WN_ENGINE_JIT ? "jit" : "interpreter";
     const char *isa = wn_isa_name(wn_kernel_isa(s->kernel));
     const char *format =
@@ -173,10 +91,12 @@ exit_status wn_command_bench(arguments *a) {
     job s = {.context = NULL};
     double first_ms = 0;
     measure m = {.best_ms = 0};
+    wn_error error;
     for (size_t i = 0; i < a->input_count; i++)
         TRY(make_data(&a->inputs[i], i + 1));
     exit_status status = compile(&s, a, &first_ms);
-    if (status == DONE) status = measure_kernel(&s, &m);
+    if (status == DONE && wn_measure(&s, &m, &error) != WN_OK)
+        status = wn_wrong("%s", error.message);
     if (status == DONE) report(&s, a, &m, first_ms);
     wn_job_free(&s);
     return status;

@@ -150,25 +150,36 @@ static const char explain_head[] =
     "    winnow explain EXPR INPUT... [--emit WHAT] [-o FILE] [OPTION]...\n"
     "\n"
     "DESCRIPTION\n"
-    "    Shows one stage on the way from the text to machine code. Nothing runs, and declarations "
-    "are enough:\n"
-    "    x:f32[?]. The instruction set need not be this machine's.\n";
+    "    Shows the way from the text to machine code: the listing, and beside each instruction the "
+    "line that it\n"
+    "    serves; or one stage of the way. Declarations are enough: x:f32[?]. The instruction set "
+    "need "
+    "not be this\n"
+    "    machine's. Nothing runs, except for a page (--emit html) whose inputs all have data.\n"
+    "    Where llvm-mca is installed, it estimates the cycles of each loop. Colours are for a "
+    "terminal, and not\n"
+    "    where NO_COLOR is set.\n";
 
 static const char explain_options[] =
     "\n"
     "OPTIONS\n"
-    "    --emit WHAT           graph    the canonical listing, itself an expression (the default)\n"
+    "    --emit WHAT           graph    the canonical listing, itself an expression\n"
     "                          dot      the same for Graphviz\n"
     "                          plan     the loops it is cut into, with reasons\n"
     "                          ir       LLVM IR as emitted;  ir-opt  after the passes\n"
     "                          asm      the instructions\n"
     "                          object   an ELF object (binary: give -o)\n"
     "                          json     all of it, and what connects it (docs/inspection.md)\n"
+    "                          html     the same as a page of its own, to be opened in a browser; "
+    "with data, a run\n"
+    "                                   is measured\n"
     "    -o FILE               write to a file\n";
 
 static const char explain_examples[] =
     "\n"
     "EXAMPLES\n"
+    "    winnow explain 'x[x < 0]' 'x:f32[?]' | less -R\n"
+    "    winnow explain 'x[x < 0]' x=x.npy --emit html -o report.html\n"
     "    winnow explain 'x[x < 0]' 'x:f32[?]' --emit plan\n"
     "    winnow explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit asm --isa x86-64-v3\n"
     "    winnow explain 'where(x < 0, 0, x)' 'x:f32[?]' --emit dot | dot -Tsvg > graph.svg\n";

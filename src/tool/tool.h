@@ -6,6 +6,8 @@
  *   args.c     the command line                  show.c     arrays as NumPy prints them
  *   literal.c  [[1, 2], [3, 4]]                  build.c    arguments -> graph -> kernel
  *   number.c   decimals and 16-bit floats        eval.c, bench.c, explain.c, check.c: the commands
+ *   measure.c  runs, memory and masks            listing.c  explain in a terminal
+ *   mca.c      llvm-mca's cycles                 report.c   explain as a page, from report.html
  *
  * A function that can fail prints its own message and returns the exit status that the process is to end with.
  */
@@ -167,6 +169,53 @@ exit_status wn_job_graph(job *s, arguments *a);
 exit_status wn_job_kernel(job *s, const arguments *a);
 void wn_job_free(job *s);
 double wn_now_ms(void);
+
+/* ---- Measuring (measure.c) ------------------------------------------------------------------------------------------ */
+
+typedef struct measure {
+    double best_ms; /* of one run */
+    int64_t runs;
+    int64_t elements;                  /* of the largest input; 1 without one  */
+    int64_t bytes_read, bytes_written; /* inputs and results, each once        */
+} measure;
+
+/* Run the kernel on the job's inputs for about a second. */
+wn_status wn_measure(job *s, measure *m, wn_error *error);
+/* The least time in which the C library moves so many bytes in one thread, in ns; 0 for want of memory. Takes a third of a second. */
+double wn_memory_ns(int64_t read, int64_t written);
+
+typedef struct mask_density {
+    uint32_t node;
+    const char *label; /* in the listing, which lends it             */
+    double density;    /* of true elements; NaN where there are none */
+} mask_density;
+
+/* Find the density of each mask on the job's inputs. false: it cannot be found out. */
+bool wn_densities(const job *s, const char *listing, mask_density *masks, size_t count);
+
+/* ---- Explaining ---------------------------------------------------------------------------------------------------- */
+
+/* llvm-mca's estimate of an innermost loop (mca.c), in cycles an iteration: all of them, and if nothing but ports held it up. */
+typedef struct mca_loop {
+    uint32_t function;
+    double cycles, throughput;
+} mca_loop;
+
+typedef struct mca {
+    const char *tool, *cpu; /* which one was run, and for which processor      */
+    const char *note;       /* why there is no estimate; NULL if there is one  */
+    mca_loop *loops;
+    size_t count, room;
+} mca;
+
+/* Never an error. Takes some 20 ms, and 10 s at most. wn_mca_free. */
+void wn_mca(const wn_inspection *inspection, mca *m);
+void wn_mca_free(mca *m);
+const mca_loop *wn_mca_loop(const mca *m, uint32_t function); /* NULL: none */
+
+/* What explain writes by default, and --emit html. Both also show as much as there is of a graph that has failed. */
+exit_status wn_write_listing(job *s, const arguments *a, FILE *out);
+exit_status wn_write_report(job *s, const arguments *a, FILE *out);
 
 /* ---- The rest ------------------------------------------------------------------------------------------------------ */
 

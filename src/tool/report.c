@@ -1,0 +1,140 @@
+/*
+ * report.c - `winnow explain --emit html`: the page of report.html with its data in the place of a marker.
+ *
+ * The data are one JSON object: the inspection as the library writes it, which has no < that is not escaped, so that it cannot end its
+ * element; what llvm-mca says; and, where every input has data, a run: its time, what it moves, how long memory would take for that,
+ * and the density of each mask.
+ */
+#include "tool/tool.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* report.html, from the build; ends in NUL. */
+extern const char wn_report_page[];
+
+static const char marker[] = "<!--data-->";
+
+/* A string of JSON that may stand in HTML. A message of ours is ASCII, but for what it quotes. */
+static void write_string(FILE *out, const char *text) {
+    fputc('"', out);
+    for (const char *p = text; *p; p++) {
+        if (*p & 0x80)
+            fputs("\\ufffd", out);
+        else if (*p < ' ' || strchr("\"\\<", *p))
+            fprintf(out, "\\u%04x", (unsigned)*p);
+        else
+            fputc(*p, out);
+    }
+    fputc('"', out);
+}
+
+static void write_mca(FILE *out, const wn_inspection *inspection) {
+    mca m;
+    wn_mca(inspection, &m);
+    fprintf(out, "{\"tool\":\"%s\",\"cpu\":\"%s\",\"functions\":[", m.tool, m.cpu);
+    for (size_t i = 0; i < m.count; i++)
+        fprintf(out, "%s{\"function\":%u,\"cycles\":%g,\"throughput\":%g}", i ? "," : "",
+                (unsigned)m.loops[i].function, m.loops[i].cycles, m.loops[i].throughput);
+    fputs("]", out);
+    if (m.note) fputs(",\"note\":", out), write_string(out, m.note);
+    fputs("}", out);
+    wn_mca_free(&m);
+}
+
+/* ---- The run ------------------------------------------------------------------------------------------------------------- */
+
+static void write_note(FILE *out, const char *note) {
+    fputs("{\"note\":", out);
+    write_string(out, note);
+    fputs("}", out);
+}
+
+/* A mask is a bool array. Of very many, the first are enough. */
+static size_t find_masks(const wn_inspection *inspection, mask_density *masks, size_t room) {
+    size_t node_count, count = 0;
+    const wn_node_info *nodes = wn_inspection_nodes(inspection, &node_count);
+    for (size_t i = 0; i < node_count && count < room; i++)
+        if (nodes[i].type == WN_BOOL && nodes[i].line && strcmp(nodes[i].shape, "[]") != 0)
+            masks[count++] = (mask_density){.node = (uint32_t)i + 1, .label = nodes[i].label};
+    return count;
+}
+
+static void write_masks(FILE *out, const job *s, const wn_inspection *inspection) {
+    enum { MOST = 64 };
+    mask_density masks[MOST];
+    size_t count = find_masks(inspection, masks, MOST);
+    if (!wn_densities(s, wn_inspection_listing(inspection, NULL), masks, count)) count = 0;
+    fputs(",\"masks\":[", out);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, "%s{\"of\":\"n%u\",\"density\":", i ? "," : "", (unsigned)masks[i].node);
+        fprintf(out, isnan(masks[i].density) ? "null}" : "%.6g}", masks[i].density);
+    }
+    fputs("]", out);
+}
+
+static void write_measure(FILE *out, const job *s, const arguments *a, const measure *m) {
+    fprintf(
+        out,
+        "{\"elements\":%lld,\"runs\":%lld,\"ns\":%.6g,\"bytes_read\":%lld,\"bytes_written\":%lld,"
+        "\"limit_ns\":%.6g,\"engine\":\"%s\",\"isa\":\"%s\",\"threads\":%d",
+        (long long)m->elements, (long long)m->runs, m->best_ms * 1e6, (long long)m->bytes_read,
+        (long long)m->bytes_written, wn_memory_ns(m->bytes_read, m->bytes_written),
+        wn_kernel_engine(s->kernel) == WN_ENGINE_JIT ? "jit" : "interpreter",
+        wn_isa_name(wn_kernel_isa(s->kernel)), (int)a->threads);
+}
+
+/* Why nothing can be measured; NULL if it can. */
+static const char *no_run(const job *s, const arguments *a) {
+    if (wn_graph_status(s->graph) != WN_OK) return "Nothing was run: it does not compile.";
+    for (size_t i = 0; i < a->input_count; i++)
+        if (!a->inputs[i].has_data)
+            return "Nothing was run: there are no data. With NAME=FILE.npy or NAME=[...] for every "
+                   "input, a run is "
+                   "measured and shown here.";
+    return wn_isa_available(a->isa) ? NULL : "Nothing was run: this machine lacks the instruction set.";
+}
+
+static void write_run(FILE *out, job *s, const arguments *a, const wn_inspection *inspection) {
+    measure m;
+    wn_error error = {.message = "it does not compile"};
+    const char *why = no_run(s, a);
+    if (why) {
+        write_note(out, why);
+    } else if (wn_job_kernel(s, a) != DONE || wn_measure(s, &m, &error) != WN_OK) {
+        char note[sizeof error.message + 40];
+        snprintf(note, sizeof note, "The run failed: %s", error.message);
+        write_note(out, note);
+        fprintf(stderr, "winnow: note: %s\n", note);
+    } else {
+        write_measure(out, s, a, &m);
+        write_masks(out, s, inspection);
+        fputs("}", out);
+    }
+}
+
+/* ---- All of it ------------------------------------------------------------------------------------------------------------- */
+
+exit_status wn_write_report(job *s, const arguments *a, FILE *out) {
+    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
+    const char *place = strstr(wn_report_page, marker);
+    wn_view view = no_run(s, a) ? WN_VIEW_JSON
+                                : WN_VIEW_JSON_TIMED; /* what is measured may differ from run to run */
+    size_t length;
+    char *json = wn_inspect(s->graph, &options, view, &length);
+    if (!json) return wn_wrong("%s", wn_graph_error(s->graph));
+    wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &options));
+    fwrite(wn_report_page, 1, (size_t)(place - wn_report_page), out);
+    fputs("{\"inspection\":", out);
+    fwrite(json, 1, length, out);
+    fputs(",\n\"mca\":", out);
+    write_mca(out, inspection);
+    fputs(",\n\"run\":", out);
+    write_run(out, s, a, inspection);
+    fputs("}", out);
+    fputs(place + strlen(marker), out);
+    wn_inspection_free(inspection);
+    wn_text_free(s->context, json, length);
+    return DONE;
+}
