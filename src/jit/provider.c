@@ -6,11 +6,26 @@
  * unloaded), and the dynamic loader itself remembers what is open, under a lock: asking again costs microseconds, a path
  * that failed can be tried again, and two contexts may use two different files. So there is no state here.
  */
-#if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* dladdr */
-#endif
 #include "jit/provider.h"
 #include "graph/graph.h"
+
+#include <string.h>
+
+static const void *here(void) {
+    return (const void *)(uintptr_t)wn_provider_open;
+}
+
+/* To a key: this build, and the file that compiles. */
+static bool identify(const char *file, wn_key *key, file_stamp *provider) {
+    size_t size;
+    const void *build = wn_build_id(here(), &size);
+    if (!build || !wn_stamp_file(file, provider)) return false;
+    wn_key_add(key, WN_INTERFACE);
+    wn_key_add_bytes(key, wn_version(), strlen(wn_version()));
+    wn_key_add_bytes(key, build, size);
+    wn_key_add_bytes(key, provider, sizeof *provider);
+    return true;
+}
 
 #if defined(WN_LLVM_STATIC)
 
@@ -19,33 +34,33 @@ const wn_provider *wn_provider_open(const char *path, wn_error *error) {
     return wn_llvm_provider();
 }
 
+bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider) {
+    char own[PATH_MAX];
+    (void)path;
+    return wn_file_of(here(), own) && identify(own, key, provider);
+}
+
 #else
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define FILE_NAME "libwinnow-llvm.so"
 
 typedef const wn_provider *(*provider_fn)(void);
 
-static const wn_provider *refuse_missing(const char *path, const char *reason, wn_error *error) {
+static void refuse_missing(const char *path, const char *reason, wn_error *error) {
     wn_fail(error, WN_ERROR_COMPILER,
             FILE_NAME
             " not found at %.250s (%.60s); build Winnow with LLVM (package llvm-dev), or use "
             "the interpreter",
             path, reason);
-    return NULL;
 }
 
 /* The path of the provider beside this library (or beside the program that it is linked into). */
 static bool path_beside_library(char path[PATH_MAX], wn_error *error) {
-    Dl_info info;
-    void *here = (void *)(uintptr_t)wn_provider_open;
-    const char *own = dladdr(here, &info) ? info.dli_fname : NULL;
-    if (!own || !strchr(own, '/') || !realpath(own, path)) {
+    if (!wn_file_of(here(), path)) {
         refuse_missing("an unknown place", "where the library itself lies is not known", error);
         return false;
     }
@@ -93,16 +108,26 @@ static const wn_provider *open_at(const char *path, wn_error *error) {
     return NULL;
 }
 
-const wn_provider *wn_provider_open(const char *path, wn_error *error) {
-    char beside[PATH_MAX], absolute[PATH_MAX];
+/* An absolute path, since dlopen would look for a name without a slash in the search path. */
+static bool find_file(const char *path, char absolute[PATH_MAX], wn_error *error) {
+    char beside[PATH_MAX];
     if (!path) {
-        if (!path_beside_library(beside, error)) return NULL;
+        if (!path_beside_library(beside, error)) return false;
         path = beside;
     }
-    /* An absolute path, since dlopen would look for a name without a slash in the search path. */
-    if (!realpath(path, absolute))
-        return refuse_missing(path, errno == ENOENT ? "no such file" : "it cannot be read", error);
-    return open_at(absolute, error);
+    if (realpath(path, absolute)) return true;
+    refuse_missing(path, errno == ENOENT ? "no such file" : "it cannot be read", error);
+    return false;
+}
+
+const wn_provider *wn_provider_open(const char *path, wn_error *error) {
+    char absolute[PATH_MAX];
+    return find_file(path, absolute, error) ? open_at(absolute, error) : NULL;
+}
+
+bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider) {
+    char absolute[PATH_MAX];
+    return find_file(path, absolute, NULL) && identify(absolute, key, provider);
 }
 
 #endif

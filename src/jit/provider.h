@@ -10,6 +10,8 @@
 
 #include "jit/plan.h"
 
+#include <limits.h>
+
 /* What the two sides of the door must agree on: a hash of the shared headers, from the build. */
 #if !defined(WN_INTERFACE)
 #define WN_INTERFACE 0u
@@ -78,6 +80,17 @@ typedef struct provider_listing { /* malloc's, as a result */
     char *texts;
 } provider_listing;
 
+/* A file as it was when it was looked at: another one, or the same one written anew, has another stamp. */
+typedef struct file_stamp {
+    uint64_t device, inode, bytes, seconds, nanoseconds;
+} file_stamp;
+
+/* What compiles: the files, as they were when they were opened. */
+typedef struct provider_files {
+    file_stamp provider, llvm;
+    const char *llvm_path;
+} provider_files;
+
 typedef struct wn_provider {
     uint32_t abi;
     const char *version;      /* wn_version() of the build that it belongs to */
@@ -88,6 +101,7 @@ typedef struct wn_provider {
     wn_status (*disassemble)(const wn_target *target, const void *code, size_t size,
                              provider_listing *listing, wn_error *error);
     void (*release_listing)(provider_listing *listing);
+    const provider_files *(*files)(void); /* NULL: not known */
 } wn_provider;
 
 /* The one symbol of libwinnow-llvm.so. Thread-safe. */
@@ -97,6 +111,16 @@ __attribute__((visibility("default"))) const wn_provider *wn_llvm_provider(void)
 
 /* The provider: opened once a process, from `path` or beside the library. NULL: error says what was tried. Thread-safe. */
 const wn_provider *wn_provider_open(const char *path, wn_error *error);
+
+/* Add to a key what its object depends on besides what is compiled: this build, and the provider that would be opened, whose stamp is
+   given too. Loads nothing. false: not known. (What the provider depends on, LLVM, is known only once it is open.) */
+bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider);
+
+/* identity.c. The stamp of a file; the file that code was loaded from; and what the linker wrote into that to tell one build from
+   another, NULL if nothing. The provider has its own copy. */
+bool wn_stamp_file(const char *path, file_stamp *stamp);
+bool wn_file_of(const void *code, char path[PATH_MAX]);
+const void *wn_build_id(const void *code, size_t *size);
 
 /* What an isa means on this machine: NATIVE resolved, extensions found. false if the machine cannot run it. */
 bool wn_target_resolve(wn_isa isa, wn_target *target);

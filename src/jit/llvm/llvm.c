@@ -301,6 +301,25 @@ static wn_status compile(const provider_request *request, provider_result *resul
     return status;
 }
 
+/* Looked at as soon as the provider is opened: a later one may take a file's place while this one is in use. */
+static provider_files files;
+static bool files_known;
+
+static void find_files(void) {
+    static char own[PATH_MAX], llvm[PATH_MAX];
+    const void *here = (const void *)(uintptr_t)wn_llvm_provider;
+    const void *there = (const void *)(uintptr_t)LLVMContextCreate;
+    files.llvm_path = llvm;
+    files_known = wn_file_of(here, own) && wn_stamp_file(own, &files.provider) &&
+                  wn_file_of(there, llvm) && wn_stamp_file(llvm, &files.llvm);
+}
+
+static const provider_files *known_files(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_files);
+    return files_known ? &files : NULL;
+}
+
 #define TEXT(x) #x
 #define TEXT_OF(x) TEXT(x)
 
@@ -312,6 +331,8 @@ const wn_provider *wn_llvm_provider(void) {
         compile,
         release,
         wn_disassemble,
-        wn_release_listing};
+        wn_release_listing,
+        known_files};
+    known_files();
     return &provider;
 }
