@@ -137,7 +137,8 @@ typedef struct wn_context wn_context;
 typedef void *(*wn_allocate_fn)(void *user, void *pointer, size_t old_size, size_t new_size);
 
 typedef enum wn_log_level { WN_LOG_DEBUG, WN_LOG_INFO, WN_LOG_WARNING } wn_log_level;
-/* Hears what is no failure but may be worth knowing: a fall back to the interpreter and why, say. */
+/* Hears what is no failure but may be worth knowing: a fall back to the interpreter and why, say. Neither this function nor the one
+   for memory may compile in the same context: an equal graph to the one that is being compiled would wait for itself. */
 typedef void (*wn_log_fn)(void *user, wn_log_level level, const char *message);
 
 typedef struct wn_context_options {
@@ -149,12 +150,16 @@ typedef struct wn_context_options {
     int32_t threads; /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
     const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library */
     size_t cache_bytes; /* that kernels may take, roughly, which the context keeps for equal graphs; 0: 64 MiB */
+    const char *cache_directory; /* where kernels are kept for other processes (docs/caching.md); NULL: nowhere */
+    size_t cache_directory_bytes; /* that they may take there, roughly; 0: 64 MiB */
 } wn_context_options;
 
 /*
  * A context: the allocator, the log, the threads, the kernels that it has compiled.
  *
- * options  NULL for defaults: malloc, no log, one thread
+ * options  NULL for defaults: malloc, no log, one thread, nothing on disk
+ * A cache directory is made with the mode 0700 if only it itself is missing, and left alone unless it is the user's and
+ * no one else can write it. Whatever is wrong with it or with a file in it costs a compile, and never an error.
  * Returns NULL when memory runs out, or when the program was compiled for another ABI of the library.
  */
 #define wn_context_new(options) wn_context_new_abi(WN_ABI_VERSION, options)

@@ -100,17 +100,22 @@ static bool read_options(const wn_context_options *given, wn_context_options *op
     }
     if (!options->allocate) options->allocate = allocate_by_malloc;
     if (!options->cache_bytes) options->cache_bytes = CACHE_BYTES;
+    if (!options->cache_directory_bytes) options->cache_directory_bytes = CACHE_DIRECTORY_BYTES;
     if (options->threads < 1) options->threads = 1;
     if (options->threads > CONTEXT_MAX_THREADS) options->threads = CONTEXT_MAX_THREADS;
     return true;
 }
 
-static bool copy_path(wn_context *c, const char *path) {
+static bool copy_path(wn_context *c, const char *path, char **copy) {
     if (!path) return true;
     size_t size = strlen(path) + 1;
-    c->llvm_library = wn_allocate(c, size);
-    if (c->llvm_library) memcpy(c->llvm_library, path, size);
-    return c->llvm_library != NULL;
+    *copy = wn_allocate(c, size);
+    if (*copy) memcpy(*copy, path, size);
+    return *copy != NULL;
+}
+
+static void free_path(wn_context *c, char *path) {
+    if (path) wn_release(c, path, strlen(path) + 1);
 }
 
 static bool make_locks(wn_context *c) {
@@ -121,7 +126,8 @@ static bool make_locks(wn_context *c) {
 }
 
 static void free_context(wn_context *c) {
-    if (c->llvm_library) wn_release(c, c->llvm_library, strlen(c->llvm_library) + 1);
+    free_path(c, c->llvm_library);
+    free_path(c, c->cache_directory);
     c->magic = 0;
     wn_release(c, c, sizeof *c);
 }
@@ -138,11 +144,14 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
         .log = options.log,
         .log_user = options.log_user,
         .threads = options.threads,
+        .cache_directory_bytes = options.cache_directory_bytes,
     };
     c->cache.most_bytes = options.cache_bytes;
     if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))
         c->native = (wn_target){WN_ISA_NATIVE, false};
-    if (copy_path(c, options.llvm_library) && make_locks(c)) return c;
+    if (copy_path(c, options.llvm_library, &c->llvm_library) &&
+        copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c))
+        return c;
     free_context(c);
     return NULL;
 }

@@ -17,6 +17,7 @@ typedef struct eval_entry eval_entry;
 
 #define CACHE_CHAINS 1024 /* a kernel has some 10 KiB, so the chains of a full cache are short */
 #define CACHE_BYTES ((size_t)64 << 20)
+#define CACHE_DIRECTORY_BYTES ((size_t)64 << 20)
 
 /* Compiled kernels by what they compute (cache.c), and by the text that wn_eval was given (eval.c), the latest used first. */
 typedef struct kernel_cache {
@@ -34,9 +35,11 @@ struct wn_context {
     void *allocate_user;
     wn_log_fn log;
     void *log_user;
-    int32_t threads;    /* >= 1 */
-    wn_target native;   /* isa is NATIVE where there is none that is known */
-    char *llvm_library; /* or NULL */
+    int32_t threads;       /* >= 1 */
+    wn_target native;      /* isa is NATIVE where there is none that is known */
+    char *llvm_library;    /* or NULL */
+    char *cache_directory; /* or NULL: nothing is kept on disk */
+    size_t cache_directory_bytes;
     pthread_mutex_t mutex;
     kernel_cache cache;
     thread_pool *pool; /* made at the first run that uses it */
