@@ -7,6 +7,7 @@
 #include "run/kernel.h"
 
 #include "graph/environment.h"
+#include "run/disk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -121,29 +122,18 @@ static bool computes_floats(const wn_graph *g) {
     return false;
 }
 
-/* Compile some parts of the plan and load them. */
-static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code,
-                                wn_error *error) {
-    wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
-    environment callers = environment_enter(); /* the constructors of LLVM compute too */
-    const wn_provider *provider = wn_provider_open(k->context->llvm_library, &own);
-    provider_request request = {.plan = k->plan, .target = k->target, .functions = functions};
-    provider_result result = {0};
-    if (provider && provider->compile(&request, &result, &own) == WN_OK) {
-        *code = wn_code_load(k->context, result.object, result.object_size, &own);
-        provider->release(&result);
-    }
-    environment_leave(callers);
-    return *code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
+static kernel_fn look_up(const wn_code *code, uint32_t stage, kernel_function which) {
+    char symbol[48];
+    snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_function_name[which], stage);
+    return wn_code_find(code, symbol);
 }
 
 static wn_status find_function(const wn_code *code, uint32_t stage, kernel_function which,
                                kernel_fn *function, wn_error *error) {
-    char symbol[48];
-    snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_function_name[which], stage);
-    *function = wn_code_find(code, symbol);
+    *function = look_up(code, stage, which);
     if (*function) return WN_OK;
-    return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks %s", symbol);
+    return wn_fail(error, WN_ERROR_INTERNAL, "compile: the object lacks wn_%s_%u",
+                   kernel_function_name[which], stage);
 }
 
 static bool has_functions(const wn_plan *plan, provider_functions functions) {
@@ -151,6 +141,79 @@ static bool has_functions(const wn_plan *plan, provider_functions functions) {
         for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
             if (function_is_wanted(&plan->stages[i], f, functions)) return true;
     return false;
+}
+
+/* ---- Parts of the plan, compiled or found on disk ------------------------------------------------------------------------ */
+
+/* Of a recipe: a graph and a copy of it give the same. */
+static void write_key(const kernel_recipe *r, wn_key *key) {
+    wn_key_add(key, r->engine);
+    wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32);
+    wn_key_add_bytes(key, r->bitmaps, r->bitmaps ? bitmaps_size(r->graph) : 0);
+    wn_key_add_graph(key, r->graph);
+}
+
+/* The same of what is on disk, with who compiles it. false: it is not looked for there, and not kept. */
+static bool write_disk_key(const wn_kernel *k, provider_functions functions, wn_key *key,
+                           file_stamp *provider) {
+    const kernel_recipe recipe = {k->graph, k->bitmaps, WN_ENGINE_JIT, k->target};
+    if (!k->context->cache_directory || !wn_provider_identify(k->context->llvm_library, key, provider))
+        return false;
+    wn_key_add(key, functions);
+    write_key(&recipe, key);
+    return !key->failed;
+}
+
+static bool has_code(const wn_plan *plan, provider_functions functions, const wn_code *code) {
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+            if (function_is_wanted(&plan->stages[i], f, functions) && !look_up(code, i, f))
+                return false;
+    return true;
+}
+
+/* NULL: there is nothing that can be used. */
+static wn_code *load_kept(const wn_kernel *k, provider_functions functions, const wn_key *key) {
+    disk_object object = {0};
+    if (!wn_disk_read(k->context, key, &object)) return NULL;
+    wn_code *code = wn_code_load(k->context, object.bytes, object.size, NULL);
+    wn_disk_release(k->context, &object);
+    if (code && has_code(k->plan, functions, code)) return code;
+    wn_code_free(code);
+    return NULL;
+}
+
+/* Compile some parts of the plan and load them; keep the object on disk if there is a key. */
+static wn_status compile_functions(const wn_kernel *k, provider_functions functions, const wn_key *key,
+                                   const file_stamp *expected, wn_code **code, wn_error *error) {
+    wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
+    environment callers = environment_enter(); /* the constructors of LLVM compute too */
+    const wn_provider *provider = wn_provider_open(k->context->llvm_library, &own);
+    provider_request request = {.plan = k->plan, .target = k->target, .functions = functions};
+    provider_result result = {0};
+    if (provider && provider->compile(&request, &result, &own) == WN_OK) {
+        *code = wn_code_load(k->context, result.object, result.object_size, &own);
+        const provider_files *files = key && *code ? provider->files() : NULL;
+        if (files && memcmp(&files->provider, expected, sizeof *expected) == 0)
+            wn_disk_write(k->context, key, files, result.object, result.object_size);
+        provider->release(&result);
+    }
+    environment_leave(callers);
+    return *code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
+}
+
+static wn_status load_functions(const wn_kernel *k, provider_functions functions, wn_code **code,
+                                wn_error *error) {
+    wn_key key;
+    file_stamp provider;
+    wn_status status = WN_OK;
+    wn_key_begin(&key, k->context);
+    bool kept = write_disk_key(k, functions, &key, &provider);
+    if (kept) *code = load_kept(k, functions, &key);
+    if (!*code)
+        status = compile_functions(k, functions, kept ? &key : NULL, &provider, code, error);
+    wn_key_end(&key);
+    return status;
 }
 
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
@@ -269,14 +332,6 @@ static wn_status find_target(const wn_context *c, wn_isa isa, wn_target *target,
     *target = isa == WN_ISA_NATIVE ? c->native : (wn_target){isa, false};
     if (isa <= c->native.isa) return WN_OK;
     return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
-}
-
-/* Of a recipe: a graph and a copy of it give the same. */
-static void write_key(const kernel_recipe *r, wn_key *key) {
-    wn_key_add(key, r->engine);
-    wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32);
-    wn_key_add_bytes(key, r->bitmaps, r->bitmaps ? bitmaps_size(r->graph) : 0);
-    wn_key_add_graph(key, r->graph);
 }
 
 static wn_status find_or_make(const kernel_recipe *r, wn_kernel **kernel, wn_error *error) {
