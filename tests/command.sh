@@ -13,6 +13,7 @@ engine=${2:-}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+export XDG_CACHE_HOME=$folder/cache # not the user's own
 checks=0 failures=0
 
 run() { # ARGUMENTS...: leaves out, err, status
@@ -455,6 +456,46 @@ is 'and nothing else is left' test "$(ls page.*)" = "page.html
 page.old"
 fails 1 'No such file' explain x 'x:f32[?]' --emit html -o nodir/page.html
 if [ -w /dev/full ]; then fails 1 'No space left' explain x 'x:f32[?]' --emit html -o /dev/full; fi
+# ---- The cache on disk -----------------------------------------------------------------------------------------------------------
+
+again() { prints '[1. 0.]' 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" && is 'nothing is said of the cache' test ! -s err; }
+kept() { find "$1" -name '*.kernel' 2>/dev/null | wc -l; }
+loads_llvm() { LD_DEBUG=files "$winnow" eval 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" 2>&1 | grep -q 'calling init: .*libLLVM'; }
+
+rm -rf cache
+run bench 'where(x < 0, 0, x)' 'x:f32[1000]' --json
+jit=$(grep -c '"engine": "jit"' out)
+run explain 'where(x < 0, 0, x)' 'x:f32[?]'
+again --no-cache
+again --engine interpreter
+is 'only eval keeps kernels, and not with --no-cache' test ! -e cache
+if [ "$jit" = 1 ]; then
+    again
+    is 'eval keeps a kernel' test "$(kept cache/winnow)" = 1
+    is 'in a directory of mode 700' test "$(stat -c %a cache/winnow)" = 700
+    file=$(echo cache/winnow/*.kernel)
+    is 'in a file of mode 600' test "$(stat -c %a "$file")" = 600
+    inode=$(stat -c %i "$file")
+    again
+    is 'and uses it' test "$(stat -c %i "$file")" = "$inode"
+    # In a static build LLVM is there before anything is compiled.
+    if loads_llvm --no-cache && ! loads_llvm --engine interpreter; then
+        checks=$((checks + 1))
+        ! loads_llvm || fail 'a kernel that is kept needs no LLVM'
+    fi
+    printf x >>"$file"
+    again
+    is 'a damaged file is replaced' test "$(stat -c %i "$file")" != "$inode"
+    rm -rf cache/winnow
+    ln -s /dev/null cache/winnow
+    again
+    rm cache/winnow
+    XDG_CACHE_HOME='' HOME=$folder/home again
+    is 'without a home there is no cache' test ! -e home
+    mkdir home
+    XDG_CACHE_HOME=cache HOME=$folder/home again
+    is 'a relative path of caches is ignored' test "$(kept home/.cache/winnow)$(kept cache)" = 10
+fi
 
 # ---- Help ------------------------------------------------------------------------------------------------------------------------
 

@@ -334,6 +334,12 @@ static exit_status set_json(arguments *a, const char *value) {
     return DONE;
 }
 
+static exit_status set_no_cache(arguments *a, const char *value) {
+    (void)value;
+    a->no_cache = true;
+    return DONE;
+}
+
 static exit_status set_help(arguments *a, const char *value) {
     (void)value;
     a->help = true;
@@ -359,6 +365,7 @@ static const struct option {
     {"--emit", true, IN_EXPLAIN, set_emit},
     {"-o", true, IN_EVAL | IN_EXPLAIN, add_output},
     {"--json", false, IN_BENCH, set_json},
+    {"--no-cache", false, IN_EVAL, set_no_cache},
     {"--help", false, IN_ALL, set_help},
     {"-h", false, IN_ALL, set_help},
 };

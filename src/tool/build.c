@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 double wn_now_ms(void) {
@@ -61,10 +62,33 @@ static exit_status graph_error(const job *s) {
     return wn_wrong("%s", wn_graph_error(s->graph));
 }
 
+/* Where eval keeps what it compiles: $XDG_CACHE_HOME/winnow or ~/.cache/winnow, as the XDG Base Directory Specification says, a
+   relative path being none. The others compile to show how that goes. NULL: nowhere. */
+static char *cache_directory(const arguments *a) {
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *below = "";
+    if (a->command != COMMAND_EVAL || a->no_cache || a->engine == WN_ENGINE_INTERPRETER)
+        return NULL;
+    if (!cache || *cache != '/') {
+        if (!home || *home != '/') return NULL;
+        cache = home;
+        below = "/.cache";
+    }
+    size_t size = strlen(cache) + sizeof "/.cache/winnow";
+    char *path = wn_have(malloc(size));
+    snprintf(path, size, "%s%s", cache, below);
+    mkdir(path, 0700); /* it is there, or this is for the library to find out */
+    snprintf(path, size, "%s%s/winnow", cache, below);
+    return path;
+}
+
 exit_status wn_job_graph(job *s, arguments *a) {
-    wn_context_options options = {
-        .size = sizeof options, .log = s->quiet ? NULL : print_warning, .threads = a->threads};
+    char *cache = cache_directory(a);
+    wn_context_options options = {.size = sizeof options,
+                                  .log = s->quiet ? NULL : print_warning,
+                                  .threads = a->threads,
+                                  .cache_directory = cache};
     s->context = wn_have(wn_context_new(&options));
+    free(cache);
     s->graph = wn_have(wn_graph_new(s->context));
     if (a->command == COMMAND_EXPLAIN) wn_trace(s->graph);
     for (size_t i = 0; i < a->input_count; i++) {

@@ -101,7 +101,12 @@ static const char eval_options[] =
     "output or any\n"
     "                          value that the expression names; it may be left out if there is one "
     "output.\n"
-    "                          The file appears when everything has succeeded, or not at all.\n";
+    "                          The file appears when everything has succeeded, or not at all.\n"
+    "    --no-cache            compile anew, and keep nothing. Without it, compiled code is looked "
+    "for and kept in\n"
+    "                          $XDG_CACHE_HOME/winnow or ~/.cache/winnow, 64 MiB at most, which "
+    "may be removed at\n"
+    "                          any time.\n";
 
 static const char eval_examples[] = "\n"
                                     "EXAMPLES\n"
