@@ -36,7 +36,7 @@ static void keeper_open(keeper *k, const folder *f, size_t bytes) {
     k->context = wn_context_new(&options);
     assert_non_null(k->context);
     for (int i = 0; i < OBJECT_BYTES; i++)
-        k->object[i] = (unsigned char)(i * 7);
+        k->object[i] = (unsigned char)(i * 7 | 1); /* no end of a text */
     k->compiler.llvm_path = k->f.llvm;
     assert_true(wn_stamp_file(k->f.llvm, &k->compiler.llvm));
     set_key(k, 1);
@@ -157,7 +157,11 @@ static void a_wrong_header_is_refused_whatever_its_checksum(void **state) {
         forge(&c, which, right);
     }
     put_file(k.path, c.bytes, c.size);
-    assert_true(reads(&k)); /* so that the checksums above were right */
+    assert_true(reads(&k));                   /* so that the checksums above were right */
+    c.bytes[c.size - OBJECT_BYTES - 1] = 'x'; /* the path has no end */
+    forge(&c, AT_FORMAT, word_at(&c, AT_FORMAT));
+    put_file(k.path, c.bytes, c.size);
+    assert_false(reads(&k));
     free(c.bytes);
     keeper_free(&k);
 }
@@ -428,11 +432,17 @@ static void a_directory_of_small_files_is_bounded_too(void **state) {
 
 static void what_would_fill_it_is_not_kept(void **state) {
     (void)state;
+    static const unsigned char large[20000];
     folder f = folder_new();
     keeper k;
-    keeper_open(&k, &f, 1000);
+    keeper_open(&k, &f, 16 * 4096);
     write_it(&k);
-    assert_int_equal(count_files(&f), 0);
+    set_key(&k, 2);
+    wn_disk_write(k.context, &k.key, &k.compiler, large, 15000);
+    assert_int_equal(count_files(&f), 2);
+    set_key(&k, 3);
+    wn_disk_write(k.context, &k.key, &k.compiler, large, sizeof large);
+    assert_int_equal(count_files(&f), 2);
     keeper_free(&k);
 }
 

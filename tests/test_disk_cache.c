@@ -187,6 +187,38 @@ static void the_engine_that_is_wanted_does_not_matter(void **state) {
     user_free(&u);
 }
 
+/* x < 0 into bits, by a kernel that is bound to them. */
+static bool bits_are_right(void *state) {
+    static float x[COUNT];
+    unsigned char bits[COUNT / 8] = {0};
+    user *u = state;
+    wn_context *c = context_of(u);
+    wn_kernel *k = compile(c, u, WN_ENGINE_JIT);
+    for (int i = 0; i < COUNT; i++)
+        x[i] = (float)(i % 7) - 3;
+    wn_array in = wn_vector(WN_F32, x, COUNT), out = wn_bitmap(bits, 0, COUNT);
+    bool right = k && wn_call(k, &in, 1, &out, 1, NULL) == WN_OK;
+    for (int i = 0; i < COUNT; i++)
+        right &= (bits[i / 8] >> i % 8 & 1) == (x[i] < 0);
+    wn_kernel_free(k);
+    wn_context_free(c);
+    return right;
+}
+
+static void bitmaps_have_files_of_their_own(void **state) {
+    (void)state;
+    need_llvm();
+    user u = user_new();
+    u.text = "input x: f32[?]; x < 0";
+    assert_true(is_right(&u));
+    assert_int_equal(count_files(&u.f), 1);
+    assert_true(bits_are_right(&u));
+    assert_int_equal(count_files(&u.f), 2);
+    assert_true(bits_are_right(&u) && is_right(&u));
+    assert_int_equal(count_files(&u.f), 2);
+    user_free(&u);
+}
+
 /* ---- Not used ---------------------------------------------------------------------------------------------------------------- */
 
 /* The one file, after a kernel was compiled; its path. */
@@ -402,6 +434,7 @@ int main(void) {
         cmocka_unit_test(another_process_needs_no_llvm), /* the first */
         cmocka_unit_test(a_file_that_is_used_stays),
         cmocka_unit_test(the_engine_that_is_wanted_does_not_matter),
+        cmocka_unit_test(bitmaps_have_files_of_their_own),
         cmocka_unit_test(a_damaged_file_is_replaced),
         cmocka_unit_test(an_object_that_is_not_what_is_wanted_is_replaced),
         cmocka_unit_test(files_are_not_confused),

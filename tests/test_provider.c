@@ -156,6 +156,77 @@ static void an_isa_that_is_none_is_not_available(void **state) {
     assert_false(wn_isa_available((wn_isa)99));
 }
 
+/* ---- Who compiles ------------------------------------------------------------------------------------------------------ */
+
+/* Whether words of a key follow each other in it. */
+static bool has_words(const wn_key *key, const void *bytes, size_t size) {
+    uint64_t words[16] = {0};
+    size_t count = (size + 7) / 8;
+    assert_true(size <= sizeof words);
+    memcpy(words, bytes, size);
+    for (size_t i = 0; i + count <= key->count; i++)
+        if (!memcmp(key->words + i, words, count * 8)) return true;
+    return false;
+}
+
+static void a_key_names_the_build_and_the_provider(void **state) {
+    (void)state;
+    wn_context *c = wn_context_new(NULL);
+    file_stamp stamp;
+    wn_key key;
+    size_t size;
+    wn_key_begin(&key, c);
+    bool known = wn_provider_identify(LLVM_PATH, &key, &stamp);
+    const void *build = wn_build_id((const void *)(uintptr_t)wn_provider_open, &size);
+    assert_non_null(build);
+    assert_true(size >= 8);
+    if (known) {
+        assert_true(has_words(&key, build, size));
+        assert_true(has_words(&key, &stamp, sizeof stamp));
+    }
+    wn_key_end(&key);
+    wn_context_free(c);
+}
+
+static void another_file_has_another_build(void **state) {
+    (void)state;
+    size_t size, size_of_libc;
+    const void *build = wn_build_id((const void *)(uintptr_t)wn_provider_open, &size);
+    const void *libc = wn_build_id((const void *)(uintptr_t)getenv, &size_of_libc);
+    assert_true(build != libc);
+    assert_null(wn_build_id(&size, &size)); /* the stack is in no file */
+    assert_int_equal(size, 0);
+}
+
+static void a_missing_provider_is_not_known(void **state) {
+    (void)state;
+    need_dynamic_provider();
+    wn_context *c = wn_context_new(NULL);
+    file_stamp stamp;
+    wn_key key;
+    wn_key_begin(&key, c);
+    assert_false(wn_provider_identify("/nowhere/libwinnow-llvm.so", &key, &stamp));
+    assert_false(wn_stamp_file("/nowhere", &stamp));
+    wn_key_end(&key);
+    wn_context_free(c);
+}
+
+/* What the provider says of itself is what lies on disk. */
+static void the_provider_knows_its_files(void **state) {
+    (void)state;
+    const wn_provider *p = wn_provider_open(LLVM_PATH, NULL);
+    if (!p) skip();
+    const provider_files *files = p->files();
+    file_stamp stamp;
+    assert_non_null(files);
+    assert_true(wn_stamp_file(files->llvm_path, &stamp));
+    assert_memory_equal(&stamp, &files->llvm, sizeof stamp);
+    if (LLVM_PATH) {
+        assert_true(wn_stamp_file(LLVM_PATH ? LLVM_PATH : "", &stamp));
+        assert_memory_equal(&stamp, &files->provider, sizeof stamp);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_missing_file_is_named),
@@ -170,6 +241,10 @@ int main(void) {
         cmocka_unit_test(a_level_includes_those_below),
         cmocka_unit_test(a_level_asked_for_has_no_extensions),
         cmocka_unit_test(an_isa_that_is_none_is_not_available),
+        cmocka_unit_test(a_key_names_the_build_and_the_provider),
+        cmocka_unit_test(another_file_has_another_build),
+        cmocka_unit_test(a_missing_provider_is_not_known),
+        cmocka_unit_test(the_provider_knows_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
