@@ -458,7 +458,10 @@ fails 1 'No such file' explain x 'x:f32[?]' --emit html -o nodir/page.html
 if [ -w /dev/full ]; then fails 1 'No space left' explain x 'x:f32[?]' --emit html -o /dev/full; fi
 # ---- The cache on disk -----------------------------------------------------------------------------------------------------------
 
-again() { prints '[1. 0.]' 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" && is 'nothing is said of the cache' test ! -s err; }
+again() {
+    prints '[1. 0.]' 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@"
+    [ "$jit" = 0 ] || is 'nothing is said of the cache' test ! -s err
+}
 kept() { find "$1" -name '*.kernel' 2>/dev/null | wc -l; }
 loads_llvm() { LD_DEBUG=files "$winnow" eval 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" 2>&1 | grep -q 'calling init: .*libLLVM'; }
 

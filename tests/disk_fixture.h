@@ -105,6 +105,10 @@ static inline void folder_free(const folder *f) {
     remove_all(f->base);
 }
 
+static inline int by_name(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
 /* The names in the cache directory, in order; returns how many. */
 static inline int list_cache(const folder *f, char names[][PATH_SIZE], int room) {
     DIR *entries = opendir(f->cache);
@@ -115,9 +119,7 @@ static inline int list_cache(const folder *f, char names[][PATH_SIZE], int room)
         count++;
     }
     if (entries) closedir(entries);
-    if (names)
-        qsort(names, (size_t)(count < room ? count : room), PATH_SIZE,
-              (int (*)(const void *, const void *))strcmp);
+    if (names) qsort(names, (size_t)(count < room ? count : room), PATH_SIZE, by_name);
     return count;
 }
 

@@ -177,7 +177,7 @@ static void note_file(wn_context *c, int directory, const char *name, kept_files
     files->list = list;
     if (!grown) return;
     kept_file *f = &files->list[files->count++];
-    snprintf(f->name, sizeof f->name, "%s", name);
+    memcpy(f->name, name, strlen(name) + 1);
     f->used = s.st_mtim;
     f->bytes = ((size_t)s.st_size + 4095) & ~(size_t)4095;
     files->bytes += f->bytes;
