@@ -13,6 +13,7 @@
 #include "layouts.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,10 +106,9 @@ static const char *const texts[] = {
     "input x: f32[?, ?]; input w: f32[?]; x[:, w < 0] * 2",
 };
 
-static void run_text(int32_t threads, const char *text, const wn_array *in, wn_array *out,
-                     size_t *count) {
+/* Frees the context. */
+static void run_text(wn_context *c, const char *text, const wn_array *in, wn_array *out, size_t *count) {
     wn_error error;
-    wn_context *c = compare_context(threads);
     wn_kernel *k = compare_compile_text(c, text, WN_ENGINE_AUTO);
     *count = (size_t)wn_kernel_output_count(k);
     wn_array given[3] = {{0}};
@@ -143,9 +143,9 @@ static void results_do_not_depend_on_threads(void **state) {
             for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
                 wn_array in[] = {x.array, w.array}, one[3], many[3];
                 size_t count;
-                run_text(1, texts[t], in, one, &count);
+                run_text(compare_context(1), texts[t], in, one, &count);
                 for (int32_t threads = 2; threads <= 5; threads += 3) {
-                    run_text(threads, texts[t], in, many, &count);
+                    run_text(compare_context(threads), texts[t], in, many, &count);
                     for (size_t i = 0; i < count; i++) {
                         compare_expect_equal(&many[i], &one[i], texts[t]);
                         free(many[i].data);
@@ -248,12 +248,193 @@ static void a_forked_process_has_threads_of_its_own(void **state) {
     free(y);
 }
 
+/* ---- The program's own threads --------------------------------------------------------------------------------------- */
+
+typedef struct host host;
+typedef void (*loop_body)(void *body_user, size_t index);
+
+struct host {
+    void (*loop)(host *h, size_t count, loop_body body, void *body_user);
+    atomic_int calls;
+    wn_binding *inner; /* run from inside the loop */
+};
+
+static void no_call(host *h, size_t count, loop_body body, void *body_user) {
+    (void)h, (void)count, (void)body, (void)body_user;
+}
+
+static void one_after_another(host *h, size_t count, loop_body body, void *body_user) {
+    (void)h;
+    for (size_t i = 0; i < count; i++)
+        body(body_user, i);
+}
+
+static void backwards_and_twice(host *h, size_t count, loop_body body, void *body_user) {
+    (void)h;
+    for (size_t i = 2 * count; i-- > 0;)
+        body(body_user, i / 2);
+}
+
+typedef struct call {
+    loop_body body;
+    void *body_user;
+    size_t index;
+} call;
+
+static void *make_call(void *state) {
+    const call *c = state;
+    c->body(c->body_user, c->index);
+    return NULL;
+}
+
+#define MANY 16
+
+/* Every call on a thread of its own, four times: more at once than there are workers. */
+static void all_at_once(host *h, size_t count, loop_body body, void *body_user) {
+    pthread_t threads[MANY];
+    call calls[MANY];
+    size_t made = count * 4 < MANY ? count * 4 : MANY;
+    (void)h;
+    for (size_t i = 0; i < made; i++) {
+        calls[i] = (call){body, body_user, i / 4};
+        assert_int_equal(pthread_create(&threads[i], NULL, make_call, &calls[i]), 0);
+    }
+    for (size_t i = 0; i < made; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* Another run of the context in the middle of this one; its own loop nests no deeper. */
+static void another_run_within(host *h, size_t count, loop_body body, void *body_user) {
+    wn_binding *inner = h->inner;
+    h->inner = NULL;
+    if (count) body(body_user, 0);
+    if (inner) assert_int_equal(wn_run(inner, NULL), WN_OK);
+    for (size_t i = 1; i < count; i++)
+        body(body_user, i);
+    h->inner = inner;
+}
+
+static void run_loop(void *state, size_t count, loop_body body, void *body_user) {
+    host *h = state;
+    atomic_fetch_add(&h->calls, 1);
+    h->loop(h, count, body, body_user);
+}
+
+static wn_context *host_context(host *h) {
+    wn_context_options options = {
+        .size = sizeof options, .threads = 3, .parallel_for = run_loop, .parallel_for_user = h};
+#ifdef WN_TEST_LLVM_PATH
+    options.llvm_library = WN_TEST_LLVM_PATH;
+#endif
+    return wn_context_new(&options);
+}
+
+static void (*const loops[])(host *, size_t, loop_body, void *) = {
+    no_call, one_after_another, backwards_and_twice, all_at_once, another_run_within};
+
+#define HOSTED 300007
+
+static void compare_hosted(wn_context *one, wn_context *many, const char *text, const wn_array *in) {
+    size_t count;
+    wn_array want[3], got[3];
+    run_text(one, text, in, want, &count);
+    run_text(many, text, in, got, &count);
+    for (size_t i = 0; i < count; i++) {
+        compare_expect_equal(&got[i], &want[i], text);
+        free(got[i].data);
+        free(want[i].data);
+    }
+}
+
+static void a_programs_threads_give_the_same_bits(void **state) {
+    static const int64_t shape[] = {40001, 7};
+    uint64_t seed = 1;
+    placed x = layout_place(WN_F32, 2, shape, LAYOUT_CONTIGUOUS, AT_END);
+    placed w = layout_place(WN_F32, 1, shape + 1, LAYOUT_CONTIGUOUS, AT_END);
+    (void)state;
+    layout_fill(&x.array, &seed);
+    layout_fill(&w.array, &seed);
+    wn_array in[] = {x.array, w.array};
+    for (size_t l = 0; l < sizeof loops / sizeof *loops; l++)
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+            host h = {.loop = loops[l]}, nested = {.loop = one_after_another};
+            wn_context *c = host_context(&h), *c2 = host_context(&nested);
+            float *y = malloc(FORKED * sizeof *y);
+            wn_kernel *k = compare_compile_text(c2, "input y: f32[?]; y - y", WN_ENGINE_AUTO);
+            wn_array flat = wn_vector(WN_F32, y, FORKED);
+            memset(y, 0, FORKED * sizeof *y);
+            assert_int_equal(wn_bind(k, &flat, 1, &flat, 1, &h.inner, NULL), WN_OK);
+            compare_hosted(compare_context(1), c, texts[t], in);
+            if (COMPARE_ENGINE == WN_ENGINE_JIT && t < 3)
+                assert_true(h.calls > 0); /* rows: one thread */
+            wn_binding_free(h.inner);
+            wn_kernel_free(k);
+            wn_context_free(c2);
+            free(y);
+        }
+    layout_unplace(&x);
+    layout_unplace(&w);
+}
+
+/* ---- Pieces ------------------------------------------------------------------------------------------------------------ */
+
+/* Lengths around the borders of blocks and pieces; too little room; in the place of the input. */
+static void packing_in_pieces_is_packing(void **state) {
+    static const int64_t lengths[] = {65535, 65536, 65537,  65600, 67583,
+                                      67584, 67585, 262144, 300001};
+    wn_context *c = compare_context(3);
+    wn_kernel *k = compare_compile_text(c, "input x: i32[?]; input m: bool[?]; x[m]", WN_ENGINE_AUTO);
+    (void)state;
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+        for (int density = 0; density <= 4; density++) {
+            int64_t n = lengths[l], count = 0, size = (int64_t)sizeof(int32_t);
+            int32_t *x = malloc((size_t)(n * size)), *want = malloc((size_t)(n * size) + 1);
+            bool *m = malloc((size_t)n);
+            for (int64_t i = 0; i < n; i++) {
+                x[i] = (int32_t)(i * 2654435761 % 1000003 % 4 < density ? -i - 1 : i);
+                m[i] = x[i] < 0;
+                if (m[i]) want[count++] = x[i];
+            }
+            wn_array in[] = {wn_vector(WN_I32, x, n), wn_vector(WN_BOOL, m, n)};
+            guard area;
+            guard_new(&area, (size_t)(n * size));
+            for (int64_t room = count ? count - 1 : 0; room <= count; room++) {
+                wn_error error;
+                void *y = guard_place(&area, AT_END, (size_t)(room * size));
+                wn_array out = wn_vector(WN_I32, y, room);
+                wn_status status = wn_call(k, in, 2, &out, 1, &error);
+                assert_int_equal(status, room < count ? WN_ERROR_ROOM : WN_OK);
+                assert_true(guard_intact(&area));
+                if (status == WN_OK) {
+                    assert_int_equal(out.shape[0], count);
+                    if (count) assert_memory_equal(y, want, (size_t)(count * size));
+                } else {
+                    char needed[40];
+                    snprintf(needed, sizeof needed, " %lld needed", (long long)count);
+                    assert_non_null(strstr(error.message, needed));
+                }
+            }
+            wn_array out = in[0];
+            assert_int_equal(wn_call(k, in, 2, &out, 1, NULL), WN_OK);
+            assert_int_equal(out.shape[0], count);
+            if (count) assert_memory_equal(x, want, (size_t)(count * size));
+            guard_free(&area);
+            free(x);
+            free(want);
+            free(m);
+        }
+    wn_kernel_free(k);
+    wn_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_context_and_a_kernel),
         cmocka_unit_test(results_do_not_depend_on_threads),
         cmocka_unit_test(runs_share_a_contexts_threads),
         cmocka_unit_test(a_forked_process_has_threads_of_its_own),
+        cmocka_unit_test(a_programs_threads_give_the_same_bits),
+        cmocka_unit_test(packing_in_pieces_is_packing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,6 +141,18 @@ typedef enum wn_log_level { WN_LOG_DEBUG, WN_LOG_INFO, WN_LOG_WARNING } wn_log_l
    for memory may compile in the same context: an equal graph to the one that is being compiled would wait for itself. */
 typedef void (*wn_log_fn)(void *user, wn_log_level level, const char *message);
 
+/*
+ * Runs a loop on threads of the program's own: calls body(body_user, i) for each i below count, in any order, on any threads, or one
+ * after another on the calling one, and returns when all calls have returned.
+ *
+ * The calls share a run's work, whoever comes first takes it, and none waits for one that has not begun. So calls left out leave
+ * their work to the thread that runs, calls made twice do no harm, and the result is the same bits. After parallel_for has
+ * returned, body must not be called. Any threads that run with the context may be in it at once; it may itself run other bindings
+ * of the context. It must return: no exception or longjmp through it.
+ */
+typedef void (*wn_parallel_for_fn)(void *user, size_t count,
+                                   void (*body)(void *body_user, size_t index), void *body_user);
+
 typedef struct wn_context_options {
     size_t size; /* sizeof(wn_context_options) */
     wn_allocate_fn allocate;
@@ -152,6 +164,8 @@ typedef struct wn_context_options {
     size_t cache_bytes; /* that kernels may take, roughly, which the context keeps for equal graphs; 0: 64 MiB */
     const char *cache_directory; /* where kernels are kept for other processes (docs/caching.md); NULL: nowhere */
     size_t cache_directory_bytes; /* that they may take there, roughly; 0: 64 MiB */
+    wn_parallel_for_fn parallel_for; /* NULL: threads that the context makes at the first run that is worth it */
+    void *parallel_for_user;
 } wn_context_options;
 
 /*

@@ -145,6 +145,8 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
         .log_user = options.log_user,
         .threads = options.threads,
         .cache_directory_bytes = options.cache_directory_bytes,
+        .parallel_for = options.parallel_for,
+        .parallel_for_user = options.parallel_for_user,
     };
     c->cache.most_bytes = options.cache_bytes;
     if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))

@@ -40,6 +40,8 @@ struct wn_context {
     char *llvm_library;    /* or NULL */
     char *cache_directory; /* or NULL: nothing is kept on disk */
     size_t cache_directory_bytes;
+    wn_parallel_for_fn parallel_for; /* or NULL */
+    void *parallel_for_user;
     pthread_mutex_t mutex;
     kernel_cache cache;
     thread_pool *pool; /* made at the first run that uses it */
