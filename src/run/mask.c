@@ -2,6 +2,8 @@
  * mask.c - the counting of masks, and PACK stages: the elements where a mask is true, moved together.
  *
  * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word.
+ * On threads, each packs a piece of the space into memory of its own, learns in turn where in the outputs that goes, and copies it
+ * while it is in the cache; so every piece is read before it, or one behind it, is written: an output may lie on an input.
  * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
  * in the same way: what is near the end of the room, or not a whole word, or not contiguous, is packed into a buffer and
  * copied from there.
@@ -64,13 +66,14 @@ int64_t wn_count_range(const bound_stage *s, worker *w, int64_t first, int64_t e
 /* A run cut into parts for threads: whole blocks; how many are true in each. */
 typedef struct parts {
     bound_stage *stage;
+    bool keep; /* the bits */
     int64_t size, total;
     int64_t *found; /* by part; later, by part, how many are before it */
     const uint64_t *words;
 } parts;
 
-static parts cut_parts(bound_stage *s, const grid *g) {
-    parts p = {.stage = s, .total = g->total, .found = s->parts.data};
+static parts cut_parts(bound_stage *s, const grid *g, bool keep) {
+    parts p = {.stage = s, .keep = keep, .total = g->total, .found = s->parts.data};
     p.size = round_up(g->total / (PARTS_PER_WORKER * s->worker_count) + 1, g->block);
     return p;
 }
@@ -84,11 +87,11 @@ static void count_part(void *user, int64_t task, int32_t number) {
     bound_stage *s = p->stage;
     int64_t first = task * p->size;
     p->found[task] = wn_count_range(s, &s->workers[number], first, least(first + p->size, p->total),
-                                    s->bitmap.data);
+                                    p->keep ? s->bitmap.data : NULL);
 }
 
-static int64_t count_in_parts(const wn_binding *b, bound_stage *s) {
-    parts p = cut_parts(s, mask_grid(s));
+static int64_t count_in_parts(const wn_binding *b, bound_stage *s, bool keep) {
+    parts p = cut_parts(s, mask_grid(s), keep);
     int64_t found = 0;
     wn_parallel(b->kernel->context, part_count(&p), count_part, &p);
     for (int64_t i = 0; i < part_count(&p); i++)
@@ -105,7 +108,7 @@ int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep) {
     int64_t total = mask_grid(s)->total;
     begin_run(s);
     if (total == 0) return 0;
-    if (keep && s->worker_count > 1) return count_in_parts(b, s);
+    if (s->worker_count > 1 && total >= PARALLEL_LEAST) return count_in_parts(b, s, keep);
     return wn_count_range(s, &s->workers[0], 0, total, keep ? s->bitmap.data : NULL);
 }
 
@@ -149,6 +152,7 @@ typedef struct packing {
     const bound_stage *stage;
     worker *w;
     const uint64_t *words; /* the whole bitmap; NULL: the mask is evaluated on the way */
+    char *piece;           /* NULL, or the memory that is packed into instead of the outputs */
     int64_t first, end;
     int64_t offset;   /* where in the outputs this begins                               */
     int64_t room;     /* elements from there                                            */
@@ -160,6 +164,13 @@ static bool is_full(const packing *p) {
     return p->found > p->room;
 }
 
+/* Where the elements of output i go that are packed from now on, if they are contiguous. */
+static char *packed_place(const packing *p, uint32_t i) {
+    const bound_stage *s = p->stage;
+    if (p->piece) return p->piece + wn_piece_of(s, i);
+    return (char *)s->outputs[i].array->data + p->offset * s->grid.out[i].size;
+}
+
 /* Whole words straight into the outputs, as long as there is room for whole words; how many elements were taken. */
 static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
@@ -167,7 +178,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     kernel_cursor cursor = {.position = p->position, .room = p->room, .base = first};
     wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
     for (uint32_t i = 0; i < g->out_count; i++)
-        p->w->out[i] = (char *)s->outputs[i].array->data + p->offset * g->out[i].size;
+        p->w->out[i] = packed_place(p, i);
     int64_t taken;
     if (p->words) {
         uint64_t *words = (uint64_t *)(uintptr_t)(p->words + first / KERNEL_WORD); /* only read */
@@ -187,22 +198,28 @@ static void put_packed(const wn_array *a, const char *from, int64_t at, int64_t 
     wn_array_put(&so_far, from, at, count);
 }
 
+/* Packed elements of output i to their place `at` in its array. */
+static void store_output(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count) {
+    const wn_array *a = s->outputs[i].array;
+    uint8_t size = s->grid.out[i].size;
+    if (s->outputs[i].contiguous)
+        memcpy((char *)a->data + at * size, from, (size_t)(count * size));
+    else if (s->plan->outputs[i].coordinates)
+        store_coordinates((char *)a->data + at * a->strides[0], a,
+                          (const int64_t *)(const void *)from, count, s->dims, s->plan->program.rank);
+    else
+        put_packed(a, from, at, count);
+}
+
 /* Packed elements from the buffers to their places. */
 static void store_packed(packing *p, int64_t count) {
     const bound_stage *s = p->stage;
-    int64_t at = p->offset + p->position;
     for (uint32_t i = 0; i < s->grid.out_count; i++) {
-        const wn_array *a = s->outputs[i].array;
-        const char *from = p->w->out[i];
-        uint8_t size = s->grid.out[i].size;
-        if (s->outputs[i].contiguous)
-            memcpy((char *)a->data + at * size, from, (size_t)(count * size));
-        else if (s->plan->outputs[i].coordinates)
-            store_coordinates((char *)a->data + at * a->strides[0], a,
-                              (const int64_t *)(const void *)from, count, s->dims,
-                              s->plan->program.rank);
+        int64_t size = s->grid.out[i].size;
+        if (p->piece)
+            memcpy(packed_place(p, i) + p->position * size, p->w->out[i], (size_t)(count * size));
         else
-            put_packed(a, from, at, count);
+            store_output(s, i, p->w->out[i], p->offset + p->position, count);
     }
     p->position += count;
 }
@@ -252,7 +269,7 @@ bool wn_packs_directly(const bound_stage *s) {
 
 static void pack_range(packing *p) {
     const grid *g = &p->stage->grid;
-    bool stored = stores_directly(p->stage),
+    bool stored = p->piece || stores_directly(p->stage),
          read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
     wn_grid_begin(g, p->w);
     while (p->first < p->end) {
@@ -267,7 +284,7 @@ static void pack_range(packing *p) {
     }
 }
 
-/* ---- A stage ------------------------------------------------------------------------------------------------------------ */
+/* ---- One pass ---------------------------------------------------------------------------------------------------------- */
 
 static wn_status make_targets(wn_binding *b, bound_stage *s, wn_error *error) {
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
@@ -307,14 +324,67 @@ static wn_status pack_directly_all(wn_binding *b, bound_stage *s, wn_error *erro
     return WN_OK;
 }
 
-static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
+/* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
+
+/* A piece and what is packed of it stay in a core's cache from its packing to its copying. */
+#define PIECE_BYTES ((int64_t)128 << 10)
+/* So many a thread at least, so that none is left waiting for the last. */
+#define PIECES_PER_WORKER 8
+
+void wn_pieces_prepare(bound_stage *s, int32_t workers) {
+    const grid *g = &s->grid;
+    int64_t bytes = 1, least_size = g->block;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        bytes += g->out[i].size;
+    for (uint32_t i = 0; i < g->in_count; i++)
+        bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
+    int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
+    s->piece = size < least_size ? least_size : size - size % least_size;
+    s->piece_buffer = g->buffers;
+    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count);
+}
+
+typedef struct pieces {
+    bound_stage *stage;
+    int64_t room;
+    running_sum found;
+} pieces;
+
+static void pack_piece(void *user, int64_t task, int32_t number) {
+    pieces *all = user;
+    bound_stage *s = all->stage;
+    int64_t first = task * s->piece;
+    packing p = {.stage = s, .w = &s->workers[number], .first = first};
+    p.end = least(first + s->piece, s->grid.total);
+    p.room = s->piece + KERNEL_WORD;
+    p.piece = p.w->buffers + s->piece_buffer;
+    pack_range(&p);
+    int64_t before = wn_add_in_turn(&all->found, task, p.found);
+    if (p.found == 0 || before + p.found > all->room) return;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        store_output(s, i, packed_place(&p, i), before, p.found);
+}
+
+static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
+    pieces all = {.stage = s, .room = least_room(b, s)};
+    wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
+    return all.found.sum;
+}
+
+static int64_t pack_alone(const wn_binding *b, bound_stage *s) {
     packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
-    begin_run(s);
     if (p.end) pack_range(&p);
-    s->n_true = p.found;
-    TRY(wn_mask_announce(b, s, p.found, error));
+    return p.found;
+}
+
+static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
+    begin_run(s);
+    s->n_true = s->piece ? pack_in_pieces(b, s) : pack_alone(b, s);
+    TRY(wn_mask_announce(b, s, s->n_true, error));
     return make_targets(b, s, error);
 }
+
+/* ---- Two passes ------------------------------------------------------------------------------------------------------------ */
 
 static void pack_part(void *user, int64_t task, int32_t number) {
     const parts *p = user;
@@ -329,7 +399,7 @@ static void pack_part(void *user, int64_t task, int32_t number) {
 
 /* Each part has its place in the outputs, and exactly the room that its bits take. */
 static void pack_in_parts(const wn_binding *b, bound_stage *s) {
-    parts p = cut_parts(s, &s->grid);
+    parts p = cut_parts(s, &s->grid, true);
     int64_t before = 0;
     p.words = mask_words(b, s);
     for (int64_t i = 0; i < part_count(&p); i++) {
@@ -355,6 +425,8 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     pack_range(&p);
     return WN_OK;
 }
+
+/* ---- The stage ------------------------------------------------------------------------------------------------------------- */
 
 wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];

@@ -242,15 +242,14 @@ static bool all_given(const bound_stage *s) {
     return true;
 }
 
-/* A count of its own, with a bitmap, is for what must know how many there are before it can begin, or is cut for threads. */
-static bool wants_bitmap(const bound_stage *s) {
-    if (!s->plan->owns_mask) return false;
-    return s->plan->kind == STAGE_ROWS || !s->fused || s->worker_count > 1 || !all_given(s);
+/* Mask, pack and store at once; else, a count of its own, with a bitmap, is for what must know how many there are before it begins. */
+static bool packs_in_one_pass(const bound_stage *s) {
+    return s->plan->kind == STAGE_PACK && s->plan->owns_mask && s->fused && all_given(s);
 }
 
 static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
     const grid *g = s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
-    s->bitmap_wanted = stage_is_masked(s->plan) && wants_bitmap(s);
+    s->bitmap_wanted = stage_is_masked(s->plan) && s->plan->owns_mask && !packs_in_one_pass(s);
     if (!s->bitmap_wanted) return WN_OK;
     size_t size = (size_t)round_up(g->total, KERNEL_WORD) / 8;
     return wn_memory_make(b->kernel->context, &s->bitmap, size) ? WN_OK : no_memory(error);
@@ -295,9 +294,10 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
 /* Outputs of this many bytes are stored past the caches: there they would only push out what is read again. */
 #define STREAM_LEAST ((int64_t)32 << 20)
 
-/* A PACK stage that is better run by one thread: on two, the passes of count and scatter take longer than one fused pass. */
-static bool packs_alone(const wn_binding *b, const bound_stage *s) {
-    return lies_on_input(b, s) || (s->fused && all_given(s));
+static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
+    bool alone = s->plan->kind == STAGE_ROWS ||
+                 (s->plan->kind == STAGE_PACK && !packs_in_one_pass(s) && lies_on_input(b, s));
+    return alone || s->grid.total < PARALLEL_LEAST ? 1 : b->kernel->context->threads;
 }
 
 static bool wants_stream(const wn_binding *b, const bound_stage *s) {
@@ -330,8 +330,9 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
     wn_context *c = b->kernel->context;
     TRY(lay_out(b, s, error));
-    bool alone = s->plan->kind == STAGE_ROWS || (s->plan->kind == STAGE_PACK && packs_alone(b, s));
-    int32_t workers = alone || s->grid.total < PARALLEL_LEAST ? 1 : c->threads;
+    int32_t workers = workers_for(b, s);
+    s->piece = 0;
+    if (workers > 1 && packs_in_one_pass(s)) wn_pieces_prepare(s, workers);
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
