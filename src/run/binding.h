@@ -45,7 +45,7 @@ typedef struct bound_output {
     bool given;      /* the caller's memory                                                   */
     bool contiguous; /* packed elements (ROWS: the packed rows of one outer index) have no gaps */
     bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
-    uint32_t source; /* ROWS: the stream that its rows are moved from, if none is computed    */
+    uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
 } bound_output;
 
@@ -63,8 +63,9 @@ typedef struct bound_stage {
     int32_t worker_count;
     memory scratch; /* workers, their pointers and buffers */
     memory bitmap;
-    memory parts;    /* what each part of a run on threads found */
-    int64_t n_true;  /* of this run */
+    memory parts;   /* what each part of a run on threads found */
+    int64_t n_true; /* of this run */
+    bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs */
@@ -173,6 +174,8 @@ static inline int64_t wn_piece_of(const bound_stage *s, uint32_t output) {
 bool wn_packs_directly(const bound_stage *s);
 /* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (mask.c). */
 void wn_pieces_prepare(bound_stage *s, int32_t workers);
+/* Find out what a PACK stage may move, once its space is laid out (mask.c). */
+void wn_moves_prepare(bound_stage *s);
 /* Prepare the ROWS side of a stage (rows.c). */
 void wn_rows_prepare(bound_stage *s);
 /* Compute elements of the space into a worker's buffers, from their beginning on (rows.c). */

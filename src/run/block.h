@@ -47,6 +47,7 @@ typedef struct worker {
     uint64_t *words; /* a block's mask */
     char *buffers;
     bool filled; /* the periodic operands are laid out */
+    bool moves;  /* PACK: of what was packed last, nearly none was true */
 } worker;
 
 /* Bytes that elements take. */

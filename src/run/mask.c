@@ -13,6 +13,7 @@
  */
 #include "run/array.h"
 #include "run/binding.h"
+#include "run/move.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -171,9 +172,69 @@ static char *packed_place(const packing *p, uint32_t i) {
     return (char *)s->outputs[i].array->data + p->offset * s->grid.out[i].size;
 }
 
+/* The bits of a block, and how many are set. Its streams are pointed at, if there is anything to do. */
+static int64_t find_bits(const packing *p, int64_t first, int64_t count, const uint64_t **words) {
+    const bound_stage *s = p->stage;
+    if (!p->words) {
+        *words = p->w->words;
+        wn_grid_point(&s->grid, p->w, is_full(p) ? USE_MASK : 0, first, count);
+        return count_pointed(s, p->w, first, count, p->w->words);
+    }
+    *words = p->words + first / KERNEL_WORD;
+    int64_t found = count_bits(*words, round_up(count, KERNEL_WORD) / KERNEL_WORD);
+    if (found) wn_grid_point(&s->grid, p->w, USE_VALUES, first, count);
+    return found;
+}
+
+/* Elements between two looks at whether there is little to do; and how many are taken to be in a cache. */
+#define MOVE_CHUNK ((int64_t)64 << 10)
+#define MOVE_NEAR ((int64_t)1 << 20)
+
+void wn_moves_prepare(bound_stage *s) {
+    s->may_move = true;
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        const plan_output *o = &s->plan->outputs[i];
+        const plan_value *v = &s->plan->program.values[o->value];
+        s->may_move &= v->kind == VALUE_STREAM && v->type != WN_BOOL && !o->coordinates &&
+                       s->grid.in[v->number].mode == OPERAND_DIRECT;
+        s->outputs[i].source = v->number;
+    }
+}
+
+static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
+    return s->may_move && move_pays(found, n, s->grid.total >= MOVE_NEAR);
+}
+
+/* Block by block, as long as there is little to do; how many elements were taken. A bitmap was found to be of this kind as a whole. */
+static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
+    const bound_stage *s = p->stage;
+    const grid *g = &s->grid;
+    int64_t taken = 0;
+    while (taken < count) {
+        int64_t now = least(count - taken, g->block), moved = 0;
+        const uint64_t *words = p->words ? p->words + (first + taken) / KERNEL_WORD : NULL;
+        if (!words) {
+            int64_t found = find_bits(p, first + taken, now, &words);
+            if (!pays_to_move(s, found, now) || found > p->room - p->position) break;
+        }
+        for (uint32_t i = 0; i < g->out_count; i++) {
+            const operand *from = &g->in[s->outputs[i].source];
+            moved = wn_move_selected(from->size, packed_place(p, i) + p->position * from->size,
+                                     from->data + (first + taken) * from->size, words, now);
+        }
+        p->position += moved;
+        p->found += moved;
+        taken += now;
+    }
+    return taken;
+}
+
 /* Whole words straight into the outputs, as long as there is room for whole words; how many elements were taken. */
 static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
+    int64_t moved = p->w->moves ? move_blocks(p, first, count) : 0;
+    if (moved) return moved;
+    if (s->may_move && !p->words) count = least(count, MOVE_CHUNK);
     const grid *g = &s->grid;
     kernel_cursor cursor = {.position = p->position, .room = p->room, .base = first};
     wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
@@ -186,8 +247,10 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     } else {
         taken = s->fused(p->w->in, p->w->out, NULL, count, &cursor);
     }
-    p->found += cursor.position - p->position;
+    int64_t found = cursor.position - p->position;
+    p->found += found;
     p->position = cursor.position;
+    if (!p->words) p->w->moves = taken && pays_to_move(s, found, taken);
     return taken;
 }
 
@@ -222,20 +285,6 @@ static void store_packed(packing *p, int64_t count) {
             store_output(s, i, p->w->out[i], p->offset + p->position, count);
     }
     p->position += count;
-}
-
-/* The bits of a block, and how many are set. Its streams are pointed at, if there is anything to do. */
-static int64_t find_bits(const packing *p, int64_t first, int64_t count, const uint64_t **words) {
-    const bound_stage *s = p->stage;
-    if (!p->words) {
-        *words = p->w->words;
-        wn_grid_point(&s->grid, p->w, is_full(p) ? USE_MASK : 0, first, count);
-        return count_pointed(s, p->w, first, count, p->w->words);
-    }
-    *words = p->words + first / KERNEL_WORD;
-    int64_t found = count_bits(*words, round_up(count, KERNEL_WORD) / KERNEL_WORD);
-    if (found) wn_grid_point(&s->grid, p->w, USE_VALUES, first, count);
-    return found;
 }
 
 /* At most a block, by way of the buffers. Without a bitmap the mask is evaluated once more; what lies past the end of the last
@@ -277,7 +326,7 @@ static void pack_range(packing *p) {
         if (stored && count >= KERNEL_WORD && p->room - p->position >= KERNEL_WORD && !is_full(p))
             taken = pack_directly(p, p->first, count);
         p->first += taken;
-        if (taken == count) continue;
+        if (taken) continue;
         count = grid_next_count(g, false, p->first, p->end);
         pack_block(p, p->first, count);
         p->first += count;
@@ -307,8 +356,12 @@ static int64_t least_room(const wn_binding *b, const bound_stage *s) {
 static int64_t pack_whole_words(packing *p) {
     const bound_stage *s = p->stage;
     kernel_cursor cursor = {.room = p->room};
-    int64_t taken = s->fused(s->in, s->out, NULL, p->end & -KERNEL_WORD, &cursor);
+    int64_t whole = p->end & -KERNEL_WORD;
+    if (p->w->moves) return 0;
+    if (s->may_move) whole = least(whole, MOVE_CHUNK);
+    int64_t taken = s->fused(s->in, s->out, NULL, whole, &cursor);
     p->position = p->found = cursor.position;
+    p->w->moves = taken && pays_to_move(s, p->found, taken);
     return taken;
 }
 
@@ -415,6 +468,8 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     TRY(wn_mask_find(b, s, error));
     TRY(make_targets(b, s, error));
     begin_run(s);
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].moves = pays_to_move(s, s->n_true, s->grid.total);
     if (s->n_true == 0) return WN_OK;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);

@@ -228,8 +228,12 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
     s->worker_count = count;
     for (int32_t i = 0; i < count; i++) {
         char *own = base + table + l.size * (size_t)i;
-        s->workers[i] = (worker){(const void **)(void *)(own + l.in), (void **)(void *)(own + l.out),
-                                 (uint64_t *)(void *)(own + l.words), own + l.buffers, false};
+        s->workers[i] = (worker){(const void **)(void *)(own + l.in),
+                                 (void **)(void *)(own + l.out),
+                                 (uint64_t *)(void *)(own + l.words),
+                                 own + l.buffers,
+                                 false,
+                                 false};
     }
     return true;
 }
@@ -277,6 +281,7 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     use_streams(s, &s->grid);
     wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK : MAP_BLOCK);
     wn_grid_lay_out(&s->mask, MAP_BLOCK);
+    if (p->kind == STAGE_PACK) wn_moves_prepare(s);
     s->values_buffer = s->grid.buffers;
     if (p->kind == STAGE_EXPAND) s->grid.buffers += aligned(wn_expand_buffer(s));
     return WN_OK;
