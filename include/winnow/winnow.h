@@ -166,6 +166,15 @@ typedef struct wn_context_options {
     size_t cache_directory_bytes; /* that they may take there, roughly; 0: 64 MiB */
     wn_parallel_for_fn parallel_for; /* NULL: threads that the context makes at the first run that is worth it */
     void *parallel_for_user;
+    /*
+     * Make kernels known to others (docs/inspection.md): what of this fails is a line in the log.
+     *
+     * perf_map  their functions' names are added to /tmp/perf-PID.map, where perf looks for them; the file stays
+     * debugger  GDB breaks in them by name and steps through the lines of the listing. They are compiled with debug information, which
+     *           changes no instruction but takes a tenth more time and a copy of the object; listings lie in a folder of the
+     *           context's under $TMPDIR, else /tmp, which wn_context_free removes
+     */
+    bool perf_map, debugger;
 } wn_context_options;
 
 /*

@@ -10,6 +10,7 @@
  * symbol has a name, and one that is defined in a loaded section lies in it. The mapping is never writable and
  * executable at once.
  */
+#include "jit/debugger.h"
 #include "jit/kernel.h"
 #include "jit/provider.h"
 #include "jit/relocate.h"
@@ -38,6 +39,7 @@
 typedef struct code_symbol {
     size_t name;    /* in names  */
     uint64_t place; /* in memory */
+    uint64_t size;
 } code_symbol;
 
 struct wn_code {
@@ -47,6 +49,7 @@ struct wn_code {
     code_symbol *symbols; /* the functions that can be found */
     char *names;
     size_t symbol_count, names_size;
+    debugger_entry *shown; /* followed by a copy of the object; NULL: no debugger knows of it */
 };
 
 /* A string table of the object, which ends in NUL. */
@@ -362,7 +365,9 @@ static void copy_symbols(const loader *l, wn_code *code) {
         Elf64_Sym entry = symbol_at(l, i);
         if (!is_function(l, &entry)) continue;
         const char *label = symbol_name(l, &entry);
-        code->symbols[count++] = (code_symbol){used, l->places[entry.st_shndx] + entry.st_value};
+        uint64_t room = section_at(l, entry.st_shndx).sh_size - entry.st_value;
+        code->symbols[count++] = (code_symbol){used, l->places[entry.st_shndx] + entry.st_value,
+                                               entry.st_size < room ? entry.st_size : room};
         memcpy(code->names + used, label, strlen(label) + 1);
         used += strlen(label) + 1;
     }
@@ -399,8 +404,15 @@ wn_code *wn_code_load(wn_context *context, const void *object, size_t size, wn_e
     return code;
 }
 
+static void hide(wn_code *code) {
+    if (!code->shown) return;
+    wn_debugger_remove(code->shown);
+    wn_release(code->context, code->shown, sizeof *code->shown + (size_t)code->shown->size);
+}
+
 void wn_code_free(wn_code *code) {
     if (!code) return;
+    hide(code);
     munmap(code->memory, code->mapped);
     wn_release(code->context, code, code_bytes(code));
 }
@@ -411,6 +423,46 @@ kernel_fn wn_code_find(const wn_code *code, const char *wanted) {
             return (kernel_fn)(uintptr_t)(code->memory + code->symbols[i].place);
     }
     return NULL;
+}
+
+bool wn_code_function(const wn_code *code, size_t number, code_function *function) {
+    if (number >= code->symbol_count) return false;
+    const code_symbol *s = &code->symbols[number];
+    *function = (code_function){code->names + s->name,
+                                (uintptr_t)code->memory + (uintptr_t)s->place, (size_t)s->size};
+    return true;
+}
+
+/* A copy of the object whose sections say where they lie: debuggers apply the relocations of its debugging sections themselves. */
+static debugger_entry *describe(const loader *l, const wn_code *code) {
+    debugger_entry *e = wn_allocate(l->context, sizeof *e + l->size);
+    if (!e) return NULL;
+    unsigned char *object = (unsigned char *)(e + 1);
+    *e = (debugger_entry){.object = (const char *)object, .size = l->size};
+    memcpy(object, l->object, l->size);
+    for (size_t i = 0; i < l->header.e_shnum; i++) {
+        if (l->places[i] == NOT_LOADED) continue;
+        Elf64_Shdr s = section_at(l, i);
+        s.sh_addr = (uint64_t)(uintptr_t)code->memory + l->places[i];
+        memcpy(object + l->header.e_shoff + i * sizeof s, &s, sizeof s);
+    }
+    return e;
+}
+
+/* The layout follows from the object: it is what loading made of it. */
+bool wn_code_show(wn_code *code, const void *object, size_t size, wn_error *error) {
+    loader l = {.context = code->context, .error = error, .object = object, .size = size};
+    bool good = check_header(&l) && check_sections(&l);
+    if (good && l.used > code->mapped) good = refuse(&l, "this is not the object of the code");
+    debugger_entry *e = good ? describe(&l, code) : NULL;
+    if (good && !e) out_of_memory(&l);
+    if (e) {
+        hide(code);
+        code->shown = e;
+        wn_debugger_add(e);
+    }
+    if (l.places) wn_release(l.context, l.places, l.header.e_shnum * sizeof *l.places);
+    return e;
 }
 
 /* Bytes of executable memory, whole pages. */

@@ -135,5 +135,14 @@ void wn_code_free(wn_code *code);
 /* The address of a function of the object, NULL if it has none of this name. */
 kernel_fn wn_code_find(const wn_code *code, const char *symbol);
 size_t wn_code_size(const wn_code *code);
+/* Its functions, by number; false: there are no more. The name is the code's. */
+typedef struct code_function {
+    const char *name;
+    uintptr_t address;
+    size_t size;
+} code_function;
+bool wn_code_function(const wn_code *code, size_t number, code_function *function);
+/* Make it known to debuggers, until it is freed; `object` is what it was loaded from. false: error says why, and nothing has changed. */
+bool wn_code_show(wn_code *code, const void *object, size_t size, wn_error *error);
 
 #endif

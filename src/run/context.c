@@ -152,8 +152,12 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
     if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))
         c->native = (wn_target){WN_ISA_NATIVE, false};
     if (copy_path(c, options.llvm_library, &c->llvm_library) &&
-        copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c))
+        copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c)) {
+        c->perf_map = options.perf_map;
+        c->debugger = options.debugger;
+        if (c->debugger) wn_listings_make(c);
         return c;
+    }
     free_context(c);
     return NULL;
 }
@@ -167,6 +171,7 @@ WN_API void wn_context_free(wn_context *c) {
     wn_pool_free(c, c->pool);
     wn_eval_clear(c);
     wn_cache_clear(c);
+    wn_listings_remove(c);
     pthread_cond_destroy(&c->cache.made);
     pthread_mutex_destroy(&c->mutex);
     free_context(c);

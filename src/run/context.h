@@ -10,6 +10,8 @@
 #include "jit/provider.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <sys/types.h>
 
 typedef struct thread_pool thread_pool;
 typedef struct cache_entry cache_entry;
@@ -44,7 +46,11 @@ struct wn_context {
     void *parallel_for_user;
     pthread_mutex_t mutex;
     kernel_cache cache;
-    thread_pool *pool; /* made at the first run that uses it */
+    thread_pool *pool;       /* made at the first run that uses it */
+    bool perf_map, debugger; /* whom kernels are made known to (observe.c) */
+    char *listings;          /* the folder of those that debuggers read, or NULL */
+    pid_t maker;             /* of the folder */
+    atomic_uint numbers;     /* of listings, given out so far */
 };
 
 #define CONTEXT_MAGIC 0x436e6957u /* "WinC" */
@@ -57,6 +63,9 @@ static inline bool context_ok(const wn_context *c) {
 /* Drop all that the cache keeps (cache.c, eval.c). */
 void wn_cache_clear(wn_context *c);
 void wn_eval_clear(wn_context *c);
+/* A folder for listings, and its end, when no kernel is left (observe.c). */
+void wn_listings_make(wn_context *c);
+void wn_listings_remove(wn_context *c);
 /* End and join the threads (threads.c). NULL does nothing. */
 void wn_pool_free(wn_context *c, thread_pool *pool);
 

@@ -4,7 +4,7 @@
  * Where a step of the compiler fails and the caller left the engine to the library, the log says why and the kernel is
  * interpreted: the same bits, more slowly.
  */
-#include "run/kernel.h"
+#include "run/observe.h"
 
 #include "graph/environment.h"
 #include "run/disk.h"
@@ -41,6 +41,7 @@ static void free_kernel(wn_kernel *k) {
     if (k->functions) wn_release(c, k->functions, tables_size(k->plan));
     wn_code_free(k->code);
     wn_code_free(k->late_code);
+    wn_observe_forget(k);
     wn_plan_free(k->plan);
     if (k->graph && k->bitmaps) wn_release(c, k->bitmaps, bitmaps_size(k->graph));
     wn_graph_free(k->graph);
@@ -157,6 +158,7 @@ static void write_key(const kernel_recipe *r, wn_key *key) {
 static bool write_disk_key(const wn_kernel *k, provider_functions functions, wn_key *key,
                            file_stamp *provider) {
     const kernel_recipe recipe = {k->graph, k->bitmaps, WN_ENGINE_JIT, k->target};
+    if (k->context->perf_map || k->context->debugger) return false; /* these are told of what is compiled */
     if (!k->context->cache_directory || !wn_provider_identify(k->context->llvm_library, key, provider))
         return false;
     wn_key_add(key, functions);
@@ -189,15 +191,21 @@ static wn_status compile_functions(const wn_kernel *k, provider_functions functi
     wn_error own = {WN_ERROR_INTERNAL, "compile: the provider failed"};
     environment callers = environment_enter(); /* the constructors of LLVM compute too */
     const wn_provider *provider = wn_provider_open(k->context->llvm_library, &own);
-    provider_request request = {.plan = k->plan, .target = k->target, .functions = functions};
+    observation seen;
+    provider_request request = {.plan = k->plan,
+                                .target = k->target,
+                                .functions = functions,
+                                .debug = wn_observe_begin(k, &seen)};
     provider_result result = {0};
     if (provider && provider->compile(&request, &result, &own) == WN_OK) {
         *code = wn_code_load(k->context, result.object, result.object_size, &own);
         const provider_files *files = key && *code ? provider->files() : NULL;
         if (files && memcmp(&files->provider, expected, sizeof *expected) == 0)
             wn_disk_write(k->context, key, files, result.object, result.object_size);
+        if (*code) wn_observe_loaded(k, &seen, *code, result.object, result.object_size);
         provider->release(&result);
     }
+    wn_observe_end(k, &seen);
     environment_leave(callers);
     return *code ? WN_OK : wn_fail(error, own.status, "%s", own.message);
 }
@@ -300,6 +308,8 @@ wn_status wn_kernel_make(const kernel_recipe *r, wn_kernel **kernel, wn_error *e
     atomic_init(&k->owners, 1);
     pthread_mutex_init(&k->late_mutex, NULL);
     k->target = k->wanted_target = r->target;
+    if (c->debugger)
+        k->number = atomic_fetch_add_explicit(&c->numbers, 1, memory_order_relaxed) + 1;
     wn_status status = copy_recipe(k, r) ? fill_kernel(k, error) : no_memory(error);
     if (status == WN_OK) {
         k->bytes = rough_size(k);

@@ -32,8 +32,9 @@ struct wn_kernel {
 
     wn_engine wanted; /* with the graph, the target and the bitmaps: the recipe */
     wn_target wanted_target;
-    bool *bitmaps; /* by input, then by output: whether it is given as a bitmap; NULL: none is */
-    size_t bytes;  /* roughly */
+    bool *bitmaps;   /* by input, then by output: whether it is given as a bitmap; NULL: none is */
+    size_t bytes;    /* roughly */
+    uint32_t number; /* of its listing's file, in a context for debuggers; else 0 */
 };
 
 #define KERNEL_MAGIC 0x4b6e6957u /* "WinK" */

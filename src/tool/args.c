@@ -340,6 +340,18 @@ static exit_status set_no_cache(arguments *a, const char *value) {
     return DONE;
 }
 
+static exit_status set_perf_map(arguments *a, const char *value) {
+    (void)value;
+    a->perf_map = true;
+    return DONE;
+}
+
+static exit_status set_debugger(arguments *a, const char *value) {
+    (void)value;
+    a->debugger = true;
+    return DONE;
+}
+
 static exit_status set_help(arguments *a, const char *value) {
     (void)value;
     a->help = true;
@@ -366,6 +378,8 @@ static const struct option {
     {"-o", true, IN_EVAL | IN_EXPLAIN, add_output},
     {"--json", false, IN_BENCH, set_json},
     {"--no-cache", false, IN_EVAL, set_no_cache},
+    {"--perf-map", false, IN_EVAL | IN_BENCH, set_perf_map},
+    {"--debugger", false, IN_EVAL | IN_BENCH, set_debugger},
     {"--help", false, IN_ALL, set_help},
     {"-h", false, IN_ALL, set_help},
 };

@@ -86,7 +86,9 @@ exit_status wn_job_graph(job *s, arguments *a) {
     wn_context_options options = {.size = sizeof options,
                                   .log = s->quiet ? NULL : print_warning,
                                   .threads = a->threads,
-                                  .cache_directory = cache};
+                                  .cache_directory = cache,
+                                  .perf_map = a->perf_map,
+                                  .debugger = a->debugger};
     s->context = wn_have(wn_context_new(&options));
     free(cache);
     s->graph = wn_have(wn_graph_new(s->context));

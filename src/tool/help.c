@@ -222,6 +222,12 @@ static const char check_examples[] = "\n"
                                      "    winnow check 'x > mean(x)' 'x:f32[?]' 'loops==1'\n"
                                      "        FAILED  loops==1: the plan has 2, ...\n";
 
+/* Of the commands that run kernels. */
+static const char observing_options[] =
+    "    --perf-map            name the kernels for perf, in /tmp/perf-PID.map\n"
+    "    --debugger            name them for GDB, which steps through the canonical listing's "
+    "lines\n";
+
 /* The pages live in one row each: head, own options, examples. */
 static const char *const pages[COMMAND_COUNT_][3] = {{eval_head, eval_options, eval_examples},
                                                      {bench_head, bench_options, bench_examples},
@@ -241,6 +247,7 @@ void wn_help_command(FILE *out, tool_command command) {
     fputs(pages[command][0], out);
     fputs(shared_arguments, out);
     fputs(pages[command][1], out);
+    if (command == COMMAND_EVAL || command == COMMAND_BENCH) fputs(observing_options, out);
     fputs(shared_options, out);
     fputs(pages[command][2], out);
     fputs(exit_status_text, out);

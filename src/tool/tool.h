@@ -139,7 +139,7 @@ typedef struct arguments {
     wn_engine engine;
     wn_isa isa;
     int32_t threads;
-    bool json, no_cache;
+    bool json, no_cache, perf_map, debugger;
     const char *emit;
     char **rules; /* of check; the texts are argv's */
     size_t rule_count, rule_room;
