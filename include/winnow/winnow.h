@@ -171,7 +171,7 @@ typedef struct wn_context_options {
      *
      * perf_map  their functions' names are added to /tmp/perf-PID.map, where perf looks for them; the file stays
      * debugger  GDB breaks in them by name and steps through the lines of the listing. They are compiled with debug information, which
-     *           changes no instruction but takes a tenth more time and a copy of the object; listings lie in a folder of the
+     *           changes no instruction but takes a fifth more time and a copy of the object; listings lie in a folder of the
      *           context's under $TMPDIR, else /tmp, which wn_context_free removes
      */
     bool perf_map, debugger;

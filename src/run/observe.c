@@ -45,6 +45,7 @@ void wn_listings_make(wn_context *c) {
     if (!temporary || *temporary != '/') temporary = "/tmp";
     int length = snprintf(path, sizeof path, "%s/winnow-XXXXXX", temporary);
     bool made = length > 0 && (size_t)length < sizeof path && mkdtemp(path);
+    if (length >= (int)sizeof path) errno = ENAMETOOLONG;
     if (!made) {
         warn(c, "no listings for a debugger in", temporary, errno);
         return;
@@ -113,10 +114,11 @@ static void add_statement(wn_buffer *b, const wn_buffer *listing, wn_spot place)
     wn_buffer_add_bytes(b, at, length);
 }
 
+/* Names come from an object: whatever they hold, it stays one line. */
 static void add_line(const wn_kernel *k, const observation *o, const code_function *f, wn_buffer *b) {
-    unsigned stage = UINT_MAX; /* the number after the last _ */
+    size_t begin = b->length;
     const char *number = strrchr(f->name, '_');
-    if (number) sscanf(number + 1, "%u", &stage);
+    unsigned long stage = number ? strtoul(number + 1, NULL, 10) : ULONG_MAX;
     wn_buffer_add(b, "%llx %llx winnow:%s", (unsigned long long)f->address,
                   (unsigned long long)f->size, f->name);
     if (stage < k->plan->stage_count && k->plan->stages[stage].output_count > 0) {
@@ -126,6 +128,8 @@ static void add_line(const wn_kernel *k, const observation *o, const code_functi
                       first->target == TARGET_OUTPUT ? o->outputs[first->number]
                                                      : o->nodes[first->node]);
     }
+    for (size_t i = begin; !b->failed && i < b->length; i++)
+        if ((unsigned char)b->text[i] < ' ') b->text[i] = ' ';
     wn_buffer_add(b, "\n");
 }
 
