@@ -158,7 +158,8 @@ static void write_key(const kernel_recipe *r, wn_key *key) {
 static bool write_disk_key(const wn_kernel *k, provider_functions functions, wn_key *key,
                            file_stamp *provider) {
     const kernel_recipe recipe = {k->graph, k->bitmaps, WN_ENGINE_JIT, k->target};
-    if (k->context->perf_map || k->context->debugger) return false; /* these are told of what is compiled */
+    if (k->context->perf_map || k->context->debugger)
+        return false; /* these are told of what is compiled */
     if (!k->context->cache_directory || !wn_provider_identify(k->context->llvm_library, key, provider))
         return false;
     wn_key_add(key, functions);
