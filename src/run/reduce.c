@@ -278,7 +278,8 @@ static const void *values_at(const bound_stage *s, worker *w, uint32_t output, i
                              int64_t count) {
     const plan_value *v = &s->plan->program.values[s->plan->outputs[output].value];
     const operand *stream = v->kind == VALUE_STREAM ? &s->grid.in[v->number] : NULL;
-    if (stream && stream->mode == OPERAND_DIRECT && !s->plan->outputs[output].masked)
+    if (stream && stream->mode == OPERAND_DIRECT && !s->plan->outputs[output].masked &&
+        (uintptr_t)stream->data % stream->size == 0)
         return stream->data + first * stream->size;
     wn_compute(s, w, first, count);
     return w->buffers + s->grid.out[output].buffer;
