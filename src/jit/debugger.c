@@ -21,8 +21,10 @@ typedef struct jit_descriptor {
 } jit_descriptor;
 
 #define SHARED __attribute__((weak, visibility("default")))
+/* NOLINTBEGIN(bugprone-reserved-identifier): GDB looks for these names */
 extern jit_descriptor __jit_debug_descriptor;
 void __jit_debug_register_code(void);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 SHARED jit_descriptor __jit_debug_descriptor = {1, JIT_NOTHING, NULL, NULL};
 
