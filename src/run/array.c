@@ -226,7 +226,7 @@ bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end) {
 
 /* Of a bitmap, the bytes from the first to the last as one element. */
 static region region_of_bytes(const wn_array *a) {
-    uintptr_t first, end;
+    uintptr_t first = 0, end = 0;
     if (a->type != WN_BITMAP) return region_of(a);
     wn_array_span(a, &first, &end);
     return (region){.first = first, .size = (int64_t)(end - first)};

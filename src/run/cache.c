@@ -159,16 +159,17 @@ wn_status wn_cache_get(wn_context *c, const wn_key *key, uint64_t hash, const ke
                        wn_kernel **kernel, wn_error *error) {
     cache_entry *fresh = NULL, *garbage = NULL;
     pthread_mutex_lock(&c->mutex);
-    cache_entry **link = find(&c->cache, key, hash);
-    if (!*link) { /* no one else's code is called with the mutex held */
+    cache_entry **link = find(&c->cache, key, hash), *found = *link;
+    if (!found) { /* no one else's code is called with the mutex held */
         pthread_mutex_unlock(&c->mutex);
         fresh = new_entry(c, key, hash);
         if (!fresh) return wn_fail(error, WN_ERROR_MEMORY, "compile: out of memory");
         pthread_mutex_lock(&c->mutex);
         link = find(&c->cache, key, hash);
+        found = *link;
     }
-    if (*link) {
-        wn_status status = take(c, *link, kernel, error, &garbage);
+    if (found) {
+        wn_status status = take(c, found, kernel, error, &garbage);
         pthread_mutex_unlock(&c->mutex);
         free_entries(c, garbage);
         if (fresh) free_entry(c, fresh);
