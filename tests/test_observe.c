@@ -61,7 +61,7 @@ static void *allocate(void *user, void *pointer, size_t old_size, size_t new_siz
 static wn_context_options observed(char *log) {
     wn_context_options options = {.size = sizeof options,
                                   .perf_map = true,
-                                  .debugger = true,
+                                  .debugger_directory = "/tmp",
                                   .log = log ? remember : NULL,
                                   .log_user = log};
 #ifdef WN_TEST_LLVM_PATH
@@ -82,7 +82,8 @@ static wn_kernel *compile(wn_context *c, int number) {
 
 static bool has_jit(void) {
     wn_context_options options = observed(NULL);
-    options.perf_map = options.debugger = false;
+    options.perf_map = false;
+    options.debugger_directory = NULL;
     wn_context *c = wn_context_new(&options);
     wn_kernel *k = compile(c, 0);
     bool jit = wn_kernel_engine(k) == WN_ENGINE_JIT;
@@ -241,14 +242,36 @@ static void a_listing_lives_as_long_as_its_kernel(void **state) {
     assert_int_not_equal(access(folder, R_OK), 0);
 }
 
+static void listings_lie_in_the_directory_that_is_named_wherever_the_process_goes(void **state) {
+    (void)state;
+    if (!has_jit()) skip();
+    char folder[] = "/tmp/winnow-test-XXXXXX", before[500], path[620];
+    assert_non_null(mkdtemp(folder));
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    wn_context_options options = observed(NULL);
+    options.debugger_directory = ".";
+    setenv("TMPDIR", "/tmp", 1); /* is not looked at */
+    wn_context *c = wn_context_new(&options);
+    unsetenv("TMPDIR");
+    assert_int_equal(chdir(before), 0);
+    assert_non_null(c->listings);
+    assert_non_null(strstr(c->listings, strrchr(folder, '/')));
+    wn_kernel *k = compile(c, 4);
+    snprintf(path, sizeof path, "%s/%u.winnow", c->listings, k->number);
+    assert_int_equal(access(path, R_OK), 0);
+    wn_kernel_free(k);
+    wn_context_free(c);
+    assert_int_equal(rmdir(folder), 0); /* is empty again */
+}
+
 static void a_folder_that_cannot_be_made_is_a_line_in_the_log(void **state) {
     (void)state;
     char log[700] = "";
     wn_context_options options = observed(log);
     options.perf_map = false;
-    setenv("TMPDIR", "/nowhere", 1);
+    options.debugger_directory = "/nowhere";
     wn_context *c = wn_context_new(&options);
-    unsetenv("TMPDIR");
     assert_non_null(c);
     assert_non_null(strstr(log, "no listings for a debugger in /nowhere"));
     wn_kernel *k = compile(c, 1);
@@ -300,7 +323,7 @@ static void perf_map_follows_no_link(void **state) {
     char log[700], victim[] = "/tmp/winnow-victim-XXXXXX";
     close(mkstemp(victim));
     wn_context_options options = observed(log);
-    options.debugger = false;
+    options.debugger_directory = NULL;
     for (int hard = 0; hard < 2; hard++) {
         log[0] = 0;
         unlink(map_path());
@@ -348,6 +371,7 @@ int main(void) {
         cmocka_unit_test(threads_make_and_free_kernels_that_are_shown),
         cmocka_unit_test(spoiled_objects_are_refused_or_shown),
         cmocka_unit_test(a_listing_lives_as_long_as_its_kernel),
+        cmocka_unit_test(listings_lie_in_the_directory_that_is_named_wherever_the_process_goes),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_a_line_in_the_log),
         cmocka_unit_test(perf_map_names_the_functions),
         cmocka_unit_test(perf_map_follows_no_link),

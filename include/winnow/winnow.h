@@ -169,12 +169,14 @@ typedef struct wn_context_options {
     /*
      * Make kernels known to others (docs/inspection.md): what of this fails is a line in the log.
      *
-     * perf_map  their functions' names are added to /tmp/perf-PID.map, where perf looks for them; the file stays
-     * debugger  GDB breaks in them by name and steps through the lines of the listing. They are compiled with debug information, which
-     *           changes no instruction but takes a fifth more time and a copy of the object; listings lie in a folder of the
-     *           context's under $TMPDIR, else /tmp, which wn_context_free removes
+     * perf_map            their functions' names are added to /tmp/perf-PID.map, where perf looks for them; the file stays
+     * debugger_directory  GDB breaks in them by name and steps through the lines of the listing; NULL: it is told nothing. They are
+     *                     compiled with debug information, which changes no instruction but takes a fifth more time and a copy of the
+     *                     object. Listings lie in a folder that the context makes in this directory (/tmp, say), for its user alone,
+     *                     and wn_context_free removes
      */
-    bool perf_map, debugger;
+    bool perf_map;
+    const char *debugger_directory;
 } wn_context_options;
 
 /*

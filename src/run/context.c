@@ -106,7 +106,7 @@ static bool read_options(const wn_context_options *given, wn_context_options *op
     return true;
 }
 
-static bool copy_path(wn_context *c, const char *path, char **copy) {
+bool wn_copy_path(wn_context *c, const char *path, char **copy) {
     if (!path) return true;
     size_t size = strlen(path) + 1;
     *copy = wn_allocate(c, size);
@@ -114,7 +114,7 @@ static bool copy_path(wn_context *c, const char *path, char **copy) {
     return *copy != NULL;
 }
 
-static void free_path(wn_context *c, char *path) {
+void wn_free_path(wn_context *c, char *path) {
     if (path) wn_release(c, path, strlen(path) + 1);
 }
 
@@ -126,8 +126,8 @@ static bool make_locks(wn_context *c) {
 }
 
 static void free_context(wn_context *c) {
-    free_path(c, c->llvm_library);
-    free_path(c, c->cache_directory);
+    wn_free_path(c, c->llvm_library);
+    wn_free_path(c, c->cache_directory);
     c->magic = 0;
     wn_release(c, c, sizeof *c);
 }
@@ -151,11 +151,11 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
     c->cache.most_bytes = options.cache_bytes;
     if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))
         c->native = (wn_target){WN_ISA_NATIVE, false};
-    if (copy_path(c, options.llvm_library, &c->llvm_library) &&
-        copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c)) {
+    if (wn_copy_path(c, options.llvm_library, &c->llvm_library) &&
+        wn_copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c)) {
         c->perf_map = options.perf_map;
-        c->debugger = options.debugger;
-        if (c->debugger) wn_listings_make(c);
+        c->debugger = options.debugger_directory != NULL;
+        if (c->debugger) wn_listings_make(c, options.debugger_directory);
         return c;
     }
     free_context(c);

@@ -60,11 +60,14 @@ static inline bool context_ok(const wn_context *c) {
     return c && c->magic == CONTEXT_MAGIC;
 }
 
+/* A copy in the context's memory; NULL has none, and its free does nothing. false: no memory. */
+bool wn_copy_path(wn_context *c, const char *path, char **copy);
+void wn_free_path(wn_context *c, char *path);
 /* Drop all that the cache keeps (cache.c, eval.c). */
 void wn_cache_clear(wn_context *c);
 void wn_eval_clear(wn_context *c);
-/* A folder for listings, and its end, when no kernel is left (observe.c). */
-void wn_listings_make(wn_context *c);
+/* A folder for listings in this one, and its end, when no kernel is left (observe.c). */
+void wn_listings_make(wn_context *c, const char *directory);
 void wn_listings_remove(wn_context *c);
 /* End and join the threads (threads.c). NULL does nothing. */
 void wn_pool_free(wn_context *c, thread_pool *pool);

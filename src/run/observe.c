@@ -39,28 +39,23 @@ static bool folder_is_ours(const wn_context *c) {
     return c->listings && c->maker == getpid();
 }
 
-void wn_listings_make(wn_context *c) {
-    char path[PATH_MAX];
-    const char *temporary = getenv("TMPDIR");
-    if (!temporary || *temporary != '/') temporary = "/tmp";
-    int length = snprintf(path, sizeof path, "%s/winnow-XXXXXX", temporary);
-    bool made = length > 0 && (size_t)length < sizeof path && mkdtemp(path);
-    if (length >= (int)sizeof path) errno = ENAMETOOLONG;
-    if (!made) {
-        warn(c, "no listings for a debugger in", temporary, errno);
+/* Its absolute path: the process may change its directory, and GDB has one of its own. */
+void wn_listings_make(wn_context *c, const char *directory) {
+    static const char name[] = "/winnow-XXXXXX";
+    char path[PATH_MAX + sizeof name];
+    bool there = realpath(directory, path) != NULL;
+    if (there) memcpy(path + strlen(path), name, sizeof name);
+    if (!there || !mkdtemp(path)) {
+        warn(c, "no listings for a debugger in", directory, errno);
         return;
     }
     c->maker = getpid();
-    c->listings = wn_allocate(c, (size_t)length + 1);
-    if (c->listings)
-        memcpy(c->listings, path, (size_t)length + 1);
-    else
-        rmdir(path);
+    if (!wn_copy_path(c, path, &c->listings)) rmdir(path);
 }
 
 void wn_listings_remove(wn_context *c) {
     if (folder_is_ours(c)) rmdir(c->listings);
-    if (c->listings) wn_release(c, c->listings, strlen(c->listings) + 1);
+    wn_free_path(c, c->listings);
     c->listings = NULL;
 }
 

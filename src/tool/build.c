@@ -81,6 +81,13 @@ static char *cache_directory(const arguments *a) {
     return path;
 }
 
+/* Where the listings for a debugger lie: $TMPDIR, unless it is no absolute path. */
+static const char *debugger_directory(const arguments *a) {
+    const char *temporary = getenv("TMPDIR");
+    if (!a->debugger) return NULL;
+    return temporary && *temporary == '/' ? temporary : "/tmp";
+}
+
 exit_status wn_job_graph(job *s, arguments *a) {
     char *cache = cache_directory(a);
     wn_context_options options = {.size = sizeof options,
@@ -88,7 +95,7 @@ exit_status wn_job_graph(job *s, arguments *a) {
                                   .threads = a->threads,
                                   .cache_directory = cache,
                                   .perf_map = a->perf_map,
-                                  .debugger = a->debugger};
+                                  .debugger_directory = debugger_directory(a)};
     s->context = wn_have(wn_context_new(&options));
     free(cache);
     s->graph = wn_have(wn_graph_new(s->context));
