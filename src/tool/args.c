@@ -6,6 +6,7 @@
 #include "tool/tool.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,36 +329,6 @@ static exit_status add_output(arguments *a, const char *value) {
     return DONE;
 }
 
-static exit_status set_json(arguments *a, const char *value) {
-    (void)value;
-    a->json = true;
-    return DONE;
-}
-
-static exit_status set_no_cache(arguments *a, const char *value) {
-    (void)value;
-    a->no_cache = true;
-    return DONE;
-}
-
-static exit_status set_perf_map(arguments *a, const char *value) {
-    (void)value;
-    a->perf_map = true;
-    return DONE;
-}
-
-static exit_status set_debugger(arguments *a, const char *value) {
-    (void)value;
-    a->debugger = true;
-    return DONE;
-}
-
-static exit_status set_help(arguments *a, const char *value) {
-    (void)value;
-    a->help = true;
-    return DONE;
-}
-
 enum {
     IN_EVAL = 1 << COMMAND_EVAL,
     IN_BENCH = 1 << COMMAND_BENCH,
@@ -365,42 +336,46 @@ enum {
     IN_ALL = 15
 };
 
+/* An option has a function that takes its value, or a flag in the arguments. */
+#define FLAG(name) NULL, offsetof(arguments, name)
+
 static const struct option {
     const char *name;
-    bool takes_value;
     int commands;
     option_fn set;
+    size_t flag;
 } options[] = {
-    {"--engine", true, IN_ALL, set_engine},
-    {"--isa", true, IN_ALL, set_isa},
-    {"--threads", true, IN_ALL, set_threads},
-    {"--emit", true, IN_EXPLAIN, set_emit},
-    {"-o", true, IN_EVAL | IN_EXPLAIN, add_output},
-    {"--json", false, IN_BENCH, set_json},
-    {"--no-cache", false, IN_EVAL, set_no_cache},
-    {"--perf-map", false, IN_EVAL | IN_BENCH, set_perf_map},
-    {"--debugger", false, IN_EVAL | IN_BENCH, set_debugger},
-    {"--help", false, IN_ALL, set_help},
-    {"-h", false, IN_ALL, set_help},
+    {"--engine", IN_ALL, set_engine, 0},
+    {"--isa", IN_ALL, set_isa, 0},
+    {"--threads", IN_ALL, set_threads, 0},
+    {"--emit", IN_EXPLAIN, set_emit, 0},
+    {"-o", IN_EVAL | IN_EXPLAIN, add_output, 0},
+    {"--json", IN_BENCH, FLAG(json)},
+    {"--no-cache", IN_EVAL, FLAG(no_cache)},
+    {"--perf-map", IN_EVAL | IN_BENCH, FLAG(perf_map)},
+    {"--debugger", IN_EVAL | IN_BENCH, FLAG(debugger)},
+    {"--help", IN_ALL, FLAG(help)},
+    {"-h", IN_ALL, FLAG(help)},
 };
 
 /* --isa V, --isa=V, -o V, -oV; moves *argv past a value that is a word of its own. */
 static exit_status read_option(arguments *a, char ***argv) {
     const char *word = **argv;
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        size_t length = strlen(options[i].name);
-        bool is_long = word[1] == '-';
-        if (strncmp(word, options[i].name, length) != 0 || !(options[i].commands >> a->command & 1))
-            continue;
+    bool is_long = word[1] == '-';
+    for (const struct option *o = options; o < options + sizeof options / sizeof *options; o++) {
+        size_t length = strlen(o->name);
         const char *rest = word + length;
-        if (*rest && (!options[i].takes_value || (is_long && *rest != '='))) continue;
-        if (options[i].takes_value && !*rest) {
-            rest = *++*argv;
-            if (!rest) return wn_misused("%s needs a value", word);
-        } else if (is_long && *rest) {
-            rest++;
+        if (strncmp(word, o->name, length) != 0 || !(o->commands >> a->command & 1)) continue;
+        if (*rest && (!o->set || (is_long && *rest != '='))) continue;
+        if (!o->set) {
+            *(bool *)((char *)a + o->flag) = true;
+            return DONE;
         }
-        return options[i].set(a, rest);
+        if (!*rest)
+            rest = *++*argv;
+        else if (is_long)
+            rest++;
+        return rest ? o->set(a, rest) : wn_misused("%s needs a value", word);
     }
     return wn_misused(
         "there is no option '%s' here (an expression that begins with - comes after --)", word);
