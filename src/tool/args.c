@@ -42,15 +42,11 @@ static char *copy_text(const char *text, size_t length) {
     return copy;
 }
 
-/* One more element in an array that grows; zeroed. */
-static void *add_element(void **array, size_t *count, size_t *room, size_t size) {
-    if (*count == *room) {
-        *room = *room ? 2 * *room : 8;
-        *array = wn_have(realloc(*array, *room * size));
-    }
-    void *added = (char *)*array + (*count)++ * size;
-    memset(added, 0, size);
-    return added;
+/* The array, moved perhaps, with room for one more than count. */
+static void *grow(void *array, size_t count, size_t *room, size_t size) {
+    if (count < *room) return array;
+    *room = *room ? 2 * *room : 8;
+    return wn_have(realloc(array, *room * size));
 }
 
 /* ---- Declarations: TYPE, TYPE[?, 3] --------------------------------------------------------------------------------- */
@@ -106,10 +102,9 @@ static tool_input *find_input(arguments *a, const char *name, size_t length) {
 }
 
 static tool_input *add_input(arguments *a, const char *name, size_t length) {
-    void *array = a->inputs;
-    tool_input *in = add_element(&array, &a->input_count, &a->input_room, sizeof *in);
-    a->inputs = array;
-    in->name = copy_text(name, length);
+    a->inputs = grow(a->inputs, a->input_count, &a->input_room, sizeof *a->inputs);
+    tool_input *in = &a->inputs[a->input_count++];
+    *in = (tool_input){.name = copy_text(name, length)};
     return in;
 }
 
@@ -135,10 +130,8 @@ static bool is_rule(const char *word) {
 }
 
 static exit_status add_rule(arguments *a, char *word) {
-    void *array = a->rules;
-    char **rule = add_element(&array, &a->rule_count, &a->rule_room, sizeof *rule);
-    a->rules = array;
-    *rule = word;
+    a->rules = grow(a->rules, a->rule_count, &a->rule_room, sizeof *a->rules);
+    a->rules[a->rule_count++] = word;
     return DONE;
 }
 
@@ -238,7 +231,6 @@ static exit_status read_text_declarations(arguments *a) {
         tool_input declared = {.name = NULL};
         if (length == 0 || *colon != ':' || !read_declaration(&declared, skip_comments(colon + 1)))
             continue;
-        if (!declared.shaped) declared.rank = 0;
         tool_input *in = find_input(a, name, length);
         TRY(merge(in ? in : add_input(a, name, length), &declared));
     }
@@ -283,17 +275,11 @@ static exit_status set_engine(arguments *a, const char *value) {
 }
 
 static exit_status set_isa(arguments *a, const char *value) {
-    static const struct {
-        const char *name;
-        wn_isa isa;
-    } isas[] = {{"native", WN_ISA_NATIVE},
-                {"portable", WN_ISA_PORTABLE},
-                {"x86-64-v2", WN_ISA_X86_64_V2},
-                {"x86-64-v3", WN_ISA_X86_64_V3},
-                {"x86-64-v4", WN_ISA_X86_64_V4}};
+    static const wn_isa isas[] = {WN_ISA_NATIVE, WN_ISA_PORTABLE, WN_ISA_X86_64_V2,
+                                  WN_ISA_X86_64_V3, WN_ISA_X86_64_V4};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
-        if (strcmp(value, isas[i].name) != 0) continue;
-        a->isa = isas[i].isa;
+        if (strcmp(value, wn_isa_name(isas[i])) != 0) continue;
+        a->isa = isas[i];
         return DONE;
     }
     return wn_misused("--isa is native, x86-64-v2, x86-64-v3 or x86-64-v4, not '%s'", value);
@@ -321,11 +307,8 @@ static exit_status add_output(arguments *a, const char *value) {
     if (!*path) return wn_misused("-o takes FILE or NAME=FILE, not '%s'", value);
     for (size_t i = 0; i < a->output_count; i++)
         if (!strcmp(a->outputs[i].path, path)) return wn_misused("-o %s is given twice", path);
-    size_t room = a->output_count;
-    void *array = a->outputs;
-    tool_output *out = add_element(&array, &a->output_count, &room, sizeof *out);
-    a->outputs = array;
-    *out = (tool_output){named ? copy_text(value, length) : NULL, path};
+    a->outputs = grow(a->outputs, a->output_count, &a->output_room, sizeof *a->outputs);
+    a->outputs[a->output_count++] = (tool_output){named ? copy_text(value, length) : NULL, path};
     return DONE;
 }
 
