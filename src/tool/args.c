@@ -269,8 +269,8 @@ static exit_status read_expression(arguments *a, const char *word) {
 typedef exit_status (*option_fn)(arguments *a, const char *value);
 
 static exit_status set_engine(arguments *a, const char *value) {
-    a->engine = !strcmp(value, "jit") ? WN_ENGINE_JIT : WN_ENGINE_INTERPRETER;
-    if (a->engine == WN_ENGINE_JIT || !strcmp(value, "interpreter")) return DONE;
+    a->compile.engine = !strcmp(value, "jit") ? WN_ENGINE_JIT : WN_ENGINE_INTERPRETER;
+    if (a->compile.engine == WN_ENGINE_JIT || !strcmp(value, "interpreter")) return DONE;
     return wn_misused("--engine is jit or interpreter, not '%s'", value);
 }
 
@@ -279,7 +279,7 @@ static exit_status set_isa(arguments *a, const char *value) {
                                   WN_ISA_X86_64_V3, WN_ISA_X86_64_V4};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
         if (strcmp(value, wn_isa_name(isas[i])) != 0) continue;
-        a->isa = isas[i];
+        a->compile.isa = isas[i];
         return DONE;
     }
     return wn_misused("--isa is native, x86-64-v2, x86-64-v3 or x86-64-v4, not '%s'", value);

@@ -66,7 +66,7 @@ static exit_status graph_error(const job *s) {
    relative path being none. The others compile to show how that goes. NULL: nowhere. */
 static char *cache_directory(const arguments *a) {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *below = "";
-    if (a->command != COMMAND_EVAL || a->no_cache || a->engine == WN_ENGINE_INTERPRETER)
+    if (a->command != COMMAND_EVAL || a->no_cache || a->compile.engine == WN_ENGINE_INTERPRETER)
         return NULL;
     if (!cache || *cache != '/') {
         if (!home || *home != '/') return NULL;
@@ -151,11 +151,11 @@ static exit_status gather_inputs(job *s, const arguments *a) {
 }
 
 exit_status wn_job_kernel(job *s, const arguments *a) {
-    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
-    if (!wn_isa_available(a->isa)) return wn_wrong("this machine lacks %s", wn_isa_name(a->isa));
+    if (!wn_isa_available(a->compile.isa))
+        return wn_wrong("this machine lacks %s", wn_isa_name(a->compile.isa));
     if (a->command == COMMAND_EVAL) TRY(add_outputs(s, a));
     double start = wn_now_ms();
-    s->kernel = wn_compile(s->graph, &options);
+    s->kernel = wn_compile(s->graph, &a->compile);
     s->compile_ms = wn_now_ms() - start;
     if (!s->kernel) return graph_error(s);
     s->output_count = (size_t)wn_kernel_output_count(s->kernel);

@@ -23,8 +23,7 @@ static exit_status check_rule(const wn_inspection *i, const char *rule) {
 }
 
 static exit_status check(const job *s, const arguments *a) {
-    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
-    wn_inspection *i = wn_have(wn_inspection_new(s->graph, &options));
+    wn_inspection *i = wn_have(wn_inspection_new(s->graph, &a->compile));
     exit_status worst = DONE;
     for (size_t k = 0; k < a->rule_count && worst != USAGE; k++) {
         exit_status status = check_rule(i, a->rules[k]);

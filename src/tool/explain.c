@@ -33,9 +33,8 @@ static const emission *find_emission(const char *name) {
 }
 
 static exit_status write_view(job *s, const arguments *a, wn_view view, FILE *out) {
-    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
     size_t length = 0;
-    char *text = wn_inspect(s->graph, &options, view, &length);
+    char *text = wn_inspect(s->graph, &a->compile, view, &length);
     if (!text) return wn_wrong("%s", wn_graph_error(s->graph));
     fwrite(text, 1, length, out);
     wn_text_free(s->context, text, length);

@@ -247,8 +247,7 @@ static void write_all(const view *v, const arguments *a) {
 }
 
 exit_status wn_write_listing(job *s, const arguments *a, FILE *out) {
-    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
-    wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &options));
+    wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &a->compile));
     view v = {.out = out, .colours = wants_colours(out), .inspection = inspection};
     char *listing = wn_have(strdup(wn_inspection_listing(inspection, NULL)));
     const char *error = wn_inspection_error(inspection);

@@ -52,7 +52,7 @@ typedef exit_status (*command_fn)(arguments *);
 static exit_status run_command(tool_command command, int argc, char **argv) {
     static const command_fn run[COMMAND_COUNT_] = {wn_command_eval, wn_command_bench,
                                                    wn_command_explain, wn_command_check};
-    arguments a = {.command = command, .threads = 1};
+    arguments a = {.command = command, .compile.size = sizeof a.compile, .threads = 1};
     exit_status status = wn_arguments_read(&a, argc, argv);
     if (status == DONE && a.help)
         wn_help_command(stdout, command);

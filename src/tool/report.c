@@ -93,7 +93,9 @@ static const char *no_run(const job *s, const arguments *a) {
             return "Nothing was run: there are no data. With NAME=FILE.npy or NAME=[...] for every "
                    "input, a run is "
                    "measured and shown here.";
-    return wn_isa_available(a->isa) ? NULL : "Nothing was run: this machine lacks the instruction set.";
+    return wn_isa_available(a->compile.isa)
+               ? NULL
+               : "Nothing was run: this machine lacks the instruction set.";
 }
 
 static void write_run(FILE *out, job *s, const arguments *a, const wn_inspection *inspection) {
@@ -117,14 +119,13 @@ static void write_run(FILE *out, job *s, const arguments *a, const wn_inspection
 /* ---- All of it ------------------------------------------------------------------------------------------------------------- */
 
 exit_status wn_write_report(job *s, const arguments *a, FILE *out) {
-    wn_compile_options options = {.size = sizeof options, .engine = a->engine, .isa = a->isa};
     const char *place = strstr(wn_report_page, marker);
     wn_view view = no_run(s, a) ? WN_VIEW_JSON
                                 : WN_VIEW_JSON_TIMED; /* what is measured may differ from run to run */
     size_t length;
-    char *json = wn_inspect(s->graph, &options, view, &length);
+    char *json = wn_inspect(s->graph, &a->compile, view, &length);
     if (!json) return wn_wrong("%s", wn_graph_error(s->graph));
-    wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &options));
+    wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &a->compile));
     fwrite(wn_report_page, 1, (size_t)(place - wn_report_page), out);
     fputs("{\"inspection\":", out);
     fwrite(json, 1, length, out);

@@ -136,8 +136,7 @@ typedef struct arguments {
     size_t input_count, input_room;
     tool_output *outputs;
     size_t output_count, output_room;
-    wn_engine engine;
-    wn_isa isa;
+    wn_compile_options compile;
     int32_t threads;
     bool json, no_cache, perf_map, debugger;
     const char *emit;
