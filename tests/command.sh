@@ -4,30 +4,20 @@
 # shellcheck disable=SC2059 # the data of files are printf's escapes
 #
 #   tests/command.sh WINNOW [ENGINE]     the binary, and an --engine for all (default: the command's own choice)
-# Each check names itself when it fails; all run, and the exit status is 1 if any failed.
 set -uo pipefail
 
-winnow=$(realpath "$1")
 golden=$(cd "$(dirname "$0")/golden" && pwd)
 engine=${2:-}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+# shellcheck source=tests/checks.sh
+. "$(dirname "$0")/checks.sh" "$1"
 export XDG_CACHE_HOME=$folder/cache # not the user's own
-checks=0 failures=0
 
 run() { # ARGUMENTS...: leaves out, err, status
     local command=$1
     shift
     if [ -n "$engine" ]; then set -- --engine "$engine" "$@"; fi
-    timeout 10 "$winnow" "$command" "$@" >out 2>err # longer is a failure: 124
+    timeout 10 "$program" "$command" "$@" >out 2>err # longer is a failure: 124
     status=$?
-}
-fail() { # WHAT
-    failures=$((failures + 1))
-    printf 'FAILED line %s: %s\n' "${BASH_LINENO[1]}" "$1"
-    sed 's/^/    out: /' out
-    sed 's/^/    err: /' err
 }
 # prints EXPECTED ARGUMENTS... : status 0, exactly this text
 prints() {
@@ -46,12 +36,6 @@ fails() {
     if [ "$status" != "$expected" ]; then fail "$*: status $status, expected $expected"
     elif [ -s out ]; then fail "$*: printed something"
     elif ! grep -q '^winnow: ' err || ! grep -qE -- "$pattern" err; then fail "$*: message lacks: $pattern"; fi
-}
-is() { # WHAT CONDITION...
-    local what=$1
-    shift
-    checks=$((checks + 1))
-    "$@" || fail "$what"
 }
 
 # A little-endian number of WIDTH bytes, as printf's escapes.
@@ -309,7 +293,7 @@ usage() { # PATTERN ARGUMENTS...
     local pattern=$1
     shift
     checks=$((checks + 1))
-    "$winnow" "$@" >out 2>err
+    "$program" "$@" >out 2>err
     status=$?
     [ "$status" = 2 ] && [ ! -s out ] && grep -qE -- "$pattern" err || fail "$*: expected status 2 and: $pattern"
 }
@@ -401,7 +385,7 @@ is 'explain -o writes a file' test -s plan.txt
 
 # The view for a terminal.
 explain_where() { # [COMMAND...] to run it with
-    timeout 30 "$@" "$winnow" explain 'where(x < 0, 0, x)' 'x:f32[?]' --isa x86-64-v3 >out 2>err
+    timeout 30 "$@" "$program" explain 'where(x < 0, 0, x)' 'x:f32[?]' --isa x86-64-v3 >out 2>err
     status=$?
 }
 explain_where env
@@ -432,7 +416,7 @@ if [ "$status" = 0 ]; then # else there is no compiler
     is 'a failing llvm-mca: a line says so' grep -q '^llvm-mca failed' out
 fi
 if command -v script >/dev/null; then # makes a terminal
-    on_terminal() { TERM=xterm NO_COLOR=$1 script -qec "'$winnow' explain 'x + 1' 'x:f32[?]'" /dev/null >out 2>err </dev/null; }
+    on_terminal() { TERM=xterm NO_COLOR=$1 script -qec "'$program' explain 'x + 1' 'x:f32[?]'" /dev/null >out 2>err </dev/null; }
     colours() { grep -q "$(printf '\033\[')" out; }
     plain() { ! colours; }
     on_terminal ''
@@ -463,7 +447,7 @@ again() {
     [ "$jit" = 0 ] || is 'nothing is said of the cache' test ! -s err
 }
 kept() { find "$1" -name '*.kernel' 2>/dev/null | wc -l; }
-loads_llvm() { LD_DEBUG=files "$winnow" eval 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" 2>&1 | grep -q 'calling init: .*libLLVM'; }
+loads_llvm() { LD_DEBUG=files "$program" eval 'where(x < 0, 0, x)' 'x:f32=[1,-2]' "$@" 2>&1 | grep -q 'calling init: .*libLLVM'; }
 
 rm -rf cache
 run bench 'where(x < 0, 0, x)' 'x:f32[1000]' --json
@@ -504,19 +488,18 @@ fi
 
 for arguments in --help -h help 'eval --help' 'bench --help' 'explain -h' 'help eval'; do
     # shellcheck disable=SC2086 # two words
-    "$winnow" $arguments >out 2>err
+    "$program" $arguments >out 2>err
     status=$?
     is "$arguments succeeds" test "$status" = 0
     for section in NAME SYNOPSIS DESCRIPTION OPTIONS EXAMPLES 'EXIT STATUS'; do
         is "$arguments has $section" grep -qx "$section" out
     done
 done
-"$winnow" --version >out 2>err
+"$program" --version >out 2>err
 is '--version' grep -qE '^winnow [0-9]+\.[0-9]+\.[0-9]+$' out
 if [ -w /dev/full ]; then
-    "$winnow" eval x x=1 >/dev/full 2>err
+    "$program" eval x x=1 >/dev/full 2>err
     is 'a full disk is noticed' test $? = 1
 fi
 
-echo "$checks checks, $failures failed"
-[ "$failures" = 0 ]
+conclude
