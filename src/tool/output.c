@@ -25,9 +25,12 @@ static mode_t new_file_mode(void) {
 }
 
 static exit_status open_temporary(output_file *f, mode_t mode) {
-    size_t size = strlen(f->path) + sizeof ".XXXXXX";
-    char *name = wn_have(malloc(size));
-    snprintf(name, size, "%s.XXXXXX", f->path);
+    static const char last[] = ".winnow-XXXXXX"; /* of its own: the file's may be as long as names can be */
+    const char *slash = strrchr(f->path, '/');
+    size_t folder = slash ? (size_t)(slash - f->path) + 1 : 0;
+    char *name = wn_have(malloc(folder + sizeof last));
+    memcpy(name, f->path, folder);
+    memcpy(name + folder, last, sizeof last);
     int descriptor = mkstemp(name);
     if (descriptor < 0) {
         free(name);
