@@ -83,7 +83,7 @@ static int start_on_other_core(pthread_t *thread, void *(*function)(void *), voi
 
 /* ---- Candidates: what takes turns ------------------------------------------------------------------------------------- */
 
-static size_t call_run(const candidate *c) {
+size_t call_run(const candidate *c) {
     return wn_run(c->binding, NULL) == WN_OK ? c->n : FAILED;
 }
 
@@ -416,9 +416,18 @@ static bool measure_all(bench *b) {
     return true;
 }
 
+static bool write_file(const report *r, const char *path, void (*put)(FILE *f, const report *r)) {
+    FILE *f = fopen(path, "w");
+    if (f) put(f, r);
+    bool bad = f && ferror(f);
+    if (f && fclose(f) == 0 && !bad) return true;
+    fprintf(stderr, "winnow-bench: cannot write %s\n", path);
+    return false;
+}
+
 static bool write_files(const bench *b) {
-    return (!b->o->json || write_json(&b->r, b->o->json)) &&
-           (!b->o->svg || write_svg(&b->r, b->o->svg));
+    return (!b->o->json || write_file(&b->r, b->o->json, put_json)) &&
+           (!b->o->svg || write_file(&b->r, b->o->svg, put_svg));
 }
 
 static bool run(bench *b) {

@@ -214,14 +214,16 @@ void machine_name(char *to, size_t room);
 void work_name(char *to, size_t room, const work *w);
 /* "4 Ki" */
 void size_name(char *to, size_t room, size_t n);
-bool write_json(const report *r, const char *path);
-bool write_svg(const report *r, const char *path);
+void put_json(FILE *f, const report *r);
+void put_svg(FILE *f, const report *r);
 
 /* ---- bench.c, cost.c, accuracy.c -------------------------------------------------------------------------------------- */
 
 wn_graph *graph_of(wn_context *context, const char *inputs, const char *text);
 wn_kernel *compile(wn_graph *g, wn_isa isa);
 wn_binding *bind(wn_context *context, wn_isa isa, const arrays *a);
+
+size_t call_run(const candidate *c);
 
 /* What compiling takes, and what running a small work and binding it again costs. */
 bool measure_costs(report *r, wn_context *context, const isa_row *isa);

@@ -124,10 +124,6 @@ typedef struct rebinding {
     size_t *turn;
 } rebinding;
 
-static size_t call_run(const candidate *c) {
-    return wn_run(c->binding, NULL) == WN_OK ? c->n : FAILED;
-}
-
 /* To the one half of the arrays and to the other by turns. */
 static size_t call_rebind(const candidate *c) {
     const rebinding *b = (const rebinding *)(const void *)c;

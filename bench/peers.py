@@ -289,7 +289,7 @@ def load(name):
         module = PEERS[name][0]()
         return module, module.__version__
     except Exception as error:
-        return None, str(error).splitlines()[0].replace("|", "/")
+        return None, (str(error) or type(error).__name__).splitlines()[0].replace("|", "/")
 
 
 def time_calls(function, calls):

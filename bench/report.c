@@ -151,6 +151,17 @@ void report_peers(const report *r) {
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------------- */
 
+/* The text is anyone's. */
+static void put_member(FILE *f, const char *separator, const char *key, const char *text) {
+    fprintf(f, "%s\"%s\": \"", separator, key);
+    for (; *text; text++)
+        if (strchr("\"\\", *text) || (unsigned char)*text < ' ')
+            fprintf(f, "\\u%04x", (unsigned)*text);
+        else
+            fputc(*text, f);
+    fputc('"', f);
+}
+
 /* A ratio or a time that was not measured is null. */
 static void put_number(FILE *f, const char *key, double value) {
     fprintf(f, value > 0 ? ", \"%s\": %.5g" : ", \"%s\": null", key, value);
@@ -185,21 +196,17 @@ static void put_cell(FILE *f, const report *r, const cell *c) {
     fputs("}", f);
 }
 
-bool write_json(const report *r, const char *path) {
+void put_json(FILE *f, const report *r) {
     char machine[128];
     machine_name(machine, sizeof machine);
-    FILE *f = fopen(path, "w");
-    if (!f) {
-        fprintf(stderr, "winnow-bench: cannot write %s\n", path);
-        return false;
-    }
-    fprintf(f,
-            "{\"machine\": \"%s\", \"winnow\": \"%s\", \"commit\": \"%s\", \"llvm\": \"%s\", "
-            "\"compiler\": \"%s\",\n"
-            " \"peers\": {",
-            machine, wn_version(), r->commit ? r->commit : "", BENCH_LLVM, __VERSION__);
+    put_member(f, "{", "machine", machine);
+    put_member(f, ", ", "winnow", wn_version());
+    put_member(f, ", ", "commit", r->commit ? r->commit : "");
+    put_member(f, ", ", "llvm", BENCH_LLVM);
+    put_member(f, ", ", "compiler", __VERSION__);
+    fputs(",\n \"peers\": {", f);
     for (size_t k = 0; k < peer_count(r->peers); k++)
-        fprintf(f, "%s\"%s\": \"%s\"", k ? ", " : "", peer_name(r->peers, k), peer_version(r->peers, k));
+        put_member(f, k ? ", " : "", peer_name(r->peers, k), peer_version(r->peers, k));
     fputs("},\n \"cells\": [\n", f);
     for (size_t i = 0; i < r->cell_count; i++) {
         put_cell(f, r, &r->cells[i]);
@@ -211,5 +218,4 @@ bool write_json(const report *r, const char *path) {
                 r->costs[i].what, r->costs[i].unit, r->costs[i].value,
                 i + 1 < r->cost_count ? "," : "");
     fputs(" ]}\n", f);
-    return fclose(f) == 0;
 }

@@ -131,10 +131,12 @@ static void put_legend(FILE *f, const report *r, double y) {
     fprintf(f, "<text x=\"%.1f\" y=\"%.1f\">limit</text>\n", x + 8, y);
     x = 16;
     y += 20;
-    for (size_t k = 0; k < peer_count(r->peers); k++, x += 125)
-        fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"6\" height=\"6\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s %s</text>\n",
-                x, y - 7, peer_colours[k], x + 10, y, peer_name(r->peers, k),
-                peer_version(r->peers, k));
+    for (size_t k = 0; k < peer_count(r->peers); k++, x += 125) {
+        fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"6\" height=\"6\" fill=\"%s\"/><text x=\"%.1f\" y=\"%.1f\">%s ",
+                x, y - 7, peer_colours[k], x + 10, y, peer_name(r->peers, k));
+        put_text(f, peer_version(r->peers, k));
+        fputs("</text>\n", f);
+    }
 }
 
 static void put_title(FILE *f, const report *r) {
@@ -145,13 +147,14 @@ static void put_title(FILE *f, const report *r) {
           "<text class=\"dim\" x=\"16\" y=\"46\">",
           f);
     put_text(f, machine);
-    fprintf(f,
-            "; Winnow %s %s; LLVM %s; by hand: gcc " __VERSION__
-            "; best of many rounds in which all take turns</text>\n",
-            wn_version(), r->commit ? r->commit : "", BENCH_LLVM);
+    fprintf(f, "; Winnow %s ", wn_version());
+    put_text(f, r->commit ? r->commit : "");
+    fprintf(f, "; LLVM %s; by hand: gcc " __VERSION__ "; best of many rounds in which all take turns</text>\n",
+            BENCH_LLVM);
 }
 
-static void put_drawing(FILE *f, const report *r, const size_t *sizes, size_t panels) {
+void put_svg(FILE *f, const report *r) {
+    size_t sizes[MAX_PANELS], panels = list_sizes(r, sizes);
     double y = TOP + 8;
     size_t lines = 0;
     for (const work *w = works; w < works + work_count; w++)
@@ -178,15 +181,4 @@ static void put_drawing(FILE *f, const report *r, const size_t *sizes, size_t pa
     }
     put_legend(f, r, bottom + 24);
     fputs("</svg>\n", f);
-}
-
-bool write_svg(const report *r, const char *path) {
-    size_t sizes[MAX_PANELS], panels = list_sizes(r, sizes);
-    FILE *f = fopen(path, "w");
-    if (!f) {
-        fprintf(stderr, "winnow-bench: cannot write %s\n", path);
-        return false;
-    }
-    put_drawing(f, r, sizes, panels);
-    return fclose(f) == 0;
 }

@@ -21,7 +21,7 @@ well_formed() { # FILE
 
 # Reads a cell, then rounds, as peers.py does; its second peer takes part in nothing.
 cat >peer.sh <<'TEXT'
-echo 'slow 1.0|absent not installed'
+printf '%s\n' 'slow 1.0|absent no "<here>" \ & there'
 while read -r line; do
     case $line in
     round) echo '4096000 nan' ;;
@@ -48,11 +48,12 @@ is 'a commit is written' grep -q '"commit": "abc"' all.json
 is 'costs are written' grep -q '"what": "compile a chain of 1000 nodes"' all.json
 is 'JSON is well formed' well_formed all.json
 
-run --quick --size 4096 --threads 1 --only where,mask --peers 'sh peer.sh' --json peers.json --svg peers.svg
+run --quick --size 4096 --threads 1 --only where,mask --peers 'sh peer.sh' --commit 'a "<b>" &' --json peers.json --svg peers.svg
 is 'peers are run' test "$status" = 0
 is 'a peer has its time' grep -q '"slow": {"ok": true, "ns": 1000,' peers.json
 is 'a peer that takes no part has none' grep -q '"absent": {"ok": false, "ns": null' peers.json
 is 'a version is on the drawing' grep -q 'slow 1.0' peers.svg
+is 'JSON is well formed, whatever a peer says' well_formed peers.json
 is 'the drawing is well formed' well_formed peers.svg
 is 'a peer is told the cell' grep -q '"text": "x\[x < 0\]".*"outputs": \[\["", "f32", \[[0-9]*\]\]\]' cells
 
@@ -62,7 +63,10 @@ run --only where,nothing
 is 'an unknown work is wrong usage' test "$status" = 2
 run --size 65
 is 'a size that is no multiple of 64 is wrong usage' test "$status" = 2
-run --quick --size 64 --threads 1 --only where --json /nowhere/x.json
-is 'a file that cannot be written is an error' test "$status" = 1
+for path in /nowhere/x.json /dev/full; do
+    run --quick --size 64 --threads 1 --only where --json $path
+    is "$path cannot be written: status 1" test "$status" = 1
+    is 'and a message' grep -q "cannot write $path" err
+done
 
 conclude
