@@ -47,25 +47,30 @@ static exit_status flush_output(exit_status status) {
     return status == DONE ? failed : status;
 }
 
-typedef exit_status (*command_fn)(arguments *);
+static const struct command {
+    const char *name;
+    exit_status (*run)(arguments *a);
+} commands[COMMAND_COUNT_] = {
+    [COMMAND_EVAL] = {"eval", wn_command_eval},
+    [COMMAND_BENCH] = {"bench", wn_command_bench},
+    [COMMAND_EXPLAIN] = {"explain", wn_command_explain},
+    [COMMAND_CHECK] = {"check", wn_command_check},
+};
 
 static exit_status run_command(tool_command command, int argc, char **argv) {
-    static const command_fn run[COMMAND_COUNT_] = {wn_command_eval, wn_command_bench,
-                                                   wn_command_explain, wn_command_check};
     arguments a = {.command = command, .compile.size = sizeof a.compile, .threads = 1};
     exit_status status = wn_arguments_read(&a, argc, argv);
     if (status == DONE && a.help)
         wn_help_command(stdout, command);
     else if (status == DONE)
-        status = run[command](&a);
+        status = commands[command].run(&a);
     wn_arguments_free(&a);
     return status;
 }
 
 static int find_command(const char *name) {
-    static const char *const names[COMMAND_COUNT_] = {"eval", "bench", "explain", "check"};
     for (int i = 0; i < COMMAND_COUNT_; i++)
-        if (!strcmp(name, names[i])) return i;
+        if (!strcmp(name, commands[i].name)) return i;
     return -1;
 }
 
