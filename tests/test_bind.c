@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "counted_memory.h"
 
 #include "winnow/inspect.h"
 
@@ -545,24 +546,6 @@ static void eval_is_one_call(void **state) {
 }
 
 /* ---- Memory that runs out ------------------------------------------------------------------------------------------- */
-
-typedef struct counted_memory {
-    int64_t until_failure; /* allocations that still succeed */
-    int64_t live;          /* bytes                          */
-} counted_memory;
-
-static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t new_size) {
-    counted_memory *m = user;
-    if (new_size == 0) {
-        m->live -= (int64_t)old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (m->until_failure-- <= 0) return NULL;
-    void *moved = realloc(pointer, new_size);
-    if (moved) m->live += (int64_t)new_size - (int64_t)old_size;
-    return moved;
-}
 
 /* A binding's life, whose outputs are first the context's: run, bound to fewer elements, to more, and run again. */
 static wn_status try_binding(wn_kernel *k, wn_array *in, const wn_array *out) {

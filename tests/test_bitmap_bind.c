@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "counted_memory.h"
 #include "values.h"
 
 #include <stdlib.h>
@@ -189,17 +190,6 @@ static void large_outputs(void **state) {
 
 /* ---- Memory that runs out ------------------------------------------------------------------------------------------- */
 
-/* As many allocations still succeed as *user says. */
-static void *allocate_some(void *user, void *pointer, size_t old_size, size_t new_size) {
-    int64_t *left = user;
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    return (*left)-- > 0 ? realloc(pointer, new_size) : NULL;
-}
-
 static void expect_true_places(wn_binding *b, int64_t step) {
     wn_error error;
     compare_expect_ok(wn_run(b, &error), &error);
@@ -211,9 +201,10 @@ static void expect_true_places(wn_binding *b, int64_t step) {
 /* A rebind that runs out of memory leaves the binding with the arrays, and the kernel, that it had. */
 static void a_rebind_that_fails_changes_nothing(void **state) {
     (void)state;
-    int64_t left = INT64_MAX, failures = 0, y[1000];
+    counted_memory m = {-1, 0};
+    int64_t failures = 0, y[1000];
     wn_context_options options = {
-        .size = sizeof options, .allocate = allocate_some, .allocate_user = &left};
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
 #ifdef WN_TEST_LLVM_PATH
     options.llvm_library = WN_TEST_LLVM_PATH;
 #endif
@@ -234,9 +225,9 @@ static void a_rebind_that_fails_changes_nothing(void **state) {
     compare_expect_ok(wn_bind(k, &packed, 1, none, 2, &other, &error), &error);
     compare_expect_ok(wn_bind(k, &in, 1, out, 2, &b, &error), &error);
     for (int64_t n = 0;; n++, failures++) {
-        left = n;
+        m.until_failure = n;
         wn_status status = wn_rebind(b, &packed, 1, none, 2, &error);
-        left = INT64_MAX;
+        m.until_failure = -1;
         expect_true_places(b, status == WN_OK ? 5 : 2);
         if (status == WN_OK) break;
         assert_int_equal(status, WN_ERROR_MEMORY);

@@ -3,6 +3,7 @@
  *
  * Keys and objects are any bytes here; test_disk_cache.c has kernels.
  */
+#include "counted_memory.h"
 #include "disk_fixture.h"
 
 #include <sys/resource.h>
@@ -500,19 +501,6 @@ static void processes_write_at_once(void **state) {
     }
     assert_in_range(count_files(&f), 1, 5); /* nothing half-written is left */
     keeper_free(&k);
-}
-
-typedef struct counted_memory {
-    int64_t until_failure, live;
-} counted_memory;
-
-static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t new_size) {
-    counted_memory *m = user;
-    if (new_size && m->until_failure-- <= 0) return NULL;
-    void *moved = realloc(pointer, new_size ? new_size : 1);
-    if (!new_size) free(moved);
-    m->live += (int64_t)new_size - (int64_t)old_size;
-    return new_size ? moved : NULL;
 }
 
 static void any_allocation_may_fail(void **state) {

@@ -4,6 +4,7 @@
  * Whether a kernel was compiled shows in its file: one that is read stays, one that is compiled is written anew, which changes its inode.
  */
 #include "compare.h"
+#include "counted_memory.h"
 #include "disk_fixture.h"
 
 #include "run/kernel.h"
@@ -380,19 +381,6 @@ static void processes_compile_at_once(void **state) {
     }
     assert_int_equal(count_files(&u.f), 3);
     user_free(&u);
-}
-
-typedef struct counted_memory {
-    int64_t until_failure, live;
-} counted_memory;
-
-static void *allocate_counted(void *user_state, void *pointer, size_t old_size, size_t new_size) {
-    counted_memory *m = user_state;
-    if (new_size && m->until_failure-- <= 0) return NULL;
-    void *moved = realloc(pointer, new_size ? new_size : 1);
-    if (!new_size) free(moved);
-    m->live += (int64_t)new_size - (int64_t)old_size;
-    return new_size ? moved : NULL;
 }
 
 /* Whether it compiled; if not, memory is what is missing. */

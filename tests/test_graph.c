@@ -3,6 +3,7 @@
  *
  * What a wrong call says is compared word by word: the messages are the library's manners.
  */
+#include "counted_memory.h"
 #include "graph_fixture.h"
 
 #include <time.h>
@@ -222,27 +223,10 @@ static void copies_keep_what_lives(void **state) {
 
 /* ---- Memory and size ------------------------------------------------------------------------- */
 
-typedef struct meter {
-    long left;
-    size_t live;
-} meter;
-
-static void *metered(void *user, void *pointer, size_t old_size, size_t new_size) {
-    meter *m = user;
-    if (new_size == 0) {
-        m->live -= pointer ? old_size : 0;
-        free(pointer);
-        return NULL;
-    }
-    if (m->left-- <= 0) return NULL;
-    void *result = realloc(pointer, new_size);
-    if (result) m->live += new_size - (pointer ? old_size : 0);
-    return result;
-}
-
 /* Whether everything went well with only so many allocations. */
-static bool build_with(meter *m) {
-    wn_context_options options = {.size = sizeof options, .allocate = metered, .allocate_user = m};
+static bool build_with(counted_memory *m) {
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = m};
     wn_context *context = wn_context_new(&options);
     if (!context) return false;
     wn_graph *g = wn_graph_new(context);
@@ -266,7 +250,7 @@ static void failed_allocations_are_errors_and_leak_nothing(void **state) {
     (void)state;
     bool done = false;
     for (long n = 0; !done; n++) {
-        meter m = {.left = n};
+        counted_memory m = {n, 0};
         done = build_with(&m);
         assert_int_equal(m.live, 0);
         assert_true(n < 10000);

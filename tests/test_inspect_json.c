@@ -2,6 +2,7 @@
  * test_inspect_json.c - the JSON of an inspection: well-formed whatever the text, the same for equal graphs, of kernels too; and objects that are
  * not what they should be.
  */
+#include "counted_memory.h"
 #include "graph_fixture.h"
 #include "json_check.h"
 
@@ -301,23 +302,6 @@ static void a_line_table_of_dwarf_5_is_read(void **state) {
 }
 
 /* ---- Memory that runs out --------------------------------------------------------------------------------------------- */
-
-typedef struct counted_memory {
-    int64_t until_failure, live;
-} counted_memory;
-
-static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t new_size) {
-    counted_memory *m = user;
-    if (new_size == 0) {
-        m->live -= (int64_t)old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (m->until_failure-- <= 0) return NULL;
-    void *moved = realloc(pointer, new_size);
-    if (moved) m->live += (int64_t)new_size - (int64_t)old_size;
-    return moved;
-}
 
 static bool try_document(counted_memory *m) {
     wn_context_options options = {

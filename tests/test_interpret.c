@@ -2,10 +2,12 @@
  * test_interpret.c - what the interpreter does around its operations: strides, shapes that only a run
  * knows, packed axes, memory. What the operations give is test_golden.c's.
  */
-#include "graph/interpret_mask.h"
-#include "graph/reduce.h"
+#include "counted_memory.h"
 #include "guard.h"
 #include "values.h"
+
+#include "graph/interpret_mask.h"
+#include "graph/reduce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -506,30 +508,12 @@ static void masks_may_change_after_they_were_counted(void **state) {
 
 /* ---- Memory -------------------------------------------------------------------------------- */
 
-typedef struct allocator {
-    int64_t left; /* allocations until one fails */
-    int64_t bytes;
-} allocator;
-
-static void *allocate(void *user, void *pointer, size_t old_size, size_t new_size) {
-    allocator *a = user;
-    if (new_size == 0) {
-        free(pointer);
-        a->bytes -= (int64_t)old_size;
-        return NULL;
-    }
-    if (a->left-- <= 0) return NULL;
-    void *p = realloc(pointer, new_size);
-    assert_non_null(p);
-    a->bytes += (int64_t)new_size - (int64_t)old_size;
-    return p;
-}
-
 /* Every allocation of a run fails once: each time there is a status, and nothing is left behind. */
 static void memory_may_run_out_anywhere(void **state) {
     (void)state;
-    allocator a = {1 << 30, 0};
-    wn_context_options options = {.size = sizeof options, .allocate = allocate, .allocate_user = &a};
+    counted_memory counted = {-1, 0};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &counted};
     fixture f = {wn_context_new(&options), NULL};
     assert_non_null(f.context);
     f.g = wn_graph_new(f.context);
@@ -544,25 +528,25 @@ static void memory_may_run_out_anywhere(void **state) {
     assert_non_null(copy);
     wn_array inputs[2] = {wn_vector(WN_I8, FIVE, 3), wn_vector(WN_BOOL, TWO_TRUE, 3)},
              results[5] = {{0}};
-    int64_t before = a.bytes;
+    int64_t before = counted.live;
     int failures = 0;
     for (wn_status status = WN_ERROR_MEMORY; status != WN_OK; failures++) {
         wn_error error = {WN_OK, ""};
-        a.left = failures;
+        counted.until_failure = failures;
         status = wn_interpret(f.context, copy, inputs, results, &error);
         assert_int_equal(status, error.status);
         if (status == WN_OK) break;
         assert_int_equal(status, WN_ERROR_MEMORY);
-        assert_int_equal(a.bytes, before);
+        assert_int_equal(counted.live, before);
     }
     assert_true(failures > 5);
-    a.left = 1 << 30;
+    counted.until_failure = -1;
     for (int i = 0; i < 5; i++)
         wn_array_free(f.context, &results[i]);
-    assert_int_equal(a.bytes, before);
+    assert_int_equal(counted.live, before);
     wn_graph_free(copy);
     tear_down(f);
-    assert_int_equal(a.bytes, 0);
+    assert_int_equal(counted.live, 0);
 }
 
 int main(void) {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "counted_memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,25 +147,6 @@ static void eval_refuses_what_it_cannot_take(void **state) {
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------------------------------- */
-
-typedef struct counted_memory {
-    int64_t until_failure; /* allocations that still succeed; negative: all do */
-    int64_t live;          /* bytes                                            */
-} counted_memory;
-
-static void *allocate_counted(void *user, void *pointer, size_t old_size, size_t new_size) {
-    counted_memory *m = user;
-    if (new_size == 0) {
-        m->live -= (int64_t)old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (m->until_failure == 0) return NULL;
-    if (m->until_failure > 0) m->until_failure--;
-    void *moved = realloc(pointer, new_size);
-    if (moved) m->live += (int64_t)new_size - (int64_t)old_size;
-    return moved;
-}
 
 static wn_context *counted_context(counted_memory *m) {
     wn_context_options options = {

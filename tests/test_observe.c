@@ -2,6 +2,7 @@
  * test_observe.c - kernels made known to debuggers and profilers: GDB's list, the folder of listings, perf's map; and that nothing which
  * goes wrong with them is more than a line in the log.
  */
+#include "counted_memory.h"
 #include "graph_fixture.h"
 
 #include "jit/debugger.h"
@@ -38,24 +39,6 @@ static int list_length(void) {
 static void remember(void *user, wn_log_level level, const char *message) {
     (void)level;
     snprintf(user, 700, "%s", message);
-}
-
-typedef struct memory { /* all of it succeeds while until_failure is negative */
-    int64_t until_failure, live;
-} memory;
-
-static void *allocate(void *user, void *pointer, size_t old_size, size_t new_size) {
-    memory *m = user;
-    if (new_size == 0) {
-        m->live -= (int64_t)old_size;
-        free(pointer);
-        return NULL;
-    }
-    if (m->until_failure == 0) return NULL;
-    if (m->until_failure > 0) m->until_failure--;
-    void *moved = realloc(pointer, new_size);
-    if (moved) m->live += (int64_t)new_size - (int64_t)old_size;
-    return moved;
 }
 
 static wn_context_options observed(char *log) {
@@ -346,9 +329,9 @@ static void perf_map_follows_no_link(void **state) {
 
 static void memory_may_run_out_anywhere(void **state) {
     (void)state;
-    memory m = {-1, 0};
+    counted_memory m = {-1, 0};
     wn_context_options options = observed(NULL);
-    options.allocate = allocate;
+    options.allocate = allocate_counted;
     options.allocate_user = &m;
     for (int64_t n = 0;; n++) {
         m.until_failure = n;

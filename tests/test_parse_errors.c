@@ -1,6 +1,7 @@
 /*
  * test_parse_errors.c - the text form: how mistakes are shown, what is too deep, and what happens without memory.
  */
+#include "counted_memory.h"
 #include "text_fixture.h"
 
 static void expect_message(const char *text, size_t length, wn_status status, const char *message) {
@@ -514,22 +515,6 @@ static void test_chains_are_not_limited(void **state) {
 
 /* ---- Memory ------------------------------------------------------------------------------------------------------ */
 
-typedef struct budget {
-    long left; /* allocations that succeed; below 0: all */
-} budget;
-
-static void *allocate_some(void *user, void *pointer, size_t old_size, size_t new_size) {
-    budget *b = user;
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    if (b->left == 0) return NULL;
-    if (b->left > 0) b->left--;
-    return realloc(pointer, new_size);
-}
-
 /* Every allocation fails once; nothing leaks, nothing crashes, and the status says why. */
 static void test_no_memory(void **state) {
     (void)state;
@@ -538,9 +523,9 @@ static void test_no_memory(void **state) {
         "output z = y[c] + sqrt(y[c]); where(c)";
     bool done = false;
     for (long n = 0; !done && n < 1000; n++) {
-        budget b = {n};
+        counted_memory m = {n, 0};
         wn_context_options options = {
-            .size = sizeof options, .allocate = allocate_some, .allocate_user = &b};
+            .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
         wn_context *context = wn_context_new(&options);
         wn_graph *g = wn_graph_new(context);
         if (g) {
@@ -558,6 +543,7 @@ static void test_no_memory(void **state) {
             wn_graph_free(g);
         }
         wn_context_free(context);
+        assert_int_equal(m.live, 0);
     }
     assert_true(done);
 }

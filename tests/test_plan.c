@@ -4,6 +4,7 @@
  * A plan is written as its stages in order: `map`, `pack`, `rows` and so on, with * where the stage uses another one's bitmap; then the
  * temporaries and the checks of lengths at run time, if there are any.
  */
+#include "counted_memory.h"
 #include "graph_fixture.h"
 #include "jit/plan.h"
 
@@ -147,19 +148,6 @@ static void arrays_may_coincide_only_at_the_same_element(void **state) {
     wn_context_free(ctx);
 }
 
-/* malloc, until `left` calls have been answered. */
-static void *allocate_some(void *user, void *pointer, size_t old_size, size_t new_size) {
-    size_t *left = user;
-    (void)old_size;
-    if (new_size == 0) {
-        free(pointer);
-        return NULL;
-    }
-    if (*left == 0) return NULL;
-    --*left;
-    return realloc(pointer, new_size);
-}
-
 /* m is the mask of a shallow stage and of a deep one, which is declared first: it is counted once, and the lengths that depend on it are
    compared before anything is read by them. */
 static void a_length_is_checked_before_it_is_relied_on(void **state) {
@@ -193,17 +181,17 @@ static void a_length_is_checked_before_it_is_relied_on(void **state) {
 
 static void every_allocation_may_fail(void **state) {
     (void)state;
-    size_t left = SIZE_MAX;
+    counted_memory m = {-1, 0};
     wn_context_options options = {
-        .size = sizeof options, .allocate = allocate_some, .allocate_user = &left};
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
     wn_context *ctx = wn_context_new(&options);
     wn_graph *g = parsed(ctx, "output a = x[m][x[m] > 1]; output b = t[mm]; output c = x[m] + v;");
     wn_plan *plan = NULL;
-    for (size_t n = 0; !plan; n++) {
+    for (int64_t n = 0; !plan; n++) {
         wn_error error = {WN_OK, ""};
-        left = n;
+        m.until_failure = n;
         plan = wn_plan_new(ctx, g, NULL, WN_ISA_PORTABLE, &error);
-        left = SIZE_MAX;
+        m.until_failure = -1;
         if (!plan) assert_int_equal(error.status, WN_ERROR_MEMORY);
     }
     wn_plan_free(plan);
