@@ -227,69 +227,32 @@ static void a_spoiled_object_is_never_read_outside(void **state) {
     tear_down(f);
 }
 
-/* A line table as DWARF 5 writes it, put together by hand: line 3 column 7 at 0x10, line 4 from 0x14 on, the end at 0x20. */
+/* A line table as DWARF 5 writes it, put together by hand: one unit with this program. */
+static bool read_program(wn_context *c, const char *program, size_t size, object_view *view) {
+    static const char head[] =
+        "\5\0\x8\0"          /* version, sizes of an address and a segment selector */
+        "\x17\0\0\0"         /* header length */
+        "\1\1\1\xfb\xe\xa"   /* 1, 1, is_stmt, line base -5, range 14, opcodes below 10 */
+        "\0\1\1\1\1\0\0\0\1" /* operands of the nine */
+        "\0\0\0\0\0\0\0\0";  /* directories and files, which are skipped */
+    unsigned char unit[100] = {(unsigned char)(sizeof head - 1 + size)};
+    assert_true(4 + sizeof head - 1 + size <= sizeof unit);
+    memcpy(unit + 4, head, sizeof head - 1);
+    memcpy(unit + 4 + sizeof head - 1, program, size);
+    *view = (object_view){.row_count = 0};
+    return wn_object_lines(c, (object_bytes){unit, 4 + sizeof head - 1 + size}, NULL, 0, view);
+}
+
+/* Line 3 column 7 at 0x10, line 4 from 0x14 on, the end at 0x20. */
 static void a_line_table_of_dwarf_5_is_read(void **state) {
     (void)state;
-    static const unsigned char table[] = {
-        46,
-        0,
-        0,
-        0,
-        5,
-        0,
-        8,
-        0, /* length, version, address and selector size       */
-        23,
-        0,
-        0,
-        0,
-        1,
-        1,
-        1,
-        0xfb,
-        14,
-        10, /* header length, 1, 1, is_stmt, line base -5, range 14, opcodes below 10 */
-        0,
-        1,
-        1,
-        1,
-        1,
-        0,
-        0,
-        0,
-        1, /* operands of the nine                             */
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0, /* directories and files, which are skipped         */
-        0,
-        9,
-        2,
-        0x10,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0, /* address 0x10                                 */
-        3,
-        2,
-        5,
-        7,
-        1,                /* line +2, column 7, row                           */
-        10 + 4 * 14 + 6}; /* address +4, line +1, row; and then nothing ends it */
+    static const char program[] = "\0\x9\2\x10\0\0\0\0\0\0\0" /* address 0x10 */
+                                  "\3\2\5\7\1"                /* line +2, column 7, row */
+                                  "\x48"         /* 10 + 4 * 14 + 6: address +4, line +1, row */
+                                  "\2\xc\0\1\1"; /* address +12, the end */
     fixture f = set_up();
-    object_view view = {.row_count = 0};
-    unsigned char whole[sizeof table + 6];
-    memcpy(whole, table, sizeof table);
-    memcpy(whole + sizeof table, (const unsigned char[]){2, 12, 0, 1, 1}, 5); /* address +12, the end */
-    whole[0] = (unsigned char)(sizeof table + 5 - 4);
-    assert_true(wn_object_lines(f.context, (object_bytes){whole, sizeof table + 5}, NULL, 0, &view));
+    object_view view;
+    assert_true(read_program(f.context, program, sizeof program - 1, &view));
     assert_int_equal(view.row_count, 3);
     assert_int_equal(wn_object_spot(&view, 0x0f).line, 0);
     assert_int_equal(wn_object_spot(&view, 0x10).line, 3);
@@ -299,6 +262,23 @@ static void a_line_table_of_dwarf_5_is_read(void **state) {
     assert_int_equal(wn_object_spot(&view, 0x20).line, 0);
     wn_object_free(f.context, &view);
     tear_down(f);
+}
+
+/* An extended opcode of 2^64 - 11 bytes would be its own successor, and append rows until memory runs out. */
+static void a_line_program_only_goes_on(void **state) {
+    (void)state;
+    static const char program[] = "\0\xf5\xff\xff\xff\xff\xff\xff\xff\xff\1\1";
+    counted_memory m = {100, 0};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
+    wn_context *c = wn_context_new(&options);
+    object_view view;
+    assert_non_null(c);
+    m.until_failure = 3;
+    assert_true(read_program(c, program, sizeof program - 1, &view));
+    assert_int_equal(view.row_count, 0);
+    wn_object_free(c, &view);
+    wn_context_free(c);
 }
 
 /* ---- Memory that runs out --------------------------------------------------------------------------------------------- */
@@ -346,6 +326,7 @@ int main(void) {
         cmocka_unit_test(a_kernel_of_a_cache_is_shown_as_its_graph),
         cmocka_unit_test(a_spoiled_object_is_never_read_outside),
         cmocka_unit_test(a_line_table_of_dwarf_5_is_read),
+        cmocka_unit_test(a_line_program_only_goes_on),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,11 +108,12 @@ static void reset(machine *m) {
 }
 
 static void run_extended(machine *m) {
-    uint64_t length = take_uleb(m), next = m->at + length;
-    if (length == 0 || next > m->end) {
+    uint64_t length = take_uleb(m);
+    if (length == 0 || length > m->end - m->at) {
         m->at = m->end;
         return;
     }
+    uint64_t next = m->at + length;
     switch (take(m, 1)) {
     case EXTENDED_END_SEQUENCE:
         append(m, true);
