@@ -59,8 +59,9 @@ static bool read_number(const char *p, uint32_t *to) {
     uint64_t number = 0;
     if (!*p) return false;
     for (; *p; p++) {
-        if (*p < '0' || *p > '9' || number > UINT32_MAX / 10) return false;
+        if (*p < '0' || *p > '9') return false;
         number = number * 10 + (uint64_t)(*p - '0');
+        if (number > UINT32_MAX) return false;
     }
     *to = (uint32_t)number;
     return true;
