@@ -89,12 +89,3 @@ void wn_json_count(json *j, const char *key, int64_t number) {
     wn_json_key(j, key);
     wn_json_number(j, number);
 }
-
-size_t wn_json_characters(const char *text, size_t length, size_t byte) {
-    size_t count = 0;
-    for (size_t i = 0; i < byte && i < length; count++) {
-        size_t size = wn_utf8_length(text + i, length - i);
-        i += size ? size : 1;
-    }
-    return count;
-}

@@ -27,7 +27,4 @@ void wn_json_bool(json *j, bool value);
 void wn_json_member(json *j, const char *key, const char *text);
 void wn_json_count(json *j, const char *key, int64_t number);
 
-/* How many characters a reader of the string sees before a byte of the text. */
-size_t wn_json_characters(const char *text, size_t length, size_t byte);
-
 #endif

@@ -103,23 +103,18 @@ static const char *const fate_names[] = {
     [WN_FATE_CONSTANT] = "constant", [WN_FATE_PACKED] = "packed",   [WN_FATE_C] = "c",
     [WN_FATE_UNUSED] = "unused",     [WN_FATE_UNKNOWN] = "unknown"};
 
-/* Characters of the source up to a byte, as whoever reads the JSON counts them. */
-static int64_t characters(const wn_inspection *i, uint32_t byte) {
-    return (int64_t)wn_json_characters(i->source, i->source_length, byte);
-}
-
-static void add_spellings(const wn_inspection *i, json *j, uint32_t id) {
+/* Those of a node, which are the next ones. */
+static void add_spellings(const wn_inspection *i, json *j, uint32_t id, uint32_t *next) {
     wn_json_key(j, "spellings");
     wn_json_open(j, '[');
-    for (uint32_t k = 0; k < i->spellings.count; k++) {
-        const wn_spelling *s = &i->spellings.at[k];
-        if (s->node != id) continue;
+    for (; *next < i->spellings.count && i->spellings.at[*next].node == id; ++*next) {
+        const wn_spelling *s = &i->spellings.at[*next];
         wn_json_open(j, '{');
         if (s->name) {
             wn_json_member(j, "name", s->name);
         } else {
-            wn_json_count(j, "begin", characters(i, s->begin));
-            wn_json_count(j, "end", characters(i, s->end));
+            wn_json_count(j, "begin", i->places[s->begin].character);
+            wn_json_count(j, "end", i->places[s->end].character);
             add_spot(j, s->line, s->column);
         }
         wn_json_close(j, '}');
@@ -127,7 +122,7 @@ static void add_spellings(const wn_inspection *i, json *j, uint32_t id) {
     wn_json_close(j, ']');
 }
 
-static void add_node(const wn_inspection *i, json *j, uint32_t id) {
+static void add_node(const wn_inspection *i, json *j, uint32_t id, uint32_t *spelling) {
     const wn_node_info *n = &i->nodes.at[id - 1];
     wn_json_open(j, '{');
     add_of(j, "id", node_origin(id));
@@ -141,7 +136,7 @@ static void add_node(const wn_inspection *i, json *j, uint32_t id) {
     for (int a = 0; a < 3 && n->operands[a]; a++)
         add_origin(j, node_origin(n->operands[a]));
     wn_json_close(j, ']');
-    add_spellings(i, j, id);
+    add_spellings(i, j, id, spelling);
     wn_json_member(j, "fate", fate_names[n->fate]);
     add_of(j, "into", n->into);
     wn_json_count(j, "instructions", n->instructions);
@@ -297,6 +292,7 @@ static void add_totals(const wn_inspection *i, json *j, bool timed) {
 
 void wn_inspection_json(const wn_inspection *i, bool timed, wn_buffer *b) {
     json j = {.b = b};
+    uint32_t spelling = 0;
     wn_json_open(&j, '{');
     add_head(i, &j);
     add_arrays(i, &j);
@@ -304,7 +300,7 @@ void wn_inspection_json(const wn_inspection *i, bool timed, wn_buffer *b) {
     wn_json_key(&j, "nodes");
     wn_json_open(&j, '[');
     for (uint32_t id = 1; id <= i->nodes.count; id++)
-        add_node(i, &j, id);
+        add_node(i, &j, id, &spelling);
     wn_json_close(&j, ']');
     add_decisions(i, &j);
     add_plan(i, &j);

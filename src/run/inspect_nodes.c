@@ -40,14 +40,6 @@ static void add_node(wn_inspection *i, const wn_labels *labels, node_id id) {
     add_listed(i, i->node_spots[id], WN_SERVES_NODE, id);
 }
 
-static void add_names(wn_inspection *i) {
-    for (uint32_t k = 0; k < i->graph->name_count; k++) {
-        const node_name *from = &i->graph->names[k];
-        wn_spelling *to = APPEND(i, spellings);
-        if (to) *to = (wn_spelling){.node = from->id, .name = from->text};
-    }
-}
-
 void wn_inspect_listed(wn_inspection *i) {
     wn_labels labels;
     if (i->failed || !wn_labels_find(&labels, i->graph)) {
@@ -60,7 +52,6 @@ void wn_inspect_listed(wn_inspection *i) {
     for (uint32_t k = 0; k < i->graph->output_count; k++)
         add_listed(i, i->output_spots[k], WN_SERVES_OUTPUT, k);
     if (i->listed.count) qsort(i->listed.at, i->listed.count, sizeof *i->listed.at, compare_listed);
-    add_names(i);
 }
 
 /* ---- What the plan knows ------------------------------------------------------------------------------------------------ */

@@ -82,20 +82,26 @@ static void add_rewrite(telling *t, const trace_rewrite *from) {
 
 /* ---- Places ------------------------------------------------------------------------------------------------------------ */
 
-/* A walk through the text that knows where it is; backwards it begins anew. */
-typedef struct place_walk {
-    size_t at;
-    uint32_t line, column;
-} place_walk;
+static void find_places(wn_inspection *i) {
+    text_place at = {0, 1, 1};
+    i->places = i->failed ? NULL : wn_allocate(i->context, (i->source_length + 1) * sizeof at);
+    i->failed |= !i->places;
+    if (i->failed) return;
+    for (size_t k = 0; k < i->source_length;) {
+        size_t size = wn_utf8_length(i->source + k, i->source_length - k), next = k + (size ? size : 1);
+        bool ends = i->source[k] == '\n';
+        while (k < next)
+            i->places[k++] = at;
+        at = (text_place){at.character + 1, at.line + ends, ends ? 1 : at.column + 1};
+    }
+    i->places[i->source_length] = at;
+}
 
-static void walk_to(place_walk *w, const char *text, size_t length, size_t to) {
-    if (to < w->at) *w = (place_walk){0, 1, 1};
-    while (w->at < to && w->at < length) {
-        size_t size = wn_utf8_length(text + w->at, length - w->at);
-        bool ends = text[w->at] == '\n';
-        w->line += ends;
-        w->column = ends ? 1 : w->column + 1;
-        w->at += size ? size : 1;
+static void add_names(wn_inspection *i) {
+    for (uint32_t k = 0; k < i->graph->name_count; k++) {
+        const node_name *from = &i->graph->names[k];
+        wn_spelling *to = APPEND(i, spellings);
+        if (to) *to = (wn_spelling){.node = from->id, .name = from->text};
     }
 }
 
@@ -108,30 +114,36 @@ static int compare_spellings(const void *a, const void *b) {
     return x->end < y->end ? -1 : x->end > y->end;
 }
 
-static void add_places(telling *t, const graph_trace *trace) {
-    wn_inspection *i = t->i;
-    place_walk w = {0, 1, 1};
-    for (uint32_t k = 0; k < trace->spelling_count; k++) {
+static void add_texts(telling *t, const graph_trace *trace) {
+    for (uint32_t k = 0; k < trace->spelling_count && !t->i->failed; k++) {
         const trace_spelling *s = &trace->spellings[k];
-        if (!t->ids[s->node]) continue;
-        wn_spelling *to = APPEND(i, spellings);
-        if (!to) return;
-        walk_to(&w, trace->text.text, trace->text.length, s->begin);
-        *to = (wn_spelling){
-            .node = t->ids[s->node], .begin = s->begin, .end = s->end, .line = w.line, .column = w.column};
+        const text_place *begin = &t->i->places[s->begin];
+        wn_spelling *to = t->ids[s->node] ? APPEND(t->i, spellings) : NULL;
+        if (!to) continue;
+        *to = (wn_spelling){.node = t->ids[s->node],
+                            .begin = s->begin,
+                            .end = s->end,
+                            .line = begin->line,
+                            .column = begin->column};
     }
 }
 
-void wn_inspect_trace(wn_inspection *i, const wn_graph *from, const node_id *ids) {
-    const graph_trace *trace = from->trace;
-    if (!trace || i->failed) return;
-    telling t = {.i = i, .from = from, .ids = ids, .b = {.context = i->context}};
+static void tell(telling *t, const graph_trace *trace) {
+    wn_inspection *i = t->i;
     i->source_length = trace->text.length;
     i->source = wn_inspection_keep(i, trace->text.length ? trace->text.text : "", trace->text.length);
-    add_places(&t, trace);
+    find_places(i);
+    add_texts(t, trace);
+    for (uint32_t k = 0; k < trace->rewrite_count && !i->failed; k++)
+        add_rewrite(t, &trace->rewrites[k]);
+    wn_buffer_free(&t->b);
+}
+
+void wn_inspect_trace(wn_inspection *i, const wn_graph *from, const node_id *ids) {
+    telling t = {.i = i, .from = from, .ids = ids, .b = {.context = i->context}};
+    if (i->failed) return;
+    add_names(i);
+    if (from && from->trace) tell(&t, from->trace);
     if (i->spellings.count)
         qsort(i->spellings.at, i->spellings.count, sizeof *i->spellings.at, compare_spellings);
-    for (uint32_t k = 0; k < trace->rewrite_count && !i->failed; k++)
-        add_rewrite(&t, &trace->rewrites[k]);
-    wn_buffer_free(&t.b);
 }

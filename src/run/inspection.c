@@ -133,11 +133,11 @@ static void compile(wn_inspection *i) {
         wn_inspect_code(i);
 }
 
-/* ids: what the nodes of `from` are in the copy; NULL: it is not known where the copy comes from. */
+/* ids: what the nodes of `from` are in the copy; both NULL: it is not known where the copy comes from. */
 static void take_road(wn_inspection *i, const wn_graph *from, const node_id *ids) {
     environment callers = environment_enter();
     list(i);
-    if (ids) wn_inspect_trace(i, from, ids);
+    wn_inspect_trace(i, from, ids);
     plan(i);
     compile(i);
     wn_inspect_fates(i);
@@ -243,6 +243,7 @@ WN_API void wn_inspection_free(wn_inspection *i) {
     }
     wn_graph_free(i->graph);
     wn_buffer_free(&i->listing);
+    wn_release(c, i->places, i->places ? (i->source_length + 1) * sizeof *i->places : 0);
     RELEASE(listed);
     RELEASE(nodes);
     RELEASE(spellings);

@@ -25,6 +25,12 @@ typedef struct listed {
     wn_origin origin;
 } listed;
 
+/* Where a byte of the source stands, as people count: characters, of which a byte that is not UTF-8 is one. */
+typedef struct text_place {
+    uint32_t character;    /* from 0 */
+    uint32_t line, column; /* from 1 */
+} text_place;
+
 typedef struct text_block text_block;
 
 struct wn_inspection {
@@ -39,6 +45,7 @@ struct wn_inspection {
     text_block *blocks; /* the strings of the tables */
     const char *source;
     size_t source_length;
+    text_place *places; /* of each byte of the source and of its end; NULL without one */
     wn_buffer listing;
     wn_spot *node_spots, *output_spots;
     TABLE(listed) listed;
@@ -84,7 +91,7 @@ const char *wn_inspection_print(wn_inspection *i, const char *format, ...)
 /* The steps; each leaves off where something has failed. */
 void wn_inspect_listed(wn_inspection *i); /* inspect_nodes.c: nodes, and what stands where in the listing */
 void wn_inspect_trace(wn_inspection *i, const wn_graph *from,
-                      const node_id *ids); /* inspect_trace.c: text, spellings, rewrites */
+                      const node_id *ids); /* inspect_trace.c: text, spellings by node, rewrites */
 void wn_inspect_plan(wn_inspection *i); /* inspect_code.c: stages and lines of the plan             */
 void wn_inspect_code(wn_inspection *i); /* functions, instructions, IR                                  */
 void wn_inspect_fates(wn_inspection *i); /* inspect_nodes.c: what became of nodes, and the ledger        */
