@@ -6,6 +6,7 @@
 #include "graph_fixture.h"
 #include "json_check.h"
 
+#include "graph/trace.h"
 #include "jit/object.h"
 #include "winnow/inspect.h"
 
@@ -315,6 +316,32 @@ static void any_allocation_may_fail(void **state) {
     assert_true(n > 50);
 }
 
+/* A trace that could not keep the text has no places in it. */
+static void what_is_not_kept_has_no_places(void **state) {
+    (void)state;
+    counted_memory m = {-1, 0};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
+    fixture f = {wn_context_new(&options), NULL};
+    size_t count, length;
+    f.g = wn_graph_new(f.context);
+    wn_node x = wn_input(f.g, "x", WN_F32, WN_ANY);
+    wn_output(f.g, "y", wn_negative(x));
+    wn_trace(f.g);
+    m.until_failure = 0;
+    wn_trace_text(f.g, "x", 1);
+    m.until_failure = -1;
+    wn_trace_spelling(f.g, x.id, 0, 1);
+    wn_inspection *i = wn_inspection_new(f.g, NULL);
+    const wn_spelling *s = wn_inspection_spellings(i, &count);
+    wn_inspection_text(i, &length);
+    for (size_t k = 0; k < count; k++)
+        assert_true(s[k].name || s[k].end <= length);
+    wn_inspection_free(i);
+    tear_down(f);
+    assert_int_equal(m.live, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_has_every_part),
@@ -328,6 +355,7 @@ int main(void) {
         cmocka_unit_test(a_line_table_of_dwarf_5_is_read),
         cmocka_unit_test(a_line_program_only_goes_on),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(what_is_not_kept_has_no_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ size_t wn_trace_text(wn_graph *g, const char *text, size_t length) {
 
 void wn_trace_spelling(wn_graph *g, node_id id, size_t begin, size_t end) {
     graph_trace *t = g->trace;
-    if (!t || !id || end > UINT32_MAX) return;
+    if (!t || !id || end > t->text.length || end > UINT32_MAX)
+        return; /* the text may not have fitted */
     if (!wn_grow(g->context, (void **)&t->spellings, &t->spelling_room,
                  (size_t)t->spelling_count + 1, sizeof *t->spellings))
         return;
