@@ -80,6 +80,11 @@ void wn_json_bool(json *j, bool value) {
     wn_buffer_add(j->b, value ? "true" : "false");
 }
 
+void wn_json_open_member(json *j, const char *key, char bracket) {
+    wn_json_key(j, key);
+    wn_json_open(j, bracket);
+}
+
 void wn_json_member(json *j, const char *key, const char *text) {
     wn_json_key(j, key);
     wn_json_string(j, text);

@@ -24,6 +24,7 @@ void wn_json_string(json *j, const char *text);
 void wn_json_number(json *j, int64_t number);
 void wn_json_bool(json *j, bool value);
 /* The same as members. */
+void wn_json_open_member(json *j, const char *key, char bracket);
 void wn_json_member(json *j, const char *key, const char *text);
 void wn_json_count(json *j, const char *key, int64_t number);
 

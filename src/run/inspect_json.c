@@ -34,8 +34,7 @@ static void add_spot(json *j, uint32_t line, uint32_t column) {
 }
 
 static void add_lines(json *j, const char *key, const wn_line *lines, uint32_t first, uint32_t count) {
-    wn_json_key(j, key);
-    wn_json_open(j, '[');
+    wn_json_open_member(j, key, '[');
     for (uint32_t k = first; k < first + count; k++) {
         wn_json_open(j, '{');
         wn_json_member(j, "text", lines[k].text);
@@ -49,8 +48,7 @@ static void add_lines(json *j, const char *key, const wn_line *lines, uint32_t f
 
 static void add_arrays(const wn_inspection *i, json *j) {
     const wn_graph *g = i->graph;
-    wn_json_key(j, "inputs");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "inputs", '[');
     for (uint32_t k = 0; k < g->input_count && k < g->numbered_count[NAME_INPUT]; k++) {
         const wn_node_info *n = &i->nodes.at[g->inputs[k] - 1];
         wn_json_open(j, '{');
@@ -61,8 +59,7 @@ static void add_arrays(const wn_inspection *i, json *j) {
         wn_json_close(j, '}');
     }
     wn_json_close(j, ']');
-    wn_json_key(j, "outputs");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "outputs", '[');
     for (uint32_t k = 0; k < g->output_count && k < g->numbered_count[NAME_OUTPUT]; k++) {
         const wn_node_info *n = &i->nodes.at[g->outputs[k] - 1];
         wn_json_open(j, '{');
@@ -79,16 +76,14 @@ static void add_arrays(const wn_inspection *i, json *j) {
 
 static void add_listing(const wn_inspection *i, json *j) {
     uint32_t line = 0, next = 0;
-    wn_json_key(j, "listing");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "listing", '[');
     for (const char *text = i->listing.length ? i->listing.text : ""; *text;) {
         size_t length = strcspn(text, "\n");
         line++;
         wn_json_open(j, '{');
         wn_json_key(j, "text");
         wn_json_text(j, text, length);
-        wn_json_key(j, "of");
-        wn_json_open(j, '[');
+        wn_json_open_member(j, "of", '[');
         for (; next < i->listed.count && i->listed.at[next].spot.line == line; next++)
             add_origin(j, i->listed.at[next].origin);
         wn_json_close(j, ']');
@@ -105,8 +100,7 @@ static const char *const fate_names[] = {
 
 /* Those of a node, which are the next ones. */
 static void add_spellings(const wn_inspection *i, json *j, uint32_t id, uint32_t *next) {
-    wn_json_key(j, "spellings");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "spellings", '[');
     for (; *next < i->spellings.count && i->spellings.at[*next].node == id; ++*next) {
         const wn_spelling *s = &i->spellings.at[*next];
         wn_json_open(j, '{');
@@ -131,8 +125,7 @@ static void add_node(const wn_inspection *i, json *j, uint32_t id, uint32_t *spe
     wn_json_member(j, "type", wn_type_name(n->type));
     wn_json_member(j, "shape", n->shape);
     add_spot(j, n->line, n->column);
-    wn_json_key(j, "operands");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "operands", '[');
     for (int a = 0; a < 3 && n->operands[a]; a++)
         add_origin(j, node_origin(n->operands[a]));
     wn_json_close(j, ']');
@@ -145,8 +138,7 @@ static void add_node(const wn_inspection *i, json *j, uint32_t id, uint32_t *spe
 }
 
 static void add_decisions(const wn_inspection *i, json *j) {
-    wn_json_key(j, "decisions");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "decisions", '[');
     for (uint32_t k = 0; k < i->decisions.count; k++) {
         const wn_decision *d = &i->decisions.at[k];
         wn_json_open(j, '{');
@@ -173,8 +165,7 @@ static void add_stage(const wn_inspection *i, json *j, uint32_t number) {
     wn_json_count(j, "bytes_written", s->bytes_written);
     wn_json_count(j, "first_line", s->first_line);
     wn_json_count(j, "line_count", s->line_count);
-    wn_json_key(j, "functions");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "functions", '[');
     for (uint32_t f = 0; f < i->functions.count; f++)
         if (i->functions.at[f].stage == number) wn_json_number(j, f);
     wn_json_close(j, ']');
@@ -182,11 +173,9 @@ static void add_stage(const wn_inspection *i, json *j, uint32_t number) {
 }
 
 static void add_plan(const wn_inspection *i, json *j) {
-    wn_json_key(j, "plan");
-    wn_json_open(j, '{');
+    wn_json_open_member(j, "plan", '{');
     add_lines(j, "lines", i->plan_lines.at, 0, i->plan_lines.count);
-    wn_json_key(j, "stages");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "stages", '[');
     for (uint32_t k = 0; k < i->stages.count; k++)
         add_stage(i, j, k);
     wn_json_close(j, ']');
@@ -224,8 +213,7 @@ static void add_figures_of(json *j, const wn_function_info *f) {
                 {"loop_loads", f->loop_loads}, {"loop_stores", f->loop_stores},
                 {"spills", f->spills},         {"vector_bits", f->vector_bits},
                 {"elements", f->elements}};
-    wn_json_key(j, "figures");
-    wn_json_open(j, '{');
+    wn_json_open_member(j, "figures", '{');
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
         wn_json_count(j, rows[k].key, rows[k].number);
     wn_json_close(j, '}');
@@ -239,8 +227,7 @@ static void add_function(const wn_inspection *i, json *j, const wn_function_info
     wn_json_count(j, "offset", f->offset);
     wn_json_count(j, "bytes", f->bytes);
     add_figures_of(j, f);
-    wn_json_key(j, "instructions");
-    wn_json_open(j, '[');
+    wn_json_open_member(j, "instructions", '[');
     for (uint32_t k = 0; k < f->instruction_count; k++)
         add_instruction(j, &i->instructions.at[f->first_instruction + k]);
     wn_json_close(j, ']');
@@ -257,8 +244,7 @@ static void add_head(const wn_inspection *i, json *j) {
     if (i->provider) wn_json_member(j, "llvm", i->provider->llvm_version);
     wn_json_member(j, "isa", wn_isa_name(i->target.isa));
     if (i->error.status != WN_OK) {
-        wn_json_key(j, "error");
-        wn_json_open(j, '{');
+        wn_json_open_member(j, "error", '{');
         wn_json_member(j, "status", wn_status_name(i->error.status));
         wn_json_member(j, "message", i->problem);
         wn_json_close(j, '}');
@@ -270,8 +256,7 @@ static void add_head(const wn_inspection *i, json *j) {
 
 static void add_totals(const wn_inspection *i, json *j, bool timed) {
     const wn_figures *f = &i->figures;
-    wn_json_key(j, "figures");
-    wn_json_open(j, '{');
+    wn_json_open_member(j, "figures", '{');
     wn_json_count(j, "stages", f->stages);
     wn_json_count(j, "bytes_per_element", f->bytes_per_element);
     wn_json_count(j, "code_bytes", f->code_bytes);
@@ -279,8 +264,7 @@ static void add_totals(const wn_inspection *i, json *j, bool timed) {
     wn_json_count(j, "object_bytes", f->object_bytes);
     wn_json_close(j, '}');
     if (!timed) return;
-    wn_json_key(j, "timings");
-    wn_json_open(j, '{');
+    wn_json_open_member(j, "timings", '{');
     wn_json_count(j, "copy_ns", f->copy_ns);
     wn_json_count(j, "plan_ns", f->plan_ns);
     wn_json_count(j, "emit_ns", f->emit_ns);
@@ -297,15 +281,13 @@ void wn_inspection_json(const wn_inspection *i, bool timed, wn_buffer *b) {
     add_head(i, &j);
     add_arrays(i, &j);
     add_listing(i, &j);
-    wn_json_key(&j, "nodes");
-    wn_json_open(&j, '[');
+    wn_json_open_member(&j, "nodes", '[');
     for (uint32_t id = 1; id <= i->nodes.count; id++)
         add_node(i, &j, id, &spelling);
     wn_json_close(&j, ']');
     add_decisions(i, &j);
     add_plan(i, &j);
-    wn_json_key(&j, "functions");
-    wn_json_open(&j, '[');
+    wn_json_open_member(&j, "functions", '[');
     for (uint32_t f = 0; f < i->functions.count; f++)
         add_function(i, &j, &i->functions.at[f]);
     wn_json_close(&j, ']');
