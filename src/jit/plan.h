@@ -201,6 +201,11 @@ static inline bool stage_is_masked(const plan_stage *s) {
     return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
 }
 
+/* Whether functions of the library make a stage's outputs, not the object's. */
+static inline bool stage_is_librarys(const plan_stage *s) {
+    return s->kind == STAGE_WHOLE || (s->kind == STAGE_REDUCE && s->folds);
+}
+
 /* The first output of a REDUCE stage that has the same node: what is both an output and a temporary is reduced once. */
 static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
     uint32_t first = 0;

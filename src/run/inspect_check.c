@@ -108,9 +108,7 @@ static void point_at_loop(const wn_inspection *i, const wn_function_info *at, wn
 /* A loop of the plan that is no machine code, or NULL. */
 static const wn_stage_info *library_stage(const wn_inspection *i) {
     for (uint32_t s = 0; i->plan && s < i->plan->stage_count; s++)
-        if (i->plan->stages[s].kind == STAGE_WHOLE ||
-            (i->plan->stages[s].kind == STAGE_REDUCE && i->plan->stages[s].folds))
-            return &i->stages.at[s];
+        if (stage_is_librarys(&i->plan->stages[s])) return &i->stages.at[s];
     return NULL;
 }
 

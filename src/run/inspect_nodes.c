@@ -74,8 +74,7 @@ static void mark_stages(const wn_inspection *i, uint8_t *marks) {
         const plan_stage *s = &i->plan->stages[k];
         mark_program(&s->program, marks);
         mark_program(&s->mask, marks);
-        bool library = s->kind == STAGE_WHOLE || (s->kind == STAGE_REDUCE && s->folds);
-        for (uint32_t j = 0; library && j < s->output_count; j++)
+        for (uint32_t j = 0; stage_is_librarys(s) && j < s->output_count; j++)
             marks[s->outputs[j].node] |= BY_LIBRARY;
     }
 }
