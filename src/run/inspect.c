@@ -114,27 +114,13 @@ static char *look_at(const look *l) {
 
 /* ---- The public calls ------------------------------------------------------------------------------------------- */
 
-/* The isa that the options ask for; what an older program's struct lacks is 0. false: not an options struct. */
-static bool read_isa(const wn_compile_options *given, wn_isa *isa) {
-    wn_compile_options options = {.size = sizeof options};
-    if (given) {
-        if (given->size < sizeof given->size) return false;
-        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    }
-    *isa = options.isa;
-    return (unsigned)options.isa <= WN_ISA_X86_64_V4;
-}
-
 static wn_status check_arguments(const wn_graph *g, const wn_compile_options *options, look *l) {
     if ((unsigned)l->view > WN_VIEW_JSON_TIMED)
         return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: there is no view %d", (int)l->view);
-    wn_isa isa = WN_ISA_NATIVE;
-    if (!read_isa(options, &isa))
-        return wn_fail(l->error, WN_ERROR_ARGUMENT,
-                       "inspect: options without a size, or an unknown isa");
+    wn_status status = wn_inspection_target(options, &l->target, l->error);
+    if (status != WN_OK) return status;
     if (g->output_count == 0)
         return wn_fail(l->error, WN_ERROR_ARGUMENT, "inspect: the graph has no output");
-    l->target = wn_inspection_target(isa);
     return WN_OK;
 }
 
@@ -188,8 +174,7 @@ WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *le
     look l = {.context = kernel->context,
               .graph = kernel->graph,
               .bitmaps = kernel->bitmaps,
-              .target = kernel->engine == WN_ENGINE_JIT ? kernel->target
-                                                        : wn_inspection_target(WN_ISA_NATIVE),
+              .target = wn_inspection_kernel_target(kernel),
               .view = view,
               .length = length ? length : &own_length,
               .error = error};

@@ -144,7 +144,7 @@ static void take_road(wn_inspection *i, const wn_graph *from, const node_id *ids
     environment_leave(callers);
     i->figures.isa = i->target.isa;
     if (i->failed) wn_fail(&i->error, WN_ERROR_MEMORY, "inspect: out of memory");
-    i->problem = i->error.status == WN_OK ? "" : i->error.message;
+    if (i->failed || !*i->problem) i->problem = i->error.message;
 }
 
 /* ---- New and free ------------------------------------------------------------------------------------------------------ */
@@ -159,27 +159,33 @@ static wn_inspection *new_inspection(wn_context *c) {
     return i;
 }
 
-wn_target wn_inspection_target(wn_isa isa) {
+static wn_target look_target(wn_isa isa) {
     wn_target target = {isa, false};
     if (!wn_target_resolve(isa, &target) && isa == WN_ISA_NATIVE) target.isa = WN_ISA_PORTABLE;
     return target;
 }
 
-/* What the options ask for; what an older program's struct lacks is 0. */
-static void read_options(wn_inspection *i, const wn_compile_options *given) {
+/* What an older program's struct lacks is 0. */
+wn_status wn_inspection_target(const wn_compile_options *given, wn_target *target, wn_error *error) {
     wn_compile_options options = {.size = sizeof options};
     bool sized = !given || given->size >= sizeof given->size;
     if (given && sized)
         memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
-    if (!sized || (unsigned)options.isa > WN_ISA_X86_64_V4) {
-        options.isa = WN_ISA_NATIVE;
-        wn_fail(&i->error, WN_ERROR_ARGUMENT, "inspect: options without a size, or an unknown isa");
-    }
-    i->target = wn_inspection_target(options.isa);
+    bool known = sized && (unsigned)options.isa <= WN_ISA_X86_64_V4;
+    *target = look_target(known ? options.isa : WN_ISA_NATIVE);
+    return known ? WN_OK
+                 : wn_fail(error, WN_ERROR_ARGUMENT,
+                           "inspect: options without a size, or an unknown isa");
 }
 
-/* The graph's error. */
+wn_target wn_inspection_kernel_target(const wn_kernel *kernel) {
+    return kernel->engine == WN_ENGINE_JIT ? kernel->target : look_target(WN_ISA_NATIVE);
+}
+
+/* The graph's error, in all its length. */
 static void take_error(wn_inspection *i, const wn_graph *g) {
+    if (g->long_message)
+        i->problem = wn_inspection_keep(i, g->long_message, strlen(g->long_message));
     if (g->error.status != WN_OK)
         i->error = g->error;
     else if (g->output_count == 0)
@@ -190,7 +196,7 @@ WN_API wn_inspection *wn_inspection_new(wn_graph *graph, const wn_compile_option
     if (!graph || graph->magic != GRAPH_MAGIC) return NULL;
     wn_inspection *i = new_inspection(graph->context);
     if (!i) return NULL;
-    read_options(i, options);
+    wn_inspection_target(options, &i->target, &i->error);
     size_t size = sizeof(node_id) * graph->node_count;
     node_id *ids = wn_allocate(i->context, size);
     int64_t start = now();
@@ -199,8 +205,6 @@ WN_API wn_inspection *wn_inspection_new(wn_graph *graph, const wn_compile_option
     if (i->graph) {
         take_error(i, graph);
         take_road(i, graph, ids);
-        if (graph->long_message)
-            i->problem = wn_inspection_keep(i, graph->long_message, strlen(graph->long_message));
     }
     wn_release(i->context, ids, ids ? size : 0);
     if (i->graph) return i;
@@ -212,8 +216,7 @@ WN_API wn_inspection *wn_inspection_of_kernel(const wn_kernel *kernel) {
     if (!kernel_ok(kernel)) return NULL;
     wn_inspection *i = new_inspection(kernel->context);
     if (!i) return NULL;
-    i->target = kernel->target;
-    if (kernel->engine == WN_ENGINE_INTERPRETER) i->target = wn_inspection_target(WN_ISA_NATIVE);
+    i->target = wn_inspection_kernel_target(kernel);
     i->bitmaps = kernel->bitmaps; /* for this call; the plan is made in it */
     i->graph = wn_graph_copy(kernel->graph);
     if (!i->graph) {

@@ -97,8 +97,11 @@ void wn_inspect_code(wn_inspection *i); /* functions, instructions, IR          
 void wn_inspect_fates(wn_inspection *i); /* inspect_nodes.c: what became of nodes, and the ledger        */
 wn_origin wn_inspection_origin(const wn_inspection *i, wn_spot spot);
 
-/* What an isa means where code is only looked at: this machine need not be able to run it. */
-wn_target wn_inspection_target(wn_isa isa);
+/* What options ask for, NULL for defaults, where code is only looked at: this machine need not be able to run it. Of no options of ours, native
+   and an error. */
+wn_status wn_inspection_target(const wn_compile_options *options, wn_target *target, wn_error *error);
+/* That of a kernel, which the interpreter's does not have. */
+wn_target wn_inspection_kernel_target(const wn_kernel *kernel);
 
 /* The document (inspect_json.c). */
 void wn_inspection_json(const wn_inspection *i, bool timed, wn_buffer *b);
