@@ -316,6 +316,28 @@ static void any_allocation_may_fail(void **state) {
     assert_true(n > 50);
 }
 
+/* Also where the message is longer than an error's, and memory runs out on it. */
+static void what_is_incomplete_always_says_why(void **state) {
+    (void)state;
+    counted_memory m = {-1, 0};
+    wn_context_options options = {
+        .size = sizeof options, .allocate = allocate_counted, .allocate_user = &m};
+    fixture f = {wn_context_new(&options), NULL};
+    f.g = wn_graph_new(f.context);
+    wn_graph_fail(f.g, WN_ERROR_SYNTAX, "%600d", 7);
+    assert_non_null(f.g->long_message);
+    for (int64_t n = 0; m.until_failure <= 0; n++) {
+        m.until_failure = n;
+        wn_inspection *i = wn_inspection_new(f.g, NULL);
+        if (i) assert_string_not_equal(wn_inspection_error(i), "");
+        if (m.until_failure > 0) assert_string_equal(wn_inspection_error(i), f.g->long_message);
+        wn_inspection_free(i);
+    }
+    m.until_failure = -1;
+    tear_down(f);
+    assert_int_equal(m.live, 0);
+}
+
 /* A trace that could not keep the text has no places in it. */
 static void what_is_not_kept_has_no_places(void **state) {
     (void)state;
@@ -355,6 +377,7 @@ int main(void) {
         cmocka_unit_test(a_line_table_of_dwarf_5_is_read),
         cmocka_unit_test(a_line_program_only_goes_on),
         cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(what_is_incomplete_always_says_why),
         cmocka_unit_test(what_is_not_kept_has_no_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
