@@ -1,7 +1,7 @@
 /*
  * body.h - a function that is being emitted: its parameters, its values, its loops.
  *
- * body.c has what all functions share; emit.c has map and count, emit_pack.c fused, scatter and expand, emit_reduce.c reduce.
+ * body.c has what all functions share; emit.c has map and count, emit_pack.c fused, scatter and expand, emit_reduce.c and accumulator.c reduce.
  */
 #ifndef WN_BODY_H
 #define WN_BODY_H

@@ -1,0 +1,417 @@
+/*
+ * accumulator.c - one accumulator's life: loaded, joined to, at the end of a leaf emptied or asked, stored (accumulator.h).
+ */
+#include "jit/llvm/accumulator.h"
+
+#include <stddef.h>
+
+/* ---- What is accumulated --------------------------------------------------------------------------------------------------- */
+
+static wn_type value_type(const body *b, uint32_t output) {
+    return (wn_type)b->program->values[b->stage->outputs[output].value].type;
+}
+
+static op reduction_of(const body *b, uint32_t output) {
+    return (op)graph_node(b->e->graph, b->stage->outputs[output].node)->op;
+}
+
+static bool counts_truth(op o) {
+    return o == OP_count || o == OP_any || o == OP_all;
+}
+
+static unsigned register_bits(const emitter *e) {
+    return e->target.isa == WN_ISA_X86_64_V4 ? 512 : e->target.isa == WN_ISA_X86_64_V3 ? 256 : 128;
+}
+
+static unsigned least(unsigned a, unsigned b) {
+    return a < b ? a : b;
+}
+
+/* Enough vectors to keep the ports busy, in at most eight registers. */
+static unsigned flat_parts(const emitter *e, unsigned bits) {
+    unsigned registers = e->lanes * bits / register_bits(e), fit = 8 / (registers ? registers : 1);
+    return least(least(fit ? fit : 1, 4), KERNEL_WORD / e->lanes);
+}
+
+static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_type type) {
+    accumulator *a = &r->all[r->count++];
+    *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
+    unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
+    a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
+    a->best = a->parts;
+    if (how == JOIN_BEST) a->parts += 3;
+    if (how == JOIN_PLACE) a->parts += type_is_float(type);
+}
+
+static join join_of(op o, wn_type type) {
+    if (op_is_place(o)) return JOIN_PLACE;
+    if (!type_is_float(type)) return JOIN_FLAT;
+    return o == OP_min || o == OP_max ? JOIN_BEST : JOIN_TREE;
+}
+
+static wn_type counter_type(const emitter *e) {
+    unsigned bits = register_bits(e) / e->lanes;
+    return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
+}
+
+void wn_find_accumulators(reducing *r) {
+    for (uint32_t i = 0; i < r->b->stage->output_count; i++) {
+        op o = reduction_of(r->b, i);
+        wn_type type = value_type(r->b, i);
+        if (first_alike(r->b->stage, i) != i) continue;
+        if (!counts_truth(o)) add_accumulator(r, join_of(o, type), o, i, type);
+        bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
+        if (counts_truth(o) || needs_count)
+            add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
+    }
+}
+
+/* ---- Where accumulators are kept ------------------------------------------------------------------------------------------- */
+
+ir wn_accumulator_field(const reducing *r, const accumulator *a, size_t offset) {
+    ir at = wn_ir_i64(r->b->e, (int64_t)offset);
+    return LLVMBuildInBoundsGEP2(r->b->e->builder, int_type(r->b->e, 8), r->b->outputs[a->output],
+                                 &at, 1, "");
+}
+
+/* Part k of 64 lanes at `base`. */
+static ir part_at(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    locate_accumulator(r, a);
+    ir at = wn_ir_i64(r->b->e, k * r->b->e->lanes);
+    return LLVMBuildInBoundsGEP2(r->b->e->builder, wn_ir_storage(r->b->e, a->type), base, &at, 1, "");
+}
+
+ir wn_load_part(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    emitter *e = r->b->e;
+    ir value = LLVMBuildLoad2(e->builder, vector_of(e, wn_ir_storage(e, a->type)),
+                              part_at(r, a, base, k), "lanes");
+    LLVMSetAlignment(value, 8);
+    return value;
+}
+
+void wn_store_part(const reducing *r, const accumulator *a, ir base, unsigned k) {
+    LLVMSetAlignment(LLVMBuildStore(r->b->e->builder, a->part[k], part_at(r, a, base, k)), 8);
+}
+
+static ir identity(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    uint64_t bits = a->join == JOIN_COUNT ? 0 : wn_reduction_identity(a->o, a->type);
+    ir integer = LLVMConstInt(int_type(e, type_bits(a->type)), bits, false);
+    return wn_ir_splat(
+        e, type_is_float(a->type) ? LLVMConstBitCast(integer, wn_ir_element(e, a->type)) : integer);
+}
+
+/* ---- A row ----------------------------------------------------------------------------------------------------------------- */
+
+static ir both(const reducing *r, ir a, ir b) {
+    return a && b ? LLVMBuildAnd(r->b->e->builder, a, b, "") : a ? a : b;
+}
+
+/* Which lanes take part; NULL: all. */
+static ir selected_lanes(const reducing *r, const accumulator *a, ir present) {
+    const plan_output *o = &r->b->stage->outputs[a->output];
+    return both(r, o->masked ? r->b->values[o->mask] : NULL, present);
+}
+
+ir wn_join_values(const reducing *r, const accumulator *a, ir x, ir y) {
+    LLVMBuilderRef builder = r->b->e->builder;
+    const ir args[2] = {x, y};
+    bool is_float = type_is_float(a->type);
+    switch ((int)a->o) {
+    case OP_prod:
+        return is_float ? LLVMBuildFMul(builder, x, y, "") : LLVMBuildMul(builder, x, y, "");
+    case OP_min: return wn_emit_op(r->b->e, OP_minimum, a->type, args, false); /* of integers */
+    case OP_max: return wn_emit_op(r->b->e, OP_maximum, a->type, args, false);
+    default: return is_float ? LLVMBuildFAdd(builder, x, y, "") : LLVMBuildAdd(builder, x, y, "");
+    }
+}
+
+/* The lanes that a COUNT counts. */
+static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
+    ir truth = r->b->values[r->b->stage->outputs[a->output].value];
+    if (!counts_truth(a->o)) return selected;
+    if (a->o == OP_all) truth = LLVMBuildNot(r->b->e->builder, truth, "");
+    return both(r, selected, truth);
+}
+
+/* ---- The best of floats ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * A comparison keeps the best but for two things, which are settled when all is done. It passes by NaNs: whether there was one is noted.
+ * It takes -0 and +0 for equal: but if the least of all is a zero, any sign bit that was seen is that of a -0; if the greatest is, any
+ * sign bit that was missing is that of a +0.
+ */
+static ir join_signs(const reducing *r, const accumulator *a, ir x, ir y) {
+    return a->o == OP_min ? LLVMBuildOr(r->b->e->builder, x, y, "")
+                          : LLVMBuildAnd(r->b->e->builder, x, y, "");
+}
+
+static bool seeks_least(const accumulator *a) {
+    return a->o == OP_min || a->o == OP_argmin;
+}
+
+static ir beats(const reducing *r, const accumulator *a, ir x, ir best) {
+    LLVMBuilderRef builder = r->b->e->builder;
+    bool least_wins = seeks_least(a);
+    if (type_is_float(a->type))
+        return LLVMBuildFCmp(builder, least_wins ? LLVMRealOLT : LLVMRealOGT, x, best, "");
+    if (type_is_signed(a->type))
+        return LLVMBuildICmp(builder, least_wins ? LLVMIntSLT : LLVMIntSGT, x, best, "");
+    return LLVMBuildICmp(builder, least_wins ? LLVMIntULT : LLVMIntUGT, x, best, "");
+}
+
+static ir better(const reducing *r, const accumulator *a, ir x, ir best) {
+    return wn_ir_choose(r->b->e, beats(r, a, x, best), x, best);
+}
+
+/* Where x or y is a NaN: a mask where the target has registers for masks, else integers of all bits. */
+static ir find_nans(const reducing *r, const accumulator *a, ir x, ir y) {
+    emitter *e = r->b->e;
+    ir found = LLVMBuildFCmp(e->builder, LLVMRealUNO, x, y, "");
+    if (e->target.isa == WN_ISA_X86_64_V4) return found;
+    return LLVMBuildSExt(e->builder, found, int_vector(e, type_bits(a->type)), "");
+}
+
+static ir sign_bits(const reducing *r, const accumulator *a, ir x) {
+    return wn_ir_bitcast(r->b->e, x, int_vector(r->b->e, type_bits(a->type)));
+}
+
+static bool notes_nans(const accumulator *a) {
+    return a->join == JOIN_BEST || (a->join == JOIN_PLACE && type_is_float(a->type));
+}
+
+/* The last part. */
+static ir *nans_of(accumulator *a) {
+    return &a->part[a->parts - 1];
+}
+
+static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir value) {
+    ir *best = &a->part[chunk % a->best], *signs = &a->part[a->best + chunk % 2];
+    bool alone = KERNEL_WORD / r->b->e->lanes == 1;
+    *best = better(r, a, value, *best);
+    if (a->join == JOIN_BEST) *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
+    if (notes_nans(a) && (alone || chunk % 2))
+        *nans_of(a) = LLVMBuildOr(r->b->e->builder, *nans_of(a),
+                                  find_nans(r, a, alone ? value : a->waiting, value), "");
+    a->waiting = value;
+}
+
+/* Of the chunk that waits for another. */
+static void note_nans(const reducing *r, accumulator *a) {
+    *nans_of(a) =
+        LLVMBuildOr(r->b->e->builder, *nans_of(a), find_nans(r, a, a->waiting, a->waiting), "");
+}
+
+static ir nan_lanes(const reducing *r, const accumulator *a, ir nans) {
+    emitter *e = r->b->e;
+    if (e->target.isa == WN_ISA_X86_64_V4) return nans;
+    return LLVMBuildICmp(e->builder, LLVMIntNE, nans, wn_ir_int(e, type_bits(a->type), 0), "");
+}
+
+/* Signs and NaNs of what came before; for places, in no leaf yet. */
+static void begin_best(const reducing *r, accumulator *a) {
+    ir first = a->part[0];
+    if (a->join == JOIN_BEST) {
+        ir signs = sign_bits(r, a, first);
+        for (unsigned k = 1; k < a->best; k++)
+            signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
+        a->part[a->best] = a->part[a->best + 1] = signs;
+    }
+    if (notes_nans(a)) *nans_of(a) = find_nans(r, a, first, first);
+    for (unsigned k = 0; k < a->best; k++)
+        a->found[k] = wn_ir_int(r->b->e, type_bits(a->type), UINT64_MAX);
+}
+
+/* All lanes of a vector as one, by an intrinsic. */
+static ir reduce_lanes(const reducing *r, const char *name, ir vector) {
+    return wn_ir_intrinsic(r->b->e, name, LLVMTypeOf(vector), &vector, 1);
+}
+
+static ir any_lane(const reducing *r, ir truths) {
+    emitter *e = r->b->e;
+    ir bits = wn_ir_bitcast(e, truths, int_type(e, e->lanes));
+    return LLVMBuildICmp(e->builder, LLVMIntNE, bits, LLVMConstInt(int_type(e, e->lanes), 0, false), "");
+}
+
+static const char *best_intrinsic(const accumulator *a) {
+    static const char *const names[3][2] = {{"llvm.vector.reduce.umax", "llvm.vector.reduce.umin"},
+                                            {"llvm.vector.reduce.smax", "llvm.vector.reduce.smin"},
+                                            {"llvm.vector.reduce.fmax", "llvm.vector.reduce.fmin"}};
+    return names[type_is_float(a->type) ? 2 : type_is_signed(a->type)][seeks_least(a)];
+}
+
+/* The best of all lanes and parts, of equal zeros either. */
+static ir best_of_lanes(const reducing *r, const accumulator *a) {
+    ir best = a->part[0];
+    for (unsigned k = 1; k < a->best; k++)
+        best = better(r, a, a->part[k], best);
+    best = reduce_lanes(r, best_intrinsic(a), best);
+    if (type_is_float(a->type)) /* none is */
+        LLVMSetFastMathFlags(best, LLVMFastMathNoNaNs | LLVMFastMathNoSignedZeros);
+    return best;
+}
+
+static ir settle_best(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    LLVMTypeRef type = wn_ir_element(e, a->type), integer = int_type(e, type_bits(a->type));
+    ir best = best_of_lanes(r, a), signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]);
+    signs = reduce_lanes(r, seeks_least(a) ? "llvm.vector.reduce.or" : "llvm.vector.reduce.and", signs);
+    ir sign = LLVMConstInt(integer, (uint64_t)1 << (type_bits(a->type) - 1), false);
+    ir zero = wn_ir_bitcast(e, LLVMBuildAnd(builder, signs, sign, ""), type);
+    ir is_zero = LLVMBuildFCmp(builder, LLVMRealOEQ, best, LLVMConstNull(type), "");
+    best = wn_ir_choose(e, is_zero, zero, best);
+    ir nan = any_lane(r, nan_lanes(r, a, *nans_of(a)));
+    return wn_ir_choose(e, nan, LLVMConstReal(type, __builtin_nan("")), best);
+}
+
+/* ---- The place of the best ------------------------------------------------------------------------------------------------- */
+
+/* A scalar in all lanes. */
+static ir spread(const emitter *e, ir scalar) {
+    LLVMTypeRef vector = LLVMVectorType(LLVMTypeOf(scalar), e->lanes);
+    ir one = LLVMBuildInsertElement(e->builder, LLVMGetUndef(vector), scalar,
+                                    LLVMConstInt(int_type(e, 32), 0, false), "");
+    return LLVMBuildShuffleVector(e->builder, one, LLVMGetUndef(vector),
+                                  LLVMConstNull(int_vector(e, 32)), "");
+}
+
+/* At the end of the leaf that begins at `index`: in the lanes whose best it bettered, it was found here. */
+static void note_leaf(const reducing *r, accumulator *a, ir index) {
+    emitter *e = r->b->e;
+    ir number = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, __builtin_ctz(KERNEL_LEAF)), "");
+    ir leaf = spread(
+        e, LLVMBuildTruncOrBitCast(e->builder, number, int_type(e, type_bits(a->type)), "leaf"));
+    for (unsigned k = 0; k < a->best; k++)
+        a->found[k] = wn_ir_choose(e, beats(r, a, a->part[k], a->before[k]), leaf, a->found[k]);
+}
+
+/* The best, the first leaf in which it was found, and whether there was a NaN. */
+static void store_place(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    ir best = best_of_lanes(r, a), all = spread(e, best), leaf = NULL;
+    for (unsigned k = 0; k < a->best; k++) {
+        ir equal = type_is_float(a->type) ? LLVMBuildFCmp(builder, LLVMRealOEQ, a->part[k], all, "")
+                                          : LLVMBuildICmp(builder, LLVMIntEQ, a->part[k], all, "");
+        ir found = wn_ir_choose(e, equal, a->found[k], wn_ir_int(e, type_bits(a->type), UINT64_MAX));
+        ir earlier = leaf ? LLVMBuildICmp(builder, LLVMIntULT, found, leaf, "") : NULL;
+        leaf = leaf ? wn_ir_choose(e, earlier, found, leaf) : found;
+    }
+    leaf = reduce_lanes(r, "llvm.vector.reduce.umin", leaf);
+    LLVMBuildStore(builder, best, wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)));
+    LLVMBuildStore(builder, LLVMBuildSExtOrBitCast(builder, leaf, int_type(e, 64), ""),
+                   wn_accumulator_field(r, a, offsetof(kernel_accumulator, leaf)));
+    if (!notes_nans(a)) return;
+    ir at = wn_accumulator_field(r, a, offsetof(kernel_accumulator, unsure)),
+       before = LLVMBuildLoad2(builder, int_type(e, 8), at, "unsure"),
+       now = LLVMBuildZExt(builder, any_lane(r, nan_lanes(r, a, *nans_of(a))), int_type(e, 8), "");
+    LLVMBuildStore(builder, LLVMBuildOr(builder, before, now, ""), at);
+}
+
+/* ---- Integers, all lanes --------------------------------------------------------------------------------------------------- */
+
+static ir settle_flat(const reducing *r, const accumulator *a) {
+    ir all = a->part[0];
+    for (unsigned k = 1; k < a->parts; k++)
+        all = wn_join_values(r, a, all, a->part[k]);
+    const char *name = a->o == OP_min || a->o == OP_max ? best_intrinsic(a)
+                       : a->o == OP_prod                ? "llvm.vector.reduce.mul"
+                                                        : "llvm.vector.reduce.add";
+    return reduce_lanes(r, name, all);
+}
+
+/* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
+
+void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
+    emitter *e = r->b->e;
+    locate_accumulator(r, a);
+    ir *part = &a->part[chunk & (a->parts - 1)], /* a power of two, where it is used */
+        selected = selected_lanes(r, a, present);
+    if (a->join == JOIN_COUNT) {
+        ir one = LLVMBuildZExt(e->builder, counted_lanes(r, a, selected),
+                               int_vector(e, type_bits(a->type)), "");
+        *part = LLVMBuildAdd(e->builder, *part, one, "");
+        return;
+    }
+    ir value = r->b->values[r->b->stage->outputs[a->output].value];
+    if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
+    if (a->join == JOIN_BEST || a->join == JOIN_PLACE)
+        join_best(r, a, chunk, value);
+    else
+        *part = wn_join_values(r, a, *part, value);
+}
+
+void wn_join_chunk_alone(const reducing *r, accumulator *a, ir present) {
+    a->waiting = identity(r, a); /* nothing waits for its NaNs */
+    wn_join_chunk(r, a, 0, present);
+    if (notes_nans(a)) note_nans(r, a);
+}
+
+/* ---- All of a call, and the end of a leaf ------------------------------------------------------------------------------------- */
+
+/* All lanes of a COUNT together. */
+static ir sum_of_lanes(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    ir sum = a->part[0];
+    for (unsigned k = 1; k < a->parts; k++)
+        sum = LLVMBuildAdd(e->builder, sum, a->part[k], "");
+    sum = LLVMBuildZExt(e->builder, sum, int_vector(e, 64), "");
+    return wn_ir_intrinsic(e, "llvm.vector.reduce.add", LLVMTypeOf(sum), &sum, 1);
+}
+
+/* Whether what it keeps between calls is one value, in its first lane. */
+static bool is_one_value(const accumulator *a) {
+    return a->join == JOIN_FLAT || a->join == JOIN_BEST;
+}
+
+static ir insert_before(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    ir before =
+        LLVMBuildLoad2(e->builder, wn_ir_element(e, a->type),
+                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)), "before");
+    return LLVMBuildInsertElement(e->builder, identity(r, a), before,
+                                  LLVMConstInt(int_type(e, 32), 0, false), "");
+}
+
+static bool has_order(const accumulator *a) {
+    return a->join == JOIN_BEST || a->join == JOIN_PLACE;
+}
+
+void wn_load_accumulator(reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    locate_accumulator(r, a);
+    if (a->join == JOIN_COUNT && a->type != WN_U32) a->total = wn_ir_i64(e, 0);
+    if (a->join == JOIN_TREE && !r->leaves)
+        r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
+                                   wn_accumulator_field(r, a, offsetof(kernel_accumulator, leaves)),
+                                   "leaves");
+    for (unsigned k = 0; k < a->best; k++)
+        a->part[k] = identity(r, a);
+    if (is_one_value(a)) a->part[0] = insert_before(r, a);
+    if (has_order(a)) begin_best(r, a);
+}
+
+void wn_store_accumulator(const reducing *r, accumulator *a) {
+    emitter *e = r->b->e;
+    locate_accumulator(r, a);
+    if (a->join == JOIN_PLACE) store_place(r, a);
+    if (is_one_value(a))
+        LLVMBuildStore(e->builder, a->join == JOIN_BEST ? settle_best(r, a) : settle_flat(r, a),
+                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)));
+    if (a->join == JOIN_TREE)
+        LLVMBuildStore(e->builder, r->leaves,
+                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, leaves)));
+    if (a->join != JOIN_COUNT) return;
+    ir at = wn_accumulator_field(r, a, offsetof(kernel_accumulator, count));
+    ir before = LLVMBuildLoad2(e->builder, int_type(e, 64), at, "count");
+    LLVMBuildStore(e->builder, add(r->b, before, a->total ? a->total : sum_of_lanes(r, a), ""), at);
+}
+
+void wn_end_leaf(const reducing *r, accumulator *a, ir index) {
+    locate_accumulator(r, a);
+    if (a->join == JOIN_PLACE) note_leaf(r, a, index);
+    if (a->total) a->total = add(r->b, a->total, sum_of_lanes(r, a), "");
+    for (unsigned k = 0; is_emptied(a) && k < a->parts; k++)
+        a->part[k] = identity(r, a);
+}
