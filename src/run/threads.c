@@ -6,7 +6,7 @@
  * that is late, or never comes, or comes twice, holds nobody up; what others leave the caller does. No result depends on who runs what.
  *
  * Of the own threads one run has them at a time; another that comes meanwhile works alone rather than wait. A thread that has nothing
- * to do spins for a moment, since runs follow each other and a wake costs as much as 50,000 elements of a map, then sleeps.
+ * to do spins for a moment, since runs follow each other and a wake takes microseconds, then sleeps.
  *
  * A process that is forked has the pool's memory but none of its threads, and mutexes as they happened to be. So a pool knows its
  * process: another one lets go of it untouched, and makes its own.
