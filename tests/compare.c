@@ -2,6 +2,7 @@
  * compare.c - the same graph through the interpreter and through compiled code, and what differs.
  */
 #include "compare.h"
+#include "run/context.h"
 #include "values.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ wn_context *compare_context(int32_t threads) {
 #endif
     wn_context *c = wn_context_new(&options);
     assert_non_null(c);
+    c->parallel_least = 64 << 10; /* so that arrays of moderate size go to threads */
     return c;
 }
 

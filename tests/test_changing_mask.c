@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS 100000
+#define ROWS 200000
 #define COLUMNS 3
 #define LENGTH (ROWS * COLUMNS)
 #define ROUNDS (COMPARE_SAMPLED ? 10 : 40)

@@ -145,6 +145,7 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
         .log_user = options.log_user,
         .threads = options.threads,
         .cache_directory_bytes = options.cache_directory_bytes,
+        .parallel_least = PARALLEL_LEAST,
         .parallel_for = options.parallel_for,
         .parallel_for_user = options.parallel_for_user,
     };

@@ -31,6 +31,9 @@ typedef struct kernel_cache {
     uint32_t eval_count;
 } kernel_cache;
 
+/* Spaces with fewer elements gain nothing by a second thread: at 64 Ki most kernels lose a quarter, at 192 Ki all gain. */
+#define PARALLEL_LEAST (128 * 1024)
+
 struct wn_context {
     uint32_t magic;
     wn_allocate_fn allocate;
@@ -42,6 +45,7 @@ struct wn_context {
     char *llvm_library;    /* or NULL */
     char *cache_directory; /* or NULL: nothing is kept on disk */
     size_t cache_directory_bytes;
+    int64_t parallel_least;          /* PARALLEL_LEAST, but for tests */
     wn_parallel_for_fn parallel_for; /* or NULL */
     void *parallel_for_user;
     pthread_mutex_t mutex;

@@ -109,7 +109,8 @@ int64_t wn_mask_count(const wn_binding *b, bound_stage *s, bool keep) {
     int64_t total = mask_grid(s)->total;
     begin_run(s);
     if (total == 0) return 0;
-    if (s->worker_count > 1 && total >= PARALLEL_LEAST) return count_in_parts(b, s, keep);
+    if (s->worker_count > 1 && total >= b->kernel->context->parallel_least)
+        return count_in_parts(b, s, keep);
     return wn_count_range(s, &s->workers[0], 0, total, keep ? s->bitmap.data : NULL);
 }
 
@@ -380,7 +381,7 @@ static wn_status pack_directly_all(wn_binding *b, bound_stage *s, wn_error *erro
 /* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
 
 /* A piece and what is packed of it stay in a core's cache from its packing to its copying. */
-#define PIECE_BYTES ((int64_t)128 << 10)
+#define PIECE_BYTES ((int64_t)256 << 10)
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
 

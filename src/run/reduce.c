@@ -83,7 +83,7 @@ static int64_t part_size(const bound_stage *s) {
 
 static bool cuts_rows(const bound_stage *s) {
     return s->worker_count > 1 && s->rows < PARTS_PER_WORKER * s->worker_count &&
-           s->length >= PARALLEL_LEAST;
+           (s->rows == 1 || s->length >= PARALLEL_LEAST);
 }
 
 /* How many accumulators there are for each output: one a part, or one a worker. */

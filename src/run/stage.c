@@ -302,7 +302,8 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
 static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
     bool alone = s->plan->kind == STAGE_ROWS ||
                  (s->plan->kind == STAGE_PACK && !packs_in_one_pass(s) && lies_on_input(b, s));
-    return alone || s->grid.total < PARALLEL_LEAST ? 1 : b->kernel->context->threads;
+    const wn_context *c = b->kernel->context;
+    return alone || s->grid.total < c->parallel_least ? 1 : c->threads;
 }
 
 static bool wants_stream(const wn_binding *b, const bound_stage *s) {

@@ -8,9 +8,6 @@
 
 #include <stdatomic.h>
 
-/* Spaces with fewer elements are not worth waking a thread for. */
-#define PARALLEL_LEAST (64 * 1024)
-
 /* `worker` is below the context's number of threads, and no two tasks run at once under one number. */
 typedef void (*parallel_task)(void *user, int64_t task, int32_t worker);
 
