@@ -143,12 +143,14 @@ static size_t call_bind(const candidate *c) {
     return status == WN_OK ? 0 : FAILED;
 }
 
+/* `longer`: by how much the second half's arrays are longer than the first's. */
 /* clang-format off */
-static const struct call_row { const char *name; size_t (*call)(const candidate *c); } calls[] = {
-    {"wn_run of where(x < 0, 0, x), 16 elements", call_run},
-    {"wn_rebind of the same",                     call_rebind},
-    {"wn_rebind and wn_run",                      call_rebind_and_run},
-    {"wn_bind and wn_binding_free",               call_bind},
+static const struct call_row { const char *name; size_t (*call)(const candidate *c); int64_t longer; } calls[] = {
+    {"wn_run of where(x < 0, 0, x), 16 elements",   call_run,            0},
+    {"wn_rebind of the same, to other pointers",    call_rebind,         0},
+    {"wn_rebind and wn_run",                        call_rebind_and_run, 0},
+    {"wn_rebind, to other lengths too",             call_rebind,         1},
+    {"wn_bind and wn_binding_free",                 call_bind,           0},
 };
 /* clang-format on */
 
@@ -157,17 +159,18 @@ static bool measure_calls(report *r, wn_context *context, const isa_row *isa) {
     size_t turn = 0;
     wn_graph *g = graph_of(context, "x", "where(x < 0, 0, x)");
     rebinding b = {.kernel = compile(g, isa->isa), .turn = &turn};
-    for (int64_t k = 0; k < 2; k++) {
-        b.in[k] = wn_vector(WN_F32, data[0] + 64 * k, 16 + k);
-        b.out[k] = wn_vector(WN_F32, data[1] + 64 * k, 16 + k);
-    }
-    bool done = b.kernel && wn_bind(b.kernel, b.in, 1, b.out, 1, &b.c.binding, NULL) == WN_OK;
+    bool done = b.kernel;
     for (size_t i = 0; done && i < LENGTH(calls); i++) {
+        for (int64_t k = 0; k < 2; k++) {
+            b.in[k] = wn_vector(WN_F32, data[0] + 64 * k, 16 + k * calls[i].longer);
+            b.out[k] = wn_vector(WN_F32, data[1] + 64 * k, 16 + k * calls[i].longer);
+        }
         b.c.call = calls[i].call;
-        done = report_cost(r, isa->name, "ns", best_of(&b.c, 4096), "%s", calls[i].name);
-        wn_rebind(b.c.binding, b.in, 1, b.out, 1, NULL);
+        done = wn_bind(b.kernel, b.in, 1, b.out, 1, &b.c.binding, NULL) == WN_OK &&
+               report_cost(r, isa->name, "ns", best_of(&b.c, 4096), "%s", calls[i].name);
+        wn_binding_free(b.c.binding);
+        b.c.binding = NULL;
     }
-    wn_binding_free(b.c.binding);
     wn_kernel_free(b.kernel);
     wn_graph_free(g);
     return done;
