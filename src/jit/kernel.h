@@ -19,7 +19,7 @@
  *          returns the elements of the space that are done. It may read up to values + room, never beyond.
  * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
  * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
- *          of a row; elements up to the next multiple of 64 are readable, and count for nothing. Returns n.
+ *          of a row, and not 0; elements up to the next multiple of 64 are readable, and count for nothing. Returns n.
  *
  * The map of a REDUCE stage stores the values to reduce, and behind all of them, as bools, the masks of those that have one.
  *
@@ -65,7 +65,7 @@ typedef struct kernel_accumulator {
     int64_t place; /* the driver's: where the leaf of the best of all calls so far begins, counted from the first one on; -1: nowhere yet */
     uint64_t best; /* and that best, as a constant stores it */
     bool unsure;   /* argmin, argmax: a NaN was met */
-    _Alignas(64) unsigned char lanes[256]; /* one element, the value so far; of argmin and argmax that of this call alone */
+    _Alignas(64) unsigned char lanes[256]; /* one element, the value so far, of a mean the sum; of argmin and argmax that of this call alone */
     _Alignas(64) unsigned char levels[KERNEL_LEVELS][256]; /* 64 f32, or 32 f64 */
 } kernel_accumulator;
 

@@ -39,7 +39,18 @@ typedef struct bound_arrays {
     bound_span *spans; /* room for all; of both sets            */
 } bound_arrays;
 
-/* A PACK or ROWS stage's output. */
+/* What makes a result of what reduce found out. */
+typedef enum settling {
+    SETTLE_VALUE,    /* it is the first lane                       */
+    SETTLE_SELECTED, /* the same, if any element was selected      */
+    SETTLE_MEAN,     /* the same, by the number of those selected  */
+    SETTLE_COUNT,    /* the count                                  */
+    SETTLE_ANY,      /* whether that is not 0                      */
+    SETTLE_ALL,      /* whether it is 0                            */
+    SETTLE_IN_C      /* a place: the best has to be looked for     */
+} settling;
+
+/* An output of a PACK, ROWS or REDUCE stage. */
 typedef struct bound_output {
     wn_array *array; /* of the binding's outputs or temporaries                               */
     bool given;      /* the caller's memory                                                   */
@@ -47,6 +58,10 @@ typedef struct bound_output {
     bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
     uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
+    uint32_t own;      /* REDUCE: the first output that is reduced alike */
+    settling settling; /* REDUCE */
+    size_t size;       /* REDUCE: of a result, in bytes */
+    uint64_t identity; /* REDUCE: what lanes begin with */
 } bound_output;
 
 typedef struct bound_stage {

@@ -119,23 +119,21 @@ static bool is_tree(op o, wn_type type) {
     return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
 }
 
-/* The function joins to a value that begins at the identity, unless it has a tree or only counts. */
-static void begin_lanes(kernel_accumulator *a, op o, wn_type type) {
-    uint64_t identity = wn_reduction_identity(o, type);
+/* The function joins to a value that begins at the identity. */
+static void begin_lanes(kernel_accumulator *a, uint64_t identity) {
     a->leaves = a->count = 0;
     a->place = -1;
     a->unsure = false;
-    if (!is_tree(o, type) && type != WN_BOOL)
-        memcpy(a->lanes, &identity, sizeof identity); /* little-endian, as what the function was made for */
+    memcpy(a->lanes, &identity, sizeof identity); /* little-endian, as what the function was made for */
 }
 
 static void begin_row(const wn_binding *b, const bound_stage *s, row_state *states) {
+    bool by_function = rows_are_long(s);
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        const node *n = node_of(b, s, i);
-        if (rows_are_long(s))
-            begin_lanes(&states[i].by_function, (op)n->op, type_of(s, i));
+        if (by_function)
+            begin_lanes(&states[i].by_function, s->outputs[i].identity);
         else
-            wn_reduce_begin(&states[i].in_c, (op)n->op, type_of(s, i), n->bits);
+            wn_reduce_begin(&states[i].in_c, op_of(b, s, i), type_of(s, i), node_of(b, s, i)->bits);
     }
 }
 
@@ -338,54 +336,99 @@ static char *place_of(const wn_array *a, int64_t row) {
     return to;
 }
 
-static void store_bits(const wn_binding *b, const bound_stage *s, uint32_t output, int64_t row,
-                       uint64_t bits) {
+/* One call of memcpy's kind less. */
+static inline void store_constant(char *to, uint64_t bits, size_t size) {
+    switch (size) {
+    case 1: memcpy(to, &bits, 1); break;
+    case 2: memcpy(to, &bits, 2); break;
+    case 4: memcpy(to, &bits, 4); break;
+    case 8: memcpy(to, &bits, 8); break;
+    }
+}
+
+static void store_bits(const bound_stage *s, uint32_t output, int64_t row, uint64_t bits) {
     const wn_array *to = s->outputs[output].array;
     if (to->type == WN_BITMAP)
         wn_array_put(to, (const char *)&bits, row, 1);
     else
-        memcpy(place_of(to, row), &bits, wn_type_size((wn_type)node_of(b, s, output)->type));
+        store_constant(place_of(to, row), bits, s->outputs[output].size);
 }
 
-static wn_status store_result(const wn_binding *b, const bound_stage *s, uint32_t output,
-                              const reduce_state *state, int64_t row, wn_error *error) {
+static wn_status store_result(const bound_stage *s, uint32_t output, const reduce_state *state,
+                              int64_t row, wn_error *error) {
     uint64_t bits = 0;
     TRY(wn_reduce_finish(state, &bits, error));
-    store_bits(b, s, output, row, bits);
+    store_bits(s, output, row, bits);
     return WN_OK;
 }
 
-/* What the function found out is the result, or nearly: a count, a tree, a value, a place. False: it takes more to finish. */
-static bool finish_at_once(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
-                           const kernel_accumulator *a, int64_t row, uint64_t *bits) {
-    wn_type type = type_of(s, output);
+static settling settling_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
     op o = op_of(b, s, output);
+    switch ((int)o) {
+    case OP_count: return SETTLE_COUNT;
+    case OP_any: return SETTLE_ANY;
+    case OP_all: return SETTLE_ALL;
+    case OP_sum:
+    case OP_prod: return SETTLE_VALUE;
+    case OP_mean: return SETTLE_MEAN;
+    default: return op_is_place(o) ? SETTLE_IN_C : SETTLE_SELECTED;
+    }
+}
+
+static uint64_t mean_of(wn_type type, const unsigned char *sum, int64_t count) {
+    uint64_t bits = 0;
+    if (type == WN_F32) {
+        float mean;
+        memcpy(&mean, sum, sizeof mean);
+        mean /= (float)count;
+        memcpy(&bits, &mean, sizeof mean);
+    } else {
+        double mean;
+        memcpy(&mean, sum, sizeof mean);
+        mean /= (double)count;
+        memcpy(&bits, &mean, sizeof mean);
+    }
+    return bits;
+}
+
+/* What the function found out is the result, or nearly. False: it takes more to finish. */
+static inline bool settle(const bound_stage *s, uint32_t output, const kernel_accumulator *a,
+                          uint64_t *bits) {
     int64_t selected = s->plan->outputs[output].masked ? a->count : s->length;
-    if (is_tree(o, type))
-        *bits = wn_reduce_tree(o, type, (uint64_t)a->leaves,
-                               (const reduce_vector *)(const void *)a->levels, selected);
-    else if (type == WN_BOOL)
-        *bits = o == OP_count ? (uint64_t)a->count : o == OP_any ? a->count != 0 : a->count == 0;
-    else if (op_is_place(o) && place_is_known(a))
-        *bits = (uint64_t)place_of_best(b, s, w, output, a, row * s->length, s->length);
-    else if (!op_is_place(o) && (selected > 0 || o == OP_sum || o == OP_prod))
-        *bits = element_at(a->lanes, 0, wn_type_size(type));
-    else
-        return false;
-    return true;
+    memcpy(bits, a->lanes, sizeof *bits);
+    switch (s->outputs[output].settling) {
+    case SETTLE_VALUE: return true;
+    case SETTLE_SELECTED: return selected > 0;
+    case SETTLE_COUNT: *bits = (uint64_t)a->count; return true;
+    case SETTLE_ANY: *bits = a->count != 0; return true;
+    case SETTLE_ALL: *bits = a->count == 0; return true;
+    case SETTLE_MEAN: *bits = mean_of(type_of(s, output), a->lanes, selected); return true;
+    case SETTLE_IN_C: break;
+    }
+    return false;
+}
+
+static wn_status finish_and_store(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
+                                  const row_state *states, int64_t row, wn_error *error) {
+    reduce_state room;
+    const kernel_accumulator *a = &states[s->outputs[output].own].by_function;
+    int64_t first = row * s->length;
+    if (rows_are_long(s) && op_is_place(op_of(b, s, output)) && place_is_known(a)) {
+        store_bits(s, output, row, (uint64_t)place_of_best(b, s, w, output, a, first, s->length));
+        return WN_OK;
+    }
+    return store_result(s, output, finish(b, s, w, output, states, first, s->length, &room), row, error);
 }
 
 static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
                            const row_state *states, int64_t row, wn_error *error) {
-    reduce_state room;
+    bool by_function = rows_are_long(s);
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        uint32_t own = first_alike(s->plan, i);
         uint64_t bits = 0;
-        if (rows_are_long(s) && finish_at_once(b, s, w, own, &states[own].by_function, row, &bits))
-            store_bits(b, s, i, row, bits);
+        if (by_function && settle(s, i, &states[s->outputs[i].own].by_function, &bits))
+            store_bits(s, i, row, bits);
         else
-            TRY(store_result(b, s, i, finish(b, s, w, i, states, row * s->length, s->length, &room),
-                             row, error));
+            TRY(finish_and_store(b, s, w, i, states, row, error));
     }
     return WN_OK;
 }
@@ -474,7 +517,7 @@ static wn_status store_parts(const wn_binding *b, const bound_stage *s, const re
             wn_reduce_merge(&whole, finish(b, s, &s->workers[0], i, states_of(s, k),
                                            job->row * s->length + first, count, &part));
         }
-        TRY(store_result(b, s, i, &whole, job->row, error));
+        TRY(store_result(s, i, &whole, job->row, error));
     }
     return WN_OK;
 }
@@ -507,19 +550,29 @@ static wn_status reduce_directly(const wn_binding *b, const bound_stage *s, wn_e
     worker *w = &s->workers[0];
     int64_t rest = s->length % KERNEL_WORD ? s->length % KERNEL_LEAF : 0, whole = s->length - rest;
     kernel_cursor cursor = {0};
-    begin_row(b, s, states);
-    for (uint32_t i = 0; i < s->plan->output_count; i++)
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        begin_lanes(&states[i].by_function, s->outputs[i].identity);
         w->out[i] = &states[i]; /* the search for a place uses them too */
+    }
     if (whole) s->reduce(s->in, w->out, NULL, whole, &cursor);
-    if (rest)
-        add_long(b, s, w, states, whole, rest);
-    else
-        take_places(b, s, states, 0);
+    if (rest) add_long(b, s, w, states, whole, rest);
+    if (!rest && s->plan->places) take_places(b, s, states, 0);
     return store_row(b, s, w, states, 0, error);
+}
+
+static void prepare_outputs(const wn_binding *b, bound_stage *s) {
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        bound_output *out = &s->outputs[i];
+        out->own = first_alike(s->plan, i);
+        out->settling = settling_of(b, s, i);
+        out->size = wn_type_size((wn_type)node_of(b, s, i)->type);
+        out->identity = wn_reduction_identity(op_of(b, s, i), type_of(s, i));
+    }
 }
 
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
     const plan_stage *p = s->plan;
+    prepare_outputs(b, s);
     /* Of an empty space, the lengths beside the 0 may be of any size: those of the results are checked when they are made. */
     s->rows = wn_count_elements(WN_BOOL, p->kept, s->dims);
     s->length = s->rows > 0 ? s->grid.total / s->rows : 0;

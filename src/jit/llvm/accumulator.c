@@ -33,13 +33,19 @@ static unsigned flat_parts(const emitter *e, unsigned bits) {
     return least(least(fit ? fit : 1, 4), KERNEL_WORD / e->lanes);
 }
 
+/* Whether vrangeps and vrangepd take vectors of as many lanes. */
+static bool has_range(const emitter *e, wn_type type) {
+    return e->target.isa == WN_ISA_X86_64_V4 && e->lanes * type_bits(type) == 512;
+}
+
 static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_type type) {
     accumulator *a = &r->all[r->count++];
     *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
     unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
     a->best = a->parts;
-    if (how == JOIN_BEST) a->parts += 3;
+    a->ranged = how == JOIN_BEST && has_range(r->b->e, type);
+    if (how == JOIN_BEST) a->parts += a->ranged ? 1 : 3;
     if (how == JOIN_PLACE) a->parts += type_is_float(type);
 }
 
@@ -134,12 +140,22 @@ static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
     return both(r, selected, truth);
 }
 
+/* Where the target has registers for masks, an addition takes one; elsewhere what is true is -1, and subtracted. */
+static ir count_lanes(const reducing *r, const accumulator *a, ir counter, ir truths) {
+    emitter *e = r->b->e;
+    LLVMTypeRef type = int_vector(e, type_bits(a->type));
+    if (e->target.isa != WN_ISA_X86_64_V4)
+        return LLVMBuildAdd(e->builder, counter, LLVMBuildZExt(e->builder, truths, type, ""), "");
+    ir one = wn_ir_int(e, type_bits(a->type), 1);
+    return wn_ir_choose(e, truths, LLVMBuildAdd(e->builder, counter, one, ""), counter);
+}
+
 /* ---- The best of floats ---------------------------------------------------------------------------------------------------- */
 
 /*
  * A comparison keeps the best but for two things, which are settled when all is done. It passes by NaNs: whether there was one is noted.
  * It takes -0 and +0 for equal: but if the least of all is a zero, any sign bit that was seen is that of a -0; if the greatest is, any
- * sign bit that was missing is that of a +0.
+ * sign bit that was missing is that of a +0. (AVX-512 tells them apart: the sign bits of the best of each lane will do.)
  */
 static ir join_signs(const reducing *r, const accumulator *a, ir x, ir y) {
     return a->o == OP_min ? LLVMBuildOr(r->b->e->builder, x, y, "")
@@ -160,7 +176,27 @@ static ir beats(const reducing *r, const accumulator *a, ir x, ir best) {
     return LLVMBuildICmp(builder, least_wins ? LLVMIntULT : LLVMIntUGT, x, best, "");
 }
 
+/* vrangeps: of -0 and +0 the one that is less, or greater; of a number and a NaN the number. */
+static ir better_by_range(const reducing *r, const accumulator *a, ir x, ir best) {
+    emitter *e = r->b->e;
+    enum {
+        LEAST = 4,
+        GREATEST = 5,
+        AS_IT_IS = 4
+    }; /* of two values, with the sign of what is chosen; the rounding */
+    ir args[6] = {best,
+                  x,
+                  LLVMConstInt(int_type(e, 32), seeks_least(a) ? LEAST : GREATEST, false),
+                  best,
+                  LLVMConstAllOnes(int_type(e, e->lanes)),
+                  LLVMConstInt(int_type(e, 32), AS_IT_IS, false)};
+    const char *name = a->type == WN_F32 ? "llvm.x86.avx512.mask.range.ps.512"
+                                         : "llvm.x86.avx512.mask.range.pd.512";
+    return wn_ir_intrinsic(e, name, NULL, args, 6);
+}
+
 static ir better(const reducing *r, const accumulator *a, ir x, ir best) {
+    if (a->ranged) return better_by_range(r, a, x, best);
     return wn_ir_choose(r->b->e, beats(r, a, x, best), x, best);
 }
 
@@ -180,16 +216,20 @@ static bool notes_nans(const accumulator *a) {
     return a->join == JOIN_BEST || (a->join == JOIN_PLACE && type_is_float(a->type));
 }
 
+static bool has_signs(const accumulator *a) {
+    return a->join == JOIN_BEST && !a->ranged;
+}
+
 /* The last part. */
 static ir *nans_of(accumulator *a) {
     return &a->part[a->parts - 1];
 }
 
 static void join_best(const reducing *r, accumulator *a, unsigned chunk, ir value) {
-    ir *best = &a->part[chunk % a->best], *signs = &a->part[a->best + chunk % 2];
+    ir *best = &a->part[chunk % a->best], *signs = has_signs(a) ? &a->part[a->best + chunk % 2] : NULL;
     bool alone = KERNEL_WORD / r->b->e->lanes == 1;
     *best = better(r, a, value, *best);
-    if (a->join == JOIN_BEST) *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
+    if (signs) *signs = join_signs(r, a, *signs, sign_bits(r, a, value));
     if (notes_nans(a) && (alone || chunk % 2))
         *nans_of(a) = LLVMBuildOr(r->b->e->builder, *nans_of(a),
                                   find_nans(r, a, alone ? value : a->waiting, value), "");
@@ -208,15 +248,17 @@ static ir nan_lanes(const reducing *r, const accumulator *a, ir nans) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, nans, wn_ir_int(e, type_bits(a->type), 0), "");
 }
 
+static ir signs_of_best(const reducing *r, const accumulator *a) {
+    ir signs = sign_bits(r, a, a->part[0]);
+    for (unsigned k = 1; k < a->best; k++)
+        signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
+    return signs;
+}
+
 /* Signs and NaNs of what came before; for places, in no leaf yet. */
 static void begin_best(const reducing *r, accumulator *a) {
     ir first = a->part[0];
-    if (a->join == JOIN_BEST) {
-        ir signs = sign_bits(r, a, first);
-        for (unsigned k = 1; k < a->best; k++)
-            signs = join_signs(r, a, signs, sign_bits(r, a, a->part[k]));
-        a->part[a->best] = a->part[a->best + 1] = signs;
-    }
+    if (has_signs(a)) a->part[a->best] = a->part[a->best + 1] = signs_of_best(r, a);
     if (notes_nans(a)) *nans_of(a) = find_nans(r, a, first, first);
     for (unsigned k = 0; k < a->best; k++)
         a->found[k] = wn_ir_int(r->b->e, type_bits(a->type), UINT64_MAX);
@@ -255,7 +297,9 @@ static ir settle_best(const reducing *r, accumulator *a) {
     emitter *e = r->b->e;
     LLVMBuilderRef builder = e->builder;
     LLVMTypeRef type = wn_ir_element(e, a->type), integer = int_type(e, type_bits(a->type));
-    ir best = best_of_lanes(r, a), signs = join_signs(r, a, a->part[a->best], a->part[a->best + 1]);
+    ir best = best_of_lanes(r, a),
+       signs = has_signs(a) ? join_signs(r, a, a->part[a->best], a->part[a->best + 1])
+                            : signs_of_best(r, a);
     signs = reduce_lanes(r, seeks_least(a) ? "llvm.vector.reduce.or" : "llvm.vector.reduce.and", signs);
     ir sign = LLVMConstInt(integer, (uint64_t)1 << (type_bits(a->type) - 1), false);
     ir zero = wn_ir_bitcast(e, LLVMBuildAnd(builder, signs, sign, ""), type);
@@ -321,6 +365,28 @@ static ir settle_flat(const reducing *r, const accumulator *a) {
     return reduce_lanes(r, name, all);
 }
 
+/* ---- A tree's, in its order ------------------------------------------------------------------------------------------------- */
+
+static ir half_of(const reducing *r, ir vector, unsigned half, unsigned lanes) {
+    emitter *e = r->b->e;
+    ir numbers[KERNEL_WORD];
+    for (unsigned i = 0; i < lanes; i++)
+        numbers[i] = LLVMConstInt(int_type(e, 32), half * lanes + i, false);
+    return LLVMBuildShuffleVector(e->builder, vector, LLVMGetUndef(LLVMTypeOf(vector)),
+                                  LLVMConstVector(numbers, lanes), "");
+}
+
+/* Lane j is joined with lane j + h, for h from a half down to 1. */
+static ir settle_tree(const reducing *r, accumulator *a) {
+    for (unsigned parts = a->parts / 2; parts; parts /= 2)
+        for (unsigned k = 0; k < parts; k++)
+            a->part[k] = wn_join_values(r, a, a->part[k], a->part[k + parts]);
+    ir all = a->part[0];
+    for (unsigned lanes = r->b->e->lanes / 2; lanes; lanes /= 2)
+        all = wn_join_values(r, a, half_of(r, all, 0, lanes), half_of(r, all, 1, lanes));
+    return all;
+}
+
 /* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
 
 void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
@@ -329,9 +395,7 @@ void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present
     ir *part = &a->part[chunk & (a->parts - 1)], /* a power of two, where it is used */
         selected = selected_lanes(r, a, present);
     if (a->join == JOIN_COUNT) {
-        ir one = LLVMBuildZExt(e->builder, counted_lanes(r, a, selected),
-                               int_vector(e, type_bits(a->type)), "");
-        *part = LLVMBuildAdd(e->builder, *part, one, "");
+        *part = count_lanes(r, a, *part, counted_lanes(r, a, selected));
         return;
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
@@ -358,6 +422,13 @@ static ir sum_of_lanes(const reducing *r, const accumulator *a) {
         sum = LLVMBuildAdd(e->builder, sum, a->part[k], "");
     sum = LLVMBuildZExt(e->builder, sum, int_vector(e, 64), "");
     return wn_ir_intrinsic(e, "llvm.vector.reduce.add", LLVMTypeOf(sum), &sum, 1);
+}
+
+static void store_count(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    ir at = wn_accumulator_field(r, a, offsetof(kernel_accumulator, count)),
+       before = LLVMBuildLoad2(e->builder, int_type(e, 64), at, "count");
+    LLVMBuildStore(e->builder, add(r->b, before, a->total ? a->total : sum_of_lanes(r, a), ""), at);
 }
 
 /* Whether what it keeps between calls is one value, in its first lane. */
@@ -395,17 +466,19 @@ void wn_load_accumulator(reducing *r, accumulator *a) {
 void wn_store_accumulator(const reducing *r, accumulator *a) {
     emitter *e = r->b->e;
     locate_accumulator(r, a);
-    if (a->join == JOIN_PLACE) store_place(r, a);
-    if (is_one_value(a))
-        LLVMBuildStore(e->builder, a->join == JOIN_BEST ? settle_best(r, a) : settle_flat(r, a),
-                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)));
-    if (a->join == JOIN_TREE)
+    ir value = NULL;
+    switch (a->join) {
+    case JOIN_TREE:
+        value = settle_tree(r, a);
         LLVMBuildStore(e->builder, r->leaves,
                        wn_accumulator_field(r, a, offsetof(kernel_accumulator, leaves)));
-    if (a->join != JOIN_COUNT) return;
-    ir at = wn_accumulator_field(r, a, offsetof(kernel_accumulator, count));
-    ir before = LLVMBuildLoad2(e->builder, int_type(e, 64), at, "count");
-    LLVMBuildStore(e->builder, add(r->b, before, a->total ? a->total : sum_of_lanes(r, a), ""), at);
+        break;
+    case JOIN_BEST: value = settle_best(r, a); break;
+    case JOIN_FLAT: value = settle_flat(r, a); break;
+    case JOIN_PLACE: store_place(r, a); return;
+    case JOIN_COUNT: store_count(r, a); return;
+    }
+    LLVMBuildStore(e->builder, value, wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)));
 }
 
 void wn_end_leaf(const reducing *r, accumulator *a, ir index) {

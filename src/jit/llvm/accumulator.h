@@ -10,7 +10,7 @@
 
 #define MOST_PARTS 16
 
-/* BEST: min and max of floats, whose parts are the best so far, two of signs, and one that says where NaNs were.
+/* BEST: min and max of floats, whose parts are the best so far, two of signs unless they are ranged, and one that says where NaNs were.
    PLACE: argmin and argmax, whose parts are the best so far, and of floats the NaNs. */
 typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST, JOIN_PLACE } join;
 
@@ -22,6 +22,7 @@ typedef struct accumulator {
     wn_type type; /* of the values; COUNT: an unsigned integer as wide as a register's share for a lane */
     unsigned parts;
     unsigned best; /* as many as parts, but of BEST and PLACE: how many of them are the best, the first ones */
+    bool ranged; /* BEST: joined by an instruction that tells -0 from +0 */
     ir part[MOST_PARTS];
     ir before[MOST_PARTS]; /* PLACE: the best before this leaf                         */
     ir found[MOST_PARTS];  /* PLACE: the leaf in which each was found; all bits: in none */

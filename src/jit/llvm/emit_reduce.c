@@ -192,6 +192,38 @@ static void emit_carry(reducing *r) {
     r->leaves = add(b, r->leaves, wn_ir_i64(b->e, 1), "");
 }
 
+/* ---- What the trees come to ------------------------------------------------------------------------------------------------ */
+
+/* Their levels in use as one, from the lowest up. The identity leaves any level as it is, for none has a lane of -0. */
+static void emit_sums(reducing *r) {
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    ir zero = wn_ir_i64(b->e, 0), one = wn_ir_i64(b->e, 1);
+    ir args[2] = {r->leaves, LLVMConstInt(int_type(b->e, 1), false, false)};
+    ir lowest = wn_ir_intrinsic(b->e, "llvm.cttz", int_type(b->e, 64), args, 2);
+    accumulator *phis = r->all + r->count;
+    b->entry = LLVMGetInsertBlock(builder);
+    b->beside = true;
+    loop l = wn_begin_loop(b, 1);
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            phis[i].part[k] = wn_new_phi(b, r->all[i].part[k], "sum");
+    ir level = add(b, lowest, l.index, "level"), left = LLVMBuildLShr(builder, r->leaves, level, "");
+    wn_enter_loop(b, &l, LLVMBuildICmp(builder, LLVMIntNE, left, zero, ""));
+    ir used = LLVMBuildICmp(builder, LLVMIntNE, LLVMBuildAnd(builder, left, one, ""), zero, "");
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++) {
+            const accumulator *a = &r->all[i];
+            ir so_far = phis[i].part[k], here = wn_load_part(r, a, level_at(r, a, level), k);
+            wn_next_iteration(b, so_far,
+                              wn_ir_choose(b->e, used, wn_join_values(r, a, here, so_far), so_far));
+        }
+    wn_end_loop(b, &l);
+    b->beside = false;
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->all[i].join == JOIN_TREE) memcpy(r->all[i].part, phis[i].part, sizeof phis[i].part);
+}
+
 /* ---- The loop -------------------------------------------------------------------------------------------------------------- */
 
 /* Whole rows of a leaf, then what is left, then the leaf's end. */
@@ -250,6 +282,7 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
     for (unsigned i = 0; i < r.count; i++)
         wn_load_accumulator(&r, &r.all[i]);
     emit_leaves(&r, all + 3 * most);
+    if (r.leaves) emit_sums(&r);
     for (unsigned i = 0; i < r.count; i++)
         wn_store_accumulator(&r, &r.all[i]);
     locate_loop(b);
