@@ -22,6 +22,7 @@ typedef struct accumulator {
     wn_type type; /* of the values; COUNT: an unsigned integer as wide as a register's share for a lane */
     unsigned parts;
     unsigned best; /* as many as parts, but of BEST and PLACE: how many of them are the best, the first ones */
+    bool second; /* TREE: of the second of two leaves */
     bool ranged; /* BEST: joined by an instruction that tells -0 from +0 */
     ir part[MOST_PARTS];
     ir before[MOST_PARTS]; /* PLACE: the best before this leaf                         */
