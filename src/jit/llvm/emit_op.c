@@ -179,13 +179,45 @@ static ir emit_no_nan(emitter *e, wn_type type, const ir *a) {
 }
 
 /* On f32 and f64. */
+/* The mask of 1 where a mask is true and 0 where not; NULL: it is something else. */
+static ir mask_of_factor(const emitter *e, wn_type type, ir factor) {
+    bool is_one_or_zero = LLVMIsASelectInst(factor) &&
+                          LLVMGetOperand(factor, 1) == wn_ir_float(e, type, 1) &&
+                          LLVMGetOperand(factor, 2) == wn_ir_float(e, type, 0);
+    return is_one_or_zero ? LLVMGetOperand(factor, 0) : NULL;
+}
+
+/* LLVM would take a `not` back and exchange the choices. */
+static ir opposite_of(const emitter *e, ir mask) {
+    if (!LLVMIsAFCmpInst(mask)) return LLVMBuildNot(e->builder, mask, "");
+    static const LLVMRealPredicate opposite[16] = {
+        [LLVMRealOEQ] = LLVMRealUNE, [LLVMRealUNE] = LLVMRealOEQ, [LLVMRealOGT] = LLVMRealULE,
+        [LLVMRealOGE] = LLVMRealULT, [LLVMRealOLT] = LLVMRealUGE, [LLVMRealOLE] = LLVMRealUGT};
+    return LLVMBuildFCmp(e->builder, opposite[LLVMGetFCmpPredicate(mask)], LLVMGetOperand(mask, 0),
+                         LLVMGetOperand(mask, 1), "");
+}
+
+/*
+ * x * cast(m): a product with 0 where m is false, x elsewhere: one instruction of AVX-512, whose mask is the opposite of m. From a
+ * product with the cast, LLVM makes two.
+ */
+static ir emit_product(emitter *e, wn_type type, const ir *a) {
+    for (unsigned i = 0; i < 2 && e->target.isa == WN_ISA_X86_64_V4; i++) {
+        ir mask = mask_of_factor(e, type, a[i]), x = a[1 - i];
+        if (!mask) continue;
+        ir zero = LLVMBuildFMul(e->builder, x, wn_ir_float(e, type, 0), "");
+        return wn_ir_choose(e, opposite_of(e, mask), zero, x);
+    }
+    return LLVMBuildFMul(e->builder, a[0], a[1], "");
+}
+
 static ir emit_float(emitter *e, op o, wn_type type, const ir *a) {
     LLVMBuilderRef b = e->builder;
     LLVMTypeRef t = LLVMTypeOf(a[0]);
     switch (o) {
     case OP_add: return LLVMBuildFAdd(b, a[0], a[1], "");
     case OP_subtract: return LLVMBuildFSub(b, a[0], a[1], "");
-    case OP_multiply: return LLVMBuildFMul(b, a[0], a[1], "");
+    case OP_multiply: return emit_product(e, type, a);
     case OP_divide: return LLVMBuildFDiv(b, a[0], a[1], "");
     case OP_multiply_no_nan: return emit_no_nan(e, type, a);
     case OP_minimum: return wn_ir_intrinsic(e, "llvm.minimum", t, a, 2);
