@@ -47,6 +47,19 @@ static void add_mask(store *s, int density, int32_t rank, const int64_t *shape) 
     }
 }
 
+/* A mask whose words are mostly alike, a chunk of them all false and the next all true, with mixed ones among them: each way of
+   packing goes on to the others. */
+static void add_runs(store *s, int64_t length) {
+    enum { CHUNK = 64 << 10 };
+    add_mask(s, 500, 1, &length);
+    uint8_t *m = s->arrays[s->count - 1].data;
+    for (int64_t i = 0; i < length; i += 64) {
+        bool mixed = values_random(&s->random) % 600 == 0;
+        int64_t end = i + 64 < length ? i + 64 : length;
+        if (!mixed) memset(m + i, i / CHUNK & 1, (size_t)(end - i));
+    }
+}
+
 static void drop_arrays(store *s) {
     for (size_t i = 0; i < s->count; i++)
         free(s->arrays[i].data);
@@ -180,6 +193,19 @@ static void every_density(void **state) {
                      wn_type_name(widths[w]));
             compare_store(*state, text, &s);
         }
+}
+
+static void masks_of_long_runs(void **state) {
+    for (size_t w = 0; w < WIDTHS; w++) {
+        store s = {.random = w};
+        char text[96];
+        int64_t length = (5 << 16) + 77;
+        add_values(&s, widths[w], 1, &length);
+        add_runs(&s, length);
+        snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
+                 wn_type_name(widths[w]));
+        compare_store(*state, text, &s);
+    }
 }
 
 static void every_short_length(void **state) {
@@ -382,13 +408,17 @@ static void nonzero_of_ranks_1_to_3(void **state) {
 
 /* ---- In place ----------------------------------------------------------------------------------------------------------- */
 
+/* A density below 0: runs. */
 static void pack_in_place(wn_context *c, wn_type type, wn_isa isa, placement where, int64_t length,
                           int density) {
     store s = {.random = (uint64_t)length};
     arena a;
     char text[96], wrong[1024];
     add_values(&s, type, 1, &length);
-    add_mask(&s, density, 1, &length);
+    if (density < 0)
+        add_runs(&s, length);
+    else
+        add_mask(&s, density, 1, &length);
     snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
              wn_type_name(type));
     wn_graph *g = wn_graph_new(c);
@@ -420,6 +450,9 @@ static void packing_onto_the_input_itself(void **state) {
                 for (int64_t length = 1; length < 70000; length = 6 * length + 2)
                     for (int density = 0; density <= 1000; density += 250)
                         pack_in_place(*state, widths[w], isas.list[i], where, length, density);
+    for (size_t i = 0; i < isas.count; i++)
+        for (size_t w = 0; w < WIDTHS; w++)
+            pack_in_place(*state, widths[w], isas.list[i], AT_END, (5 << 16) + 77, -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)
@@ -431,6 +464,7 @@ int main(void) {
         TEST(every_mask_of_16_lanes_in_just_enough_room),
         TEST(every_mask_of_16_lanes_in_one_array),
         TEST(every_density),
+        TEST(masks_of_long_runs),
         TEST(every_short_length),
         TEST(every_type_keeps_its_bits),
         TEST(masks_that_are_computed),
@@ -444,6 +478,7 @@ int main(void) {
         TEST(nonzero_of_ranks_1_to_3),
         TEST(packing_onto_the_input_itself),
         TEST_ON_THREADS(every_density),
+        TEST_ON_THREADS(masks_of_long_runs),
         TEST_ON_THREADS(outputs_of_many_types_share_a_mask),
         TEST_ON_THREADS(rows_of_all_sizes),
         TEST_ON_THREADS(packing_onto_the_input_itself),

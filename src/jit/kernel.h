@@ -39,6 +39,7 @@ typedef struct kernel_cursor {
     int64_t position; /* elements written to each output so far, from out[j]; expand: taken of values */
     int64_t room; /* elements that each out[j] has room for; expand: that values has              */
     int64_t base; /* the row-major index in the stage's space of in[]'s first element             */
+    int64_t looks; /* fused and scatter: not 0: most words are expected to be all false, or all true */
     const void *values; /* expand alone                                                                 */
 } kernel_cursor;
 

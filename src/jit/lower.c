@@ -85,7 +85,11 @@ static uint32_t add_value(planner *p, plan_program *to, const plan_value *v) {
         p->failed = true;
         return 0;
     }
-    to->values[to->value_count] = *v;
+    plan_value *added = &to->values[to->value_count];
+    *added = *v;
+    added->of_bools = v->type == WN_BOOL;
+    for (uint32_t i = 0; i < value_arity(v); i++)
+        added->of_bools &= to->values[v->args[i]].of_bools;
     return to->value_count++;
 }
 

@@ -57,6 +57,7 @@ typedef struct plan_value {
     uint8_t op;   /* OPERATION: an op                         */
     uint8_t type; /* wn_type                                  */
     bool invariant; /* depends on constants and scalar streams alone: computed once, before the loop */
+    bool of_bools; /* made of bools alone, as bytes or bits */
     uint32_t number;
     uint32_t args[3];
     node_id node; /* whose value it is; of INDEX the nonzero, of AND the mask that comes last */
@@ -199,6 +200,22 @@ static inline int32_t step_registers(const plan_program *p) {
 /* Whether a stage packs by a mask, of its own or of another stage. */
 static inline bool stage_is_masked(const plan_stage *s) {
     return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
+}
+
+/* PACK: whether all outputs are streams as they lie there, so that elements can be moved. */
+static inline bool stage_moves_elements(const plan_stage *s) {
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        const plan_value *v = &s->program.values[s->outputs[i].value];
+        if (v->kind != VALUE_STREAM || v->type == WN_BOOL || s->outputs[i].coordinates ||
+            s->program.streams[v->number].scalar)
+            return false;
+    }
+    return true;
+}
+
+/* PACK, EXPAND: whether the mask is found out for a whole word at once, cheaply. */
+static inline bool stage_mask_is_bools(const plan_stage *s) {
+    return s->program.values[s->mask_value].of_bools;
 }
 
 /* Whether functions of the library make a stage's outputs, not the object's. */

@@ -41,13 +41,17 @@ typedef struct grid {
     size_t buffers; /* bytes of a worker's buffers */
 } grid;
 
+/* How elements are packed: all words alike; those of which none or all are true in a way of their own; or found in a bitmap, one by
+   one (move.h). */
+typedef enum pack_way { PACK_WORDS, PACK_LOOKING, PACK_MOVING } pack_way;
+
 typedef struct worker {
     const void **in;
     void **out;
     uint64_t *words; /* a block's mask */
     char *buffers;
-    bool filled; /* the periodic operands are laid out */
-    bool moves;  /* PACK: of what was packed last, nearly none was true */
+    bool filled;  /* the periodic operands are laid out */
+    pack_way way; /* PACK: how to go on, after what was packed last */
 } worker;
 
 /* Bytes that elements take. */

@@ -202,8 +202,20 @@ void wn_moves_prepare(bound_stage *s) {
     }
 }
 
+/* What so nearly all words are alike in pays to look at. */
+#define LOOK_PART 512
+
 static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
     return s->may_move && move_pays(found, n, s->grid.total >= MOVE_NEAR);
+}
+
+/* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap. */
+static pack_way way_after(const packing *p, int64_t found, int64_t n) {
+    const bound_stage *s = p->stage;
+    if (!s->may_move) return PACK_WORDS;
+    bool looks = p->words || stage_mask_is_bools(s->plan);
+    if (looks && (found <= n / LOOK_PART || n - found <= n / LOOK_PART)) return PACK_LOOKING;
+    return pays_to_move(s, found, n) ? PACK_MOVING : PACK_WORDS;
 }
 
 /* Block by block, as long as there is little to do; how many elements were taken. A bitmap was found to be of this kind as a whole. */
@@ -233,11 +245,12 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
 /* Whole words straight into the outputs, as long as there is room for whole words; how many elements were taken. */
 static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
-    int64_t moved = p->w->moves ? move_blocks(p, first, count) : 0;
+    int64_t moved = p->w->way == PACK_MOVING ? move_blocks(p, first, count) : 0;
     if (moved) return moved;
     if (s->may_move && !p->words) count = least(count, MOVE_CHUNK);
     const grid *g = &s->grid;
-    kernel_cursor cursor = {.position = p->position, .room = p->room, .base = first};
+    kernel_cursor cursor = {
+        .position = p->position, .room = p->room, .base = first, .looks = p->w->way == PACK_LOOKING};
     wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
     for (uint32_t i = 0; i < g->out_count; i++)
         p->w->out[i] = packed_place(p, i);
@@ -251,7 +264,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     int64_t found = cursor.position - p->position;
     p->found += found;
     p->position = cursor.position;
-    if (!p->words) p->w->moves = taken && pays_to_move(s, found, taken);
+    if (!p->words) p->w->way = taken ? way_after(p, found, taken) : PACK_WORDS;
     return taken;
 }
 
@@ -356,13 +369,13 @@ static int64_t least_room(const wn_binding *b, const bound_stage *s) {
 /* The whole words, in place; how many elements were taken before the end, or the end of the room. */
 static int64_t pack_whole_words(packing *p) {
     const bound_stage *s = p->stage;
-    kernel_cursor cursor = {.room = p->room};
+    kernel_cursor cursor = {.room = p->room, .looks = p->w->way == PACK_LOOKING};
     int64_t whole = p->end & -KERNEL_WORD;
-    if (p->w->moves) return 0;
+    if (p->w->way == PACK_MOVING) return 0;
     if (s->may_move) whole = least(whole, MOVE_CHUNK);
     int64_t taken = s->fused(s->in, s->out, NULL, whole, &cursor);
     p->position = p->found = cursor.position;
-    p->w->moves = taken && pays_to_move(s, p->found, taken);
+    p->w->way = taken ? way_after(p, p->found, taken) : PACK_WORDS;
     return taken;
 }
 
@@ -469,15 +482,15 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     TRY(wn_mask_find(b, s, error));
     TRY(make_targets(b, s, error));
     begin_run(s);
+    packing p = {
+        .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
     for (int32_t i = 0; i < s->worker_count; i++)
-        s->workers[i].moves = pays_to_move(s, s->n_true, s->grid.total);
+        s->workers[i].way = way_after(&p, s->n_true, s->grid.total);
     if (s->n_true == 0) return WN_OK;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);
         return WN_OK;
     }
-    packing p = {
-        .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
     pack_range(&p);
     return WN_OK;
 }

@@ -285,7 +285,8 @@ static void load_pointers(body *b, const bool *wanted, bool outputs) {
             b->streams[v->number] =
                 load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
         if (v->kind == VALUE_INDEX) {
-            b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), wn_cursor_field(b, 2), "base");
+            b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64),
+                                     wn_cursor_field(b, CURSOR_BASE), "base");
         }
     }
     for (uint32_t i = 0; i < p->value_count; i++) {

@@ -31,6 +31,7 @@ typedef struct body {
     ir *waiting;    /* by group of lanes and output, of two words: what waits to be stored */
     ir base;        /* cursor->base, if the program has an index */
     ir next;        /* EXPAND: cursor->values */
+    ir limit;       /* PACK: which words are looked at (emit_pack.c) */
     LLVMBasicBlockRef entry;
     bool beside; /* what is emitted is not the loop that most elements pass through: debug information says so */
 } body;
@@ -104,7 +105,8 @@ static inline void locate_loop(const body *b) {
 /* Open a function: parameters, pointers, invariants. False: out of memory. */
 bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted);
 void wn_body_end(body *b);
-/* A field of the cursor: 0 position, 1 room, 2 base, 3 values. */
+/* The fields of the cursor, eight bytes each, as kernel_cursor has them. */
+enum { CURSOR_POSITION, CURSOR_ROOM, CURSOR_BASE, CURSOR_LOOKS, CURSOR_VALUES };
 ir wn_cursor_field(const body *b, unsigned field);
 
 /* The values that `wanted` marks and that are not there yet, over the lanes from `index` on. */

@@ -122,6 +122,86 @@ static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir posi
     return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
 }
 
+/* ---- Words of none, or of all --------------------------------------------------------------------------------------------------- */
+
+/* A word whose mask is known. */
+typedef struct pack_word {
+    ir bits, index;
+    const bool *wanted; /* what its values are made of */
+} pack_word;
+
+/* All elements of a word. */
+static ir emit_full_word(body *b, const pack_word *w, ir position) {
+    emitter *e = b->e;
+    pack_mask all = {NULL, LLVMConstAllOnes(int_type(e, e->lanes))};
+    pack_group groups[MOST_GROUPS];
+    empty_groups(b, groups, 0);
+    for (unsigned lane = 0; lane < KERNEL_WORD; lane += e->lanes) {
+        emit_group(b, w->wanted, add(b, w->index, wn_ir_i64(e, lane), ""), all, groups);
+        for (uint32_t i = 0; i < b->stage->output_count; i++) {
+            const plan_output *o = &b->stage->outputs[i];
+            wn_type type = (wn_type)b->program->values[o->value].type;
+            locate_output(b, o);
+            ir to = element_pointer(b, type, b->outputs[i], add(b, position, wn_ir_i64(e, lane), ""));
+            LLVMSetAlignment(LLVMBuildStore(e->builder, groups[0].values[i], to), type_bits(type) / 8);
+        }
+    }
+    return add(b, position, wn_ir_i64(e, KERNEL_WORD), "");
+}
+
+/* Whether the caller wants words to be looked at, as what word + 1 is below if it is one to look at: 2 or 0. */
+static ir load_limit(const body *b) {
+    emitter *e = b->e;
+    ir looks = LLVMBuildLoad2(e->builder, int_type(e, 64), wn_cursor_field(b, CURSOR_LOOKS), "looks");
+    ir wanted = LLVMBuildICmp(e->builder, LLVMIntNE, looks, wn_ir_i64(e, 0), "");
+    return wn_ir_choose(e, wanted, wn_ir_i64(e, 2), wn_ir_i64(e, 0));
+}
+
+/* Of a word of zeros nothing is stored, one of ones is copied, any other is packed. */
+static ir emit_looked_word(body *b, const pack_word *w, ir position) {
+    emitter *e = b->e;
+    LLVMBuilderRef builder = e->builder;
+    LLVMBasicBlockRef mixed = new_block(b, "mixed"), uniform = new_block(b, "uniform"),
+                      full = new_block(b, "full"), after = new_block(b, "packed"), from[3];
+    ir positions[3] = {NULL, NULL, position};
+    locate_loop(b);
+    ir above = add(b, w->bits, wn_ir_i64(e, 1), "");
+    LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, above, b->limit, ""), uniform, mixed);
+
+    LLVMPositionBuilderAtEnd(builder, mixed);
+    positions[0] = emit_pack_word(b, w->wanted, w->bits, w->index, position);
+    from[0] = LLVMGetInsertBlock(builder);
+    LLVMBuildBr(builder, after);
+
+    b->beside = true;
+    LLVMPositionBuilderAtEnd(builder, uniform);
+    locate_loop(b);
+    from[2] = uniform;
+    ir none = LLVMBuildICmp(builder, LLVMIntEQ, w->bits, wn_ir_i64(e, 0), "");
+    LLVMBuildCondBr(builder, none, after, full);
+
+    LLVMPositionBuilderAtEnd(builder, full);
+    positions[1] = emit_full_word(b, w, position);
+    from[1] = LLVMGetInsertBlock(builder);
+    LLVMBuildBr(builder, after);
+    b->beside = false;
+
+    LLVMPositionBuilderAtEnd(builder, after);
+    position = LLVMBuildPhi(builder, int_type(e, 64), "position");
+    LLVMAddIncoming(position, positions, from, 3);
+    return position;
+}
+
+static bool looks_at_words(const body *b) {
+    return b->function != KERNEL_EXPAND && stage_moves_elements(b->stage) &&
+           (b->function == KERNEL_SCATTER || stage_mask_is_bools(b->stage));
+}
+
+static ir emit_known_word(body *b, const pack_word *w, ir position) {
+    return looks_at_words(b) ? emit_looked_word(b, w, position)
+                             : emit_pack_word(b, w->wanted, w->bits, w->index, position);
+}
+
 /* ---- fused, a word ahead -------------------------------------------------------------------------------------------------- */
 
 /*
@@ -131,13 +211,8 @@ static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir posi
  * the next word are loaded before the stores of this one, no address waits for a load. With one or two outputs their values
  * come along, which saves loading them again. All this takes registers, which AVX-512 has.
  */
-/* A mask that is a bitmap is read as words, as a scatter's is. */
-static bool mask_is_read(const body *b) {
-    return b->function == KERNEL_FUSED && value_is_bits(b, &b->program->values[b->stage->mask_value]);
-}
-
 static bool runs_ahead(const body *b) {
-    return b->function == KERNEL_FUSED && !mask_is_read(b) &&
+    return b->function == KERNEL_FUSED && !stage_mask_is_bools(b->stage) &&
            b->e->target.isa == WN_ISA_X86_64_V4 && KERNEL_WORD / b->e->lanes <= groups_in_a_row(b);
 }
 
@@ -212,42 +287,60 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
     return position;
 }
 
-static ir mask_word(body *b, ir index) {
-    locate_node(b, b->program->values[b->stage->mask_value].node);
-    return wn_load_bits(b, b->program->values[b->stage->mask_value].number, index);
+/* ---- The loop ------------------------------------------------------------------------------------------------------------- */
+
+/* A mask that is made of bools alone, as bytes or bits, is found out a word at once. */
+static bool mask_is_read(const body *b) {
+    return b->function != KERNEL_SCATTER && stage_mask_is_bools(b->stage);
 }
 
-/* The words of a bitmap are loaded one ahead. */
-static ir emit_read_word(body *b, const wanted_sets *sets, ir word, ir index, ir position) {
-    ir next = mask_word(b, next_word(b, index));
-    position = emit_pack_word(b, sets->values, word, index, position);
-    wn_next_iteration(b, word, next);
+static ir mask_word(body *b, const wanted_sets *sets, ir index) {
+    const plan_value *mask = &b->program->values[b->stage->mask_value];
+    unsigned lanes = b->e->lanes;
+    locate_node(b, mask->node);
+    if (value_is_bits(b, mask)) return wn_load_bits(b, mask->number, index);
+    b->e->lanes = KERNEL_WORD;
+    forget_values(b);
+    wn_begin_word(b, index);
+    wn_emit_values(b, sets->mask, index);
+    b->e->lanes = lanes;
+    return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, KERNEL_WORD));
+}
+
+/* The words of such a mask are found out one ahead. */
+static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, ir index, ir position) {
+    ir next = mask_word(b, sets, next_word(b, index));
+    pack_word word = {bits, index, sets->values};
+    position = emit_known_word(b, &word, position);
+    wn_next_iteration(b, bits, next);
     return position;
 }
 
 static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
     locate_packing(b, &b->stage->outputs[0]);
-    ir word = b->function == KERNEL_SCATTER ? load_word(b, index) : NULL;
-    return emit_pack_word(b, sets->all, word, index, position);
+    if (b->function != KERNEL_SCATTER) return emit_pack_word(b, sets->all, NULL, index, position);
+    pack_word word = {load_word(b, index), index, sets->all};
+    return emit_known_word(b, &word, position);
 }
 
 /* Word by word while there are elements, and room for a whole word. */
 void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
-    ir start = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 0), "position");
-    ir room = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, 1), "room");
+    ir start = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, CURSOR_POSITION), "position");
+    ir room = LLVMBuildLoad2(e->builder, i64, wn_cursor_field(b, CURSOR_ROOM), "room");
     ir last = LLVMBuildSub(e->builder, room, wn_ir_i64(e, KERNEL_WORD), "last");
     if (b->function == KERNEL_EXPAND)
         b->next = LLVMBuildLoad2(e->builder, LLVMPointerTypeInContext(e->context, 0),
-                                 wn_cursor_field(b, 3), "values");
+                                 wn_cursor_field(b, CURSOR_VALUES), "values");
+    if (looks_at_words(b)) b->limit = load_limit(b);
     bool ahead = runs_ahead(b), read = mask_is_read(b);
     unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
     if (ahead || read) return_if_empty(b);
     if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
-    ir word = read ? mask_word(b, wn_ir_i64(e, 0)) : NULL;
+    ir word = read ? mask_word(b, sets, wn_ir_i64(e, 0)) : NULL;
     loop l = wn_begin_loop(b, KERNEL_WORD);
     ir position = wn_new_phi(b, start, "position");
     carry_groups(b, count, groups);
@@ -259,7 +352,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
                       : read ? emit_read_word(b, sets, word, l.index, position)
                              : emit_next_word(b, sets, l.index, position));
     wn_end_loop(b, &l);
-    LLVMBuildStore(e->builder, position, wn_cursor_field(b, 0));
+    LLVMBuildStore(e->builder, position, wn_cursor_field(b, CURSOR_POSITION));
     LLVMBuildRet(e->builder, l.index);
 }
 
