@@ -75,20 +75,28 @@ static ir emit_mask_bits(body *b, const bool *wanted, ir index) {
     return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, b->e->lanes));
 }
 
+/* Group by group, in a loop: straight, LLVM would take twice as long for it. */
 static ir emit_mask_word(body *b, const bool *wanted, ir index) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
-    ir word = NULL;
     wn_begin_word(b, index);
-    for (unsigned first = 0; first < KERNEL_WORD; first += e->lanes) {
-        locate_loop(b);
-        ir bits = emit_mask_bits(b, wanted, first ? add(b, index, wn_ir_i64(e, first), "") : index);
-        if (e->lanes == KERNEL_WORD) return bits;
-        bits = LLVMBuildZExt(e->builder, bits, i64, "");
-        if (first) bits = LLVMBuildShl(e->builder, bits, wn_ir_i64(e, first), "");
-        word = word ? LLVMBuildOr(e->builder, word, bits, "") : bits;
-    }
-    return word;
+    if (e->lanes == KERNEL_WORD) return emit_mask_bits(b, wanted, index);
+    LLVMBasicBlockRef groups = new_block(b, "groups"), after = new_block(b, "word");
+    b->entry = LLVMGetInsertBlock(e->builder);
+    LLVMBuildBr(e->builder, groups);
+    LLVMPositionBuilderAtEnd(e->builder, groups);
+    ir first = wn_new_phi(b, wn_ir_i64(e, 0), "lane"), word = wn_new_phi(b, wn_ir_i64(e, 0), "word");
+    ir bits = emit_mask_bits(b, wanted, add(b, index, first, ""));
+    bits = LLVMBuildShl(e->builder, LLVMBuildZExt(e->builder, bits, i64, ""), first, "");
+    bits = LLVMBuildOr(e->builder, word, bits, "");
+    locate_loop(b);
+    ir next = add(b, first, wn_ir_i64(e, e->lanes), "");
+    wn_next_iteration(b, first, next);
+    wn_next_iteration(b, word, bits);
+    e->elements = e->lanes;
+    LLVMBuildCondBr(e->builder, is_below(b, next, wn_ir_i64(e, KERNEL_WORD)), groups, after);
+    LLVMPositionBuilderAtEnd(e->builder, after);
+    return bits;
 }
 
 static void emit_count_loop(body *b, const bool *wanted) {
@@ -107,9 +115,11 @@ static void emit_count_loop(body *b, const bool *wanted) {
     LLVMBuildRet(e->builder, total);
 }
 
-/* A whole word at once in a small program; in a large one its registers would spill. */
-static unsigned lanes_to_count(const plan_program *p) {
-    return p->value_count <= 24 ? KERNEL_WORD : 16;
+/* A whole word at once where that is cheap. */
+static unsigned lanes_to_count(const emitter *e, const plan_stage *s, const plan_program *p) {
+    if (p->value_count > 24) return 16;
+    if (p->values[s->mask_value].of_bools || e->target.isa == WN_ISA_X86_64_V4) return KERNEL_WORD;
+    return KERNEL_WORD / 2;
 }
 
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
@@ -134,7 +144,7 @@ static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_progr
                          kernel_function function) {
     if (function == KERNEL_MAP || function == KERNEL_STREAM) return (unsigned)p->lanes;
     if (function == KERNEL_REDUCE) return wn_lanes_to_reduce(s);
-    return function == KERNEL_COUNT ? lanes_to_count(p) : wn_lanes_to_pack(e, s);
+    return function == KERNEL_COUNT ? lanes_to_count(e, s, p) : wn_lanes_to_pack(e, s);
 }
 
 static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function,
