@@ -189,9 +189,10 @@ static inline uint32_t value_arity(const plan_value *v) {
     return v->kind == VALUE_OPERATION ? wn_op_row((op)v->op)->arity : 0;
 }
 
-/* Registers that a value of a step fills: four keep the ports busy in a small graph; in one of hundreds of nodes they would only spill. */
+/* Registers that a value of a step fills: four keep the ports busy in a small graph; a larger one does with fewer, and LLVM takes less time
+   for it; in one of hundreds of nodes they would only spill. */
 static inline int32_t step_registers(const plan_program *p) {
-    return p->value_count <= 24 ? 4 : p->value_count <= 96 ? 2 : 1;
+    return p->value_count <= 8 ? 4 : p->value_count <= 24 ? 2 : 1;
 }
 
 /* Of several rows, those of fewer elements are not worth a call of reduce: a tree would be mostly empty. They are reduced in C. */

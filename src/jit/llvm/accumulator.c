@@ -19,10 +19,6 @@ static bool counts_truth(op o) {
     return o == OP_count || o == OP_any || o == OP_all;
 }
 
-static unsigned register_bits(const emitter *e) {
-    return e->target.isa == WN_ISA_X86_64_V4 ? 512 : e->target.isa == WN_ISA_X86_64_V3 ? 256 : 128;
-}
-
 static unsigned least(unsigned a, unsigned b) {
     return a < b ? a : b;
 }

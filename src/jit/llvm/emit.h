@@ -38,6 +38,9 @@ typedef struct emitter {
 static inline unsigned type_bits(wn_type type) {
     return 8 * (unsigned)wn_type_size(type);
 }
+static inline unsigned register_bits(const emitter *e) {
+    return e->target.isa == WN_ISA_X86_64_V4 ? 512 : e->target.isa == WN_ISA_X86_64_V3 ? 256 : 128;
+}
 static inline bool type_is_half(wn_type type) {
     return type == WN_F16 || type == WN_BF16;
 }

@@ -66,10 +66,10 @@ static ir word_bits(body *b, ir word, ir first, unsigned count) {
     return count < KERNEL_WORD ? LLVMBuildTrunc(e->builder, shifted, int_type(e, count), "") : shifted;
 }
 
-/* Four are no faster than two where there are 16 registers, and take LLVM half a millisecond longer. */
+/* Four are no faster than two where there are 16 registers, or much to compute, and take LLVM half a millisecond longer. */
 static unsigned groups_in_a_row(const body *b) {
     if (b->program->value_count > 96) return 1;
-    bool many = b->program->value_count <= 24 && b->e->target.isa == WN_ISA_X86_64_V4;
+    bool many = b->program->value_count <= 12 && b->e->target.isa == WN_ISA_X86_64_V4;
     return many ? MOST_GROUPS : 2;
 }
 
