@@ -23,28 +23,28 @@ static void forget_counts(wn_binding *b) {
         if (plan->stages[i].count_symbol >= 0) b->now.symbols[plan->stages[i].count_symbol] = -1;
 }
 
-static wn_status run_stage(wn_binding *b, uint32_t i, wn_error *error) {
-    bound_stage *s = &b->stages[i];
-    if (b->late_checks && i > 0) TRY(wn_check_lengths(b->kernel, &b->now, i, error));
-    if (!s->early && s->plan->kind != STAGE_WHOLE) TRY(wn_stage_prepare(b, i, error));
-    switch (s->plan->kind) {
-    case STAGE_MAP: return wn_map_run(b, i, error);
-    case STAGE_PACK: return wn_pack_run(b, i, error);
-    case STAGE_ROWS: return wn_rows_run(b, i, error);
-    case STAGE_REDUCE: return wn_reduce_run(b, i, error);
-    case STAGE_EXPAND: return wn_expand_run(b, i, error);
-    case STAGE_WHOLE: return wn_whole_run(b, i, error);
+typedef wn_status stage_run(wn_binding *b, uint32_t stage, wn_error *error);
+
+static stage_run *const RUNS[] = {
+    [STAGE_MAP] = wn_map_run,       [STAGE_PACK] = wn_pack_run,     [STAGE_ROWS] = wn_rows_run,
+    [STAGE_REDUCE] = wn_reduce_run, [STAGE_EXPAND] = wn_expand_run, [STAGE_WHOLE] = wn_whole_run};
+
+static wn_status run_stages(wn_binding *b, uint32_t count, wn_error *error) {
+    for (uint32_t i = 0; i < count; i++) {
+        const bound_stage *s = &b->stages[i];
+        if (b->late_checks && i > 0) TRY(wn_check_lengths(b->kernel, &b->now, i, error));
+        if (!s->early && s->plan->kind != STAGE_WHOLE) TRY(wn_stage_prepare(b, i, error));
+        TRY(RUNS[s->plan->kind](b, i, error));
     }
-    return WN_OK;
+    return b->late_checks ? wn_check_lengths(b->kernel, &b->now, count, error) : WN_OK;
 }
 
 static wn_status run_compiled(wn_binding *b, wn_error *error) {
     uint32_t count = b->kernel->plan->stage_count;
     forget_counts(b);
-    for (uint32_t i = 0; i < count; i++)
-        TRY(run_stage(b, i, error));
-    if (b->late_checks) TRY(wn_check_lengths(b->kernel, &b->now, count, error));
-    return WN_OK;
+    if (count == 1 && b->stages->early && !b->late_checks)
+        return RUNS[b->stages->plan->kind](b, 0, error);
+    return run_stages(b, count, error);
 }
 
 /* ---- Interpreted ----------------------------------------------------------------------------------------------------------- */
