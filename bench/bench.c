@@ -29,7 +29,7 @@
 
 typedef struct options {
     bool quick, accuracy, compile;
-    const char *json, *svg, *isa, *only, *peers, *commit;
+    const char *json, *svg, *tables, *isa, *only, *peers, *commit;
     size_t sizes[MAX_LIST], size_count; /* none: all */
     size_t threads;                     /* 0: 1 and 2 */
 } options;
@@ -427,7 +427,8 @@ static bool write_file(const report *r, const char *path, void (*put)(FILE *f, c
 
 static bool write_files(const bench *b) {
     return (!b->o->json || write_file(&b->r, b->o->json, put_json)) &&
-           (!b->o->svg || write_file(&b->r, b->o->svg, put_svg));
+           (!b->o->svg || write_file(&b->r, b->o->svg, put_svg)) &&
+           (!b->o->tables || write_file(&b->r, b->o->tables, put_tables));
 }
 
 static bool run(bench *b) {
@@ -465,6 +466,7 @@ static int usage(void) {
         "  --accuracy      only how far float32 sums are from the exact ones, beside NumPy's way\n"
         "  --json FILE     the figures as JSON too\n"
         "  --svg FILE      and as a drawing\n"
+        "  --tables FILE   and as tables in Markdown\n"
         "  --commit TEXT   is written on both\n"
         "  --peers COMMAND that runs peers.py, with Python and whichever of the peers there are\n"
         "\n",
@@ -490,10 +492,11 @@ static bool read_options(int argc, char **argv, options *o) {
         const char *name;
         bool *flag;
         const char **text;
-    } rows[] = {
-        {"--quick", &o->quick, 0}, {"--accuracy", &o->accuracy, 0}, {"--compile", &o->compile, 0},
-        {"--json", 0, &o->json},   {"--svg", 0, &o->svg},           {"--isa", 0, &o->isa},
-        {"--only", 0, &o->only},   {"--peers", 0, &o->peers},       {"--commit", 0, &o->commit}};
+    } rows[] = {{"--quick", &o->quick, 0},     {"--accuracy", &o->accuracy, 0},
+                {"--compile", &o->compile, 0}, {"--json", 0, &o->json},
+                {"--svg", 0, &o->svg},         {"--tables", 0, &o->tables},
+                {"--isa", 0, &o->isa},         {"--only", 0, &o->only},
+                {"--peers", 0, &o->peers},     {"--commit", 0, &o->commit}};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         size_t k = 0;

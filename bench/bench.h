@@ -173,7 +173,7 @@ bool peers_begin(peers *p, const arrays *a);
 /* Nanoseconds a call of each that takes part, NAN of the others. */
 bool peers_round(peers *p, double *ns);
 
-/* ---- report.c, svg.c -------------------------------------------------------------------------------------------------- */
+/* ---- report.c, svg.c, tables.c -------------------------------------------------------------------------------------------------- */
 
 /* Times are nanoseconds an element, best of all rounds; 0 where nothing was measured. A ratio above 1: ours is faster. */
 typedef struct figures {
@@ -216,6 +216,7 @@ void work_name(char *to, size_t room, const work *w);
 void size_name(char *to, size_t room, size_t n);
 void put_json(FILE *f, const report *r);
 void put_svg(FILE *f, const report *r);
+void put_tables(FILE *f, const report *r);
 
 /* ---- bench.c, cost.c, accuracy.c -------------------------------------------------------------------------------------- */
 

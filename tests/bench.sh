@@ -48,13 +48,14 @@ is 'a commit is written' grep -q '"commit": "abc"' all.json
 is 'costs are written' grep -q '"what": "compile a chain of 1000 nodes"' all.json
 is 'JSON is well formed' well_formed all.json
 
-run --quick --size 4096 --threads 1 --only where,mask --peers 'sh peer.sh' --commit 'a "<b>" &' --json peers.json --svg peers.svg
+run --quick --size 4096 --threads 1 --only where,mask --peers 'sh peer.sh' --commit 'a "<b>" &' --json peers.json --svg peers.svg --tables peers.md
 is 'peers are run' test "$status" = 0
 is 'a peer has its time' grep -q '"slow": {"ok": true, "ns": 1000,' peers.json
 is 'a peer that takes no part has none' grep -q '"absent": {"ok": false, "ns": null' peers.json
 is 'a version is on the drawing' grep -q 'slow 1.0' peers.svg
 is 'JSON is well formed, whatever a peer says' well_formed peers.json
 is 'the drawing is well formed' well_formed peers.svg
+is 'the tables have its ratio' grep -q '^| `where(x < 0, 0, x)` | [^|]*| [0-9]* / - / - | *|$' peers.md
 is 'a peer is told the cell' grep -q '"text": "x\[x < 0\]".*"outputs": \[\["", "f32", \[[0-9]*\]\]\]' cells
 
 run --quick --size 4096 --threads 1 --only where --peers 'exit 1'
