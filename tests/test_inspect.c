@@ -216,6 +216,16 @@ static uint32_t node_spelled(const wn_inspection *i, const char *text) {
     return 0;
 }
 
+/* The node of this name. */
+static uint32_t node_named(const wn_inspection *i, const char *name) {
+    size_t count;
+    const wn_node_info *nodes = wn_inspection_nodes(i, &count);
+    for (uint32_t id = 1; id <= count; id++)
+        if (!strcmp(nodes[id - 1].label, name)) return id;
+    fail_msg("nothing is called %s", name);
+    return 0;
+}
+
 /* ---- Every operation -------------------------------------------------------------------------------------------------- */
 
 /* An expression of one operation over inputs of a type that it takes. */
@@ -436,6 +446,53 @@ static void a_reductions_loop_is_the_one_over_rows(void **state) {
 }
 #endif
 
+#if defined(__x86_64__)
+/* The instruction that begins with these words; of several, the first. */
+static const wn_instruction *instruction_like(const wn_inspection *i, const char *begin) {
+    size_t count;
+    const wn_instruction *all = wn_inspection_instructions(i, &count);
+    for (size_t k = 0; k < count; k++)
+        if (!strncmp(all[k].text, begin, strlen(begin))) return &all[k];
+    fail_msg("there is no %s", begin);
+    return NULL;
+}
+
+/* What is loaded before the loop serves whoever needs it there, whatever stands above it, and says what it is. */
+static void what_is_prepared_serves_its_user(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, "v = x < 0; w = y * 0.5; where(v, w, x)", WN_ISA_X86_64_V3);
+    const wn_instruction *half = instruction_like(i, "vbroadcastss (%rip)"),
+                         *zero = instruction_like(i, "vxorps %xmm"),
+                         *index = instruction_like(i, "xorl "),
+                         *load = instruction_like(i, "vmovups (");
+    assert_string_equal(half->constant, "0.5");
+    assert_int_equal(half->of.number, node_spelled(i, "y * 0.5"));
+    assert_int_equal(zero->of.number, node_spelled(i, "x < 0"));
+    assert_int_equal(index->of.serves, WN_SERVES_LOOP);
+    assert_string_equal(load->constant, "");
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
+/* A load that only changes its type on the way to be packed is still its array's. */
+static void a_packed_load_is_the_arrays(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, "x[m]", WN_ISA_X86_64_V4);
+    const wn_function_info *scatter = function_named(i, "wn_scatter_0");
+    const wn_instruction *all = wn_inspection_instructions(i, NULL);
+    uint32_t loads = 0, x = node_named(i, "x");
+    for (uint32_t k = 0; k < scatter->instruction_count; k++) {
+        const wn_instruction *at = &all[scatter->first_instruction + k];
+        loads += at->in_loop && at->of.serves == WN_SERVES_NODE && at->of.number == x;
+    }
+    assert_int_equal(loads, 4);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+#endif
+
 /* ---- The ledger ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ledger_case {
@@ -579,6 +636,8 @@ int main(void) {
         cmocka_unit_test(figures_are_what_a_reader_counts),
         cmocka_unit_test(a_reductions_loop_is_the_one_over_rows),
         cmocka_unit_test(a_spill_is_found),
+        cmocka_unit_test(what_is_prepared_serves_its_user),
+        cmocka_unit_test(a_packed_load_is_the_arrays),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "json_check.h"
 
 #include "graph/trace.h"
+#include "jit/assembly.h"
 #include "jit/object.h"
 #include "winnow/inspect.h"
 
@@ -199,6 +200,12 @@ static void try_object(wn_context *c, const unsigned char *bytes, size_t size) {
         wn_object_spot(&view, view.functions[k].offset);
         assert_true(strlen(view.functions[k].name) < size);
     }
+    for (uint32_t k = 0; k < view.reference_count; k++) {
+        uint32_t place = (uint32_t)view.references[k].place;
+        object_bytes there = wn_object_referred(&view, place, place + 4);
+        char constant[96];
+        wn_instruction_constant("vmovups (%rip), %zmm0", there.bytes, there.size, constant);
+    }
     wn_object_free(c, &view);
     free(exact);
 }
@@ -280,6 +287,82 @@ static void a_line_program_only_goes_on(void **state) {
     assert_int_equal(view.row_count, 0);
     wn_object_free(c, &view);
     wn_context_free(c);
+}
+
+/* ---- Instructions as text --------------------------------------------------------------------------------------------- */
+
+typedef struct text_case {
+    const char *text;
+    int written;
+    bool prepares, loads, stores;
+} text_case;
+
+static void an_instruction_says_what_it_does(void **state) {
+    (void)state;
+    static const text_case cases[] = {
+        {"vxorps %xmm0, %xmm0, %xmm0", 0, true, false, false},
+        {"vpternlogd $255, %zmm3, %zmm3, %zmm3", 3, true, false, false},
+        {"kxnorw %k1, %k1, %k1", 101, true, false, false},
+        {"xorl %r9d, %r9d", 209, true, false, false},
+        {"movl $64, %eax", 200, true, false, false},
+        {"leaq (%rip), %r14", 214, true, false, false},
+        {"vbroadcastss (%rip), %ymm1", 1, true, true, false},
+        {"vmovaps (%rip), %zmm31", 31, true, true, false},
+        {"andps (%rip), %xmm1", 1, false, true, false},
+        {"vandps (%rip), %ymm2, %ymm2", 2, false, true, false},
+        {"vsubps %ymm1, %ymm1, %ymm1", 1, false, false, false},
+        {"vmovups (%rcx,%rsi,4), %ymm1", 1, false, true, false},
+        {"vmovups %ymm1, (%rdx,%rsi,4)", -1, false, false, true},
+        {"cmpq %rcx, %rdi", -1, false, false, false},
+        {"movb %al, %sil", 206, false, false, false},
+        {"pushq %rbp", -1, false, false, false},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const text_case *c = &cases[k];
+        instruction_facts f = wn_instruction_facts(c->text, false);
+        if (f.written != c->written || f.prepares != c->prepares || f.loads != c->loads ||
+            f.stores != c->stores)
+            fail_msg("%s: writes %d, prepares %d, loads %d, stores %d", c->text, f.written,
+                     f.prepares, f.loads, f.stores);
+    }
+    assert_true(wn_instruction_mentions("vmovups (%rcx,%r10,4), %ymm1", 210));
+    assert_false(wn_instruction_mentions("vmovups (%rcx,%r10,4), %ymm1", 203));
+}
+
+static void a_constant_is_read_as_its_instruction_does(void **state) {
+    (void)state;
+    static const unsigned char half[] = {0, 0, 0, 0x3f}, sign[] = {0, 0, 0, 0x80},
+                               ones[16] = {1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0},
+                               lanes[16] = {0, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 12, 0, 0, 0},
+                               two[8] = {0, 0, 0, 0, 0, 0, 0, 0x40};
+    static const struct {
+        const char *text;
+        const unsigned char *bytes;
+        size_t size;
+        const char *constant;
+    } cases[] = {
+        {"vbroadcastss (%rip), %ymm1", half, 4, "0.5"},
+        {"vmulps (%rip){1to16}, %zmm0, %zmm0", half, 4, "0.5"},
+        {"vaddss (%rip), %xmm0, %xmm0", half, 4, "0.5"},
+        {"vpbroadcastd (%rip), %ymm1", sign, 4, "0x80000000"},
+        {"vxorps (%rip){1to16}, %zmm0, %zmm0", sign, 4, "0x80000000"},
+        {"vbroadcastsd (%rip), %zmm1", two, 8, "2.0"},
+        {"vpaddw (%rip), %xmm0, %xmm0", ones, 16, "1"},
+        {"vpaddd (%rip), %xmm0, %xmm0", ones, 16, "0x10001"},
+        {"vmovdqa (%rip), %xmm2", lanes, 16, "0, 4, 8, 12"},
+        {"vbroadcasti128 (%rip), %ymm2", lanes, 16, "0, 4, 8, 12"},
+        {"pshufb (%rip), %xmm2", lanes, 16, "0, 0, 0, 0, ..."},
+        {"addl (%rip), %eax", ones, 4, "0x10001"},
+        {"vmovdqa (%rip), %ymm2", lanes, 16, ""},
+        {"vpmovzxbd (%rip), %xmm2", lanes, 16, ""},
+        {"leaq (%rip), %rax", lanes, 16, "table"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char constant[96];
+        wn_instruction_constant(cases[k].text, cases[k].bytes, cases[k].size, constant);
+        if (strcmp(constant, cases[k].constant) != 0)
+            fail_msg("%s reads %s, not %s", cases[k].text, constant, cases[k].constant);
+    }
 }
 
 /* ---- Memory that runs out --------------------------------------------------------------------------------------------- */
@@ -376,6 +459,8 @@ int main(void) {
         cmocka_unit_test(a_spoiled_object_is_never_read_outside),
         cmocka_unit_test(a_line_table_of_dwarf_5_is_read),
         cmocka_unit_test(a_line_program_only_goes_on),
+        cmocka_unit_test(an_instruction_says_what_it_does),
+        cmocka_unit_test(a_constant_is_read_as_its_instruction_does),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(what_is_incomplete_always_says_why),
         cmocka_unit_test(what_is_not_kept_has_no_places),

@@ -153,6 +153,7 @@ typedef struct wn_instruction {
     uint32_t offset, length; /* in the code */
     const uint8_t *bytes;
     const char *text;
+    const char *constant; /* what it reads beside the code: "0.5", "0, 1, 2, 3, ...", "table"; "" */
     wn_origin of;
     bool in_loop;   /* the innermost one */
     int64_t target; /* of a jump: an offset in the code; -1: it is none */

@@ -1,5 +1,5 @@
 /*
- * object.c - an ELF object looked into: sections by name, functions by offset, and the relocations of its line table.
+ * object.c - an ELF object looked into: sections by name, functions by offset, what the code refers to, and the relocations of its line table.
  *
  * The loader (load.c) puts an object into memory to be run; this only reads one, of any machine.
  */
@@ -115,6 +115,37 @@ static void find_functions(reader *r, uint64_t code) {
         qsort(v->functions, v->function_count, sizeof *v->functions, compare_functions);
 }
 
+/* ---- References ------------------------------------------------------------------------------------------------------- */
+
+static int compare_references(const void *a, const void *b) {
+    const object_reference *x = a, *y = b;
+    return x->place < y->place ? -1 : x->place > y->place;
+}
+
+static void find_references(reader *r) {
+    object_view *v = r->view;
+    uint64_t relocations = find_section(r, ".rela.text");
+    Elf64_Shdr s = {0};
+    Elf64_Rela rela = {0};
+    Elf64_Sym symbol = {0};
+    if (!relocations || !section_header(r, relocations, &s)) return;
+    object_bytes bytes = section_bytes(r, relocations), symbols = section_bytes(r, s.sh_link);
+    for (uint64_t at = 0; copy(bytes, at, &rela, sizeof rela); at += sizeof rela) {
+        if (!copy(symbols, ELF64_R_SYM(rela.r_info) * sizeof symbol, &symbol, sizeof symbol))
+            continue;
+        if (!wn_grow(r->context, (void **)&v->references, &v->reference_room,
+                     (size_t)v->reference_count + 1, sizeof *v->references)) {
+            r->failed = true;
+            return;
+        }
+        v->references[v->reference_count++] =
+            (object_reference){rela.r_offset, section_bytes(r, symbol.st_shndx),
+                               symbol.st_value + (uint64_t)rela.r_addend};
+    }
+    if (v->reference_count)
+        qsort(v->references, v->reference_count, sizeof *v->references, compare_references);
+}
+
 /* ---- Lines ------------------------------------------------------------------------------------------------------------ */
 
 static int compare_addends(const void *a, const void *b) {
@@ -170,6 +201,7 @@ wn_status wn_object_open(wn_context *c, const void *object, size_t size, object_
         return wn_fail(error, WN_ERROR_COMPILER, "inspect: the object has no code");
     view->constant_bytes = count_constants(&r, code);
     find_functions(&r, code);
+    find_references(&r);
     find_lines(&r);
     return r.failed ? wn_fail(error, WN_ERROR_MEMORY, "inspect: out of memory") : WN_OK;
 }
@@ -177,10 +209,12 @@ wn_status wn_object_open(wn_context *c, const void *object, size_t size, object_
 void wn_object_free(wn_context *c, object_view *view) {
     wn_release(c, view->functions, view->function_room * sizeof *view->functions);
     wn_release(c, view->rows, view->row_room * sizeof *view->rows);
+    wn_release(c, view->references, view->reference_room * sizeof *view->references);
     *view = (object_view){.row_count = 0};
 }
 
-wn_spot wn_object_spot(const object_view *view, uint32_t offset) {
+/* How many rows begin up to this offset. */
+static uint32_t rows_until(const object_view *view, uint32_t offset) {
     uint32_t low = 0, high = view->row_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -189,5 +223,33 @@ wn_spot wn_object_spot(const object_view *view, uint32_t offset) {
         else
             high = middle;
     }
-    return low ? view->rows[low - 1].spot : (wn_spot){0, 0};
+    return low;
+}
+
+wn_spot wn_object_spot(const object_view *view, uint32_t offset) {
+    uint32_t rows = rows_until(view, offset);
+    return rows ? view->rows[rows - 1].spot : (wn_spot){0, 0};
+}
+
+bool wn_object_has_row(const object_view *view, uint32_t offset) {
+    uint32_t rows = rows_until(view, offset);
+    return rows && view->rows[rows - 1].offset == offset;
+}
+
+/* The number is relative to its own place, and the processor adds it to the end of the instruction. */
+object_bytes wn_object_referred(const object_view *view, uint32_t begin, uint32_t end) {
+    uint32_t low = 0, high = view->reference_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (view->references[middle].place < begin)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == view->reference_count || view->references[low].place >= end)
+        return (object_bytes){view->code.bytes, 0};
+    const object_reference *r = &view->references[low];
+    uint64_t offset = r->offset + (end - r->place);
+    return offset < r->section.size ? part(r->section, offset, r->section.size - offset)
+                                    : (object_bytes){r->section.bytes, 0};
 }

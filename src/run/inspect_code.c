@@ -135,6 +135,13 @@ static void add_ir(wn_inspection *i, const char *text, const wn_spot *spots, boo
 
 /* ---- Instructions ------------------------------------------------------------------------------------------------------ */
 
+static const char *constant_of(wn_inspection *i, const provider_instruction *at, const char *text) {
+    char constant[96] = "";
+    object_bytes there = wn_object_referred(&i->object, at->offset, at->offset + at->length);
+    if (there.size) wn_instruction_constant(text, there.bytes, there.size, constant);
+    return *constant ? wn_inspection_keep(i, constant, strlen(constant)) : "";
+}
+
 static void add_instructions(wn_inspection *i, wn_function_info *f) {
     const provider_listing *l = &i->disassembly;
     f->first_instruction = i->instructions.count;
@@ -149,6 +156,7 @@ static void add_instructions(wn_inspection *i, wn_function_info *f) {
                                .length = from->length,
                                .bytes = i->object.code.bytes + from->offset,
                                .text = text,
+                               .constant = constant_of(i, from, text),
                                .of = wn_inspection_origin(i, wn_object_spot(&i->object, from->offset)),
                                .target = -1};
         if (facts.jumps) to->target = (int64_t)from->offset + from->length + facts.displacement;
@@ -158,22 +166,6 @@ static void add_instructions(wn_inspection *i, wn_function_info *f) {
 
 static wn_instruction *instructions_of(const wn_inspection *i, const wn_function_info *f) {
     return i->instructions.at + f->first_instruction;
-}
-
-/* LLVM gives no place to a constant that it loads ahead: it serves the first instruction that mentions its register. What is
-   left is the loop's. */
-static void settle_origins(const wn_inspection *i, const wn_function_info *f) {
-    wn_instruction *at = instructions_of(i, f);
-    for (uint32_t k = f->instruction_count; k-- > 0;) {
-        if (at[k].of.serves == WN_SERVES_NODE || at[k].of.serves == WN_SERVES_OUTPUT) continue;
-        int written = wn_instruction_facts(at[k].text, false).written;
-        for (uint32_t user = k + 1; written >= 0 && user < f->instruction_count; user++)
-            if (wn_instruction_mentions(at[user].text, written)) {
-                at[k].of = at[user].of;
-                break;
-            }
-        if (at[k].of.serves == WN_SERVES_NOTHING) at[k].of = (wn_origin){WN_SERVES_LOOP, 0};
-    }
 }
 
 /* ---- Loops ------------------------------------------------------------------------------------------------------------- */
@@ -239,6 +231,37 @@ static void measure_loop(const wn_inspection *i, wn_function_info *f) {
     }
 }
 
+/* ---- Whom they serve --------------------------------------------------------------------------------------------------- */
+
+/*
+ * LLVM gives no place to what it moves out of a loop or makes anew there, and the line table none to what has none: it goes on as before.
+ * So whatever only prepares a register serves the first instruction that mentions that; as does a vector that the loop seems to want, and what
+ * computes a general register before the loop without a place of its own.
+ */
+static bool is_loose(const wn_inspection *i, const wn_function_info *f, const wn_instruction *at,
+                     const instruction_facts *facts) {
+    bool placed = at->of.serves == WN_SERVES_NODE || at->of.serves == WN_SERVES_OUTPUT;
+    if (facts->written < 0) return false;
+    if (facts->prepares || (!placed && facts->written < GENERAL_REGISTERS)) return true;
+    return facts->written >= GENERAL_REGISTERS && at->offset < f->loop_begin &&
+           !wn_object_has_row(&i->object, at->offset);
+}
+
+/* What nobody mentions is the loop's. */
+static void settle_origins(const wn_inspection *i, const wn_function_info *f) {
+    wn_instruction *at = instructions_of(i, f);
+    for (uint32_t k = f->instruction_count; k-- > 0;) {
+        instruction_facts facts = wn_instruction_facts(at[k].text, false);
+        bool loose = is_loose(i, f, &at[k], &facts);
+        for (uint32_t user = k + 1; loose && user < f->instruction_count; user++)
+            if (wn_instruction_mentions(at[user].text, facts.written)) {
+                at[k].of = at[user].of;
+                break;
+            }
+        if (at[k].of.serves == WN_SERVES_NOTHING) at[k].of = (wn_origin){WN_SERVES_LOOP, 0};
+    }
+}
+
 /* ---- Functions --------------------------------------------------------------------------------------------------------- */
 
 /* "wn_fused_12": its kind and stage. */
@@ -268,8 +291,8 @@ void wn_inspect_code(wn_inspection *i) {
             .name = from->name, .kind = "", .offset = from->offset, .bytes = from->size};
         read_name(i, f);
         add_instructions(i, f);
-        settle_origins(i, f);
         find_loops(i, f);
+        settle_origins(i, f);
         measure_loop(i, f);
     }
     add_ir(i, i->result.ir, i->result.ir_places, false);

@@ -195,6 +195,7 @@ static void add_instruction(json *j, const wn_instruction *at) {
     wn_json_count(j, "offset", at->offset);
     wn_json_member(j, "bytes", bytes);
     wn_json_member(j, "text", at->text);
+    if (*at->constant) wn_json_member(j, "constant", at->constant);
     add_of(j, "of", at->of);
     if (at->in_loop) {
         wn_json_key(j, "loop");

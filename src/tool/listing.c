@@ -138,34 +138,33 @@ static bool same_origin(wn_origin a, wn_origin b) {
     return a.serves == b.serves && a.number == b.number;
 }
 
-/* A jump says where it goes. */
-static void write_instruction(const view *v, const wn_instruction *i, int width) {
-    char jump[64];
-    const char *text = i->text;
-    if (i->target >= 0) {
-        snprintf(jump, sizeof jump, "%.*s %llx", (int)strcspn(text, " \t"), text,
+/* A jump says where it goes, and what lies beside the code what it is. */
+static const char *instruction_text(const wn_instruction *i, char text[200]) {
+    if (i->target >= 0)
+        snprintf(text, 200, "%.*s %llx", (int)strcspn(i->text, " \t"), i->text,
                  (unsigned long long)i->target);
-        text = jump;
-    }
-    fprintf(v->out, "%6x %s ", (unsigned)i->offset, i->in_loop ? "│" : " ");
-    paint(v, i->of);
-    fprintf(v->out, "%-*s", width, text);
+    else
+        snprintf(text, 200, "%s%s%s", i->text, *i->constant ? "  # " : "", i->constant);
+    return text;
 }
 
 static void write_code(const view *v, const wn_function_info *f) {
     enum { WIDEST = 56 };
     const wn_instruction *code = wn_inspection_instructions(v->inspection, NULL) + f->first_instruction;
     wn_origin before = {WN_SERVES_NOTHING, 0};
+    char text[200];
     int width = 0;
     for (uint32_t i = 0; i < f->instruction_count; i++) {
-        int length = (int)strlen(code[i].text);
+        int length = (int)strlen(instruction_text(&code[i], text));
         if (length <= WIDEST && length > width) width = length;
     }
     for (uint32_t i = 0; i < f->instruction_count; i++) {
         char label[64];
         uint32_t line = line_of(v, code[i].of);
         write_label(v, code[i].of, label, sizeof label);
-        write_instruction(v, &code[i], width);
+        fprintf(v->out, "%6x %s ", (unsigned)code[i].offset, code[i].in_loop ? "│" : " ");
+        paint(v, code[i].of);
+        fprintf(v->out, "%-*s", width, instruction_text(&code[i], text));
         if (line && !same_origin(before, code[i].of))
             fprintf(v->out, "  %-*s  %s", v->label_width, label, v->lines[line - 1]);
         else

@@ -28,8 +28,8 @@ static void emit_group(body *b, const bool *wanted, ir index, pack_mask mask, pa
     group->index = index;
     group->mask = mask;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
-        locate_packing(b, &b->stage->outputs[i]);
         uint32_t value = b->stage->outputs[i].value;
+        locate_node(b, b->program->values[value].node); /* LLVM makes one load of a load and its cast */
         LLVMTypeRef type = int_vector(e, type_bits((wn_type)b->program->values[value].type));
         group->values[i] = wn_ir_bitcast(e, wn_stored_value(b, value), type);
     }
