@@ -8,6 +8,7 @@
 
 #include "jit/object.h"
 #include "jit/provider.h"
+#include "run/kernel.h"
 #include "winnow/inspect.h"
 
 #if defined(__x86_64__)
@@ -176,7 +177,9 @@ static void check_ir(const wn_inspection *i, const char *text) {
 
 /* Every stage's decision is there, and every node without code is explained. */
 static void check_ledger(const wn_inspection *i, const char *text) {
-    size_t count, node_count, stage_count, explained = 0, cuts = 0, widths = 0, wanted = 0, loops = 0;
+    size_t count, node_count, stage_count, function_count, explained = 0, cuts = 0, widths = 0,
+                                                           functions = 0, wanted = 0, loops = 0;
+    wn_inspection_functions(i, &function_count);
     const wn_decision *d = wn_inspection_decisions(i, &count);
     const wn_node_info *nodes = wn_inspection_nodes(i, &node_count);
     const wn_stage_info *stages = wn_inspection_stages(i, &stage_count);
@@ -186,11 +189,13 @@ static void check_ledger(const wn_inspection *i, const char *text) {
         explained += !strcmp(d[k].pass, "code");
         cuts += !strcmp(d[k].pass, "plan");
         widths += !strcmp(d[k].pass, "lanes");
+        functions += !strcmp(d[k].pass, "functions");
         assert_true(d[k].rule[0] && d[k].reason[0] && d[k].before[0]);
     }
     for (size_t k = 0; k < node_count; k++)
         wanted += nodes[k].fate != WN_FATE_CODE;
     assert_int_equal(widths, loops);
+    assert_int_equal(functions, function_count);
     if (explained != wanted || cuts != stage_count)
         fail_msg("%s: %zu of %zu nodes without code, %zu of %zu cuts explained", text, explained,
                  wanted, cuts, stage_count);
@@ -272,6 +277,64 @@ static void every_other_text_is_complete_both_ways(void **state) {
             wn_inspection_free(i);
             tear_down(f);
         }
+}
+
+/* Of the kernels for arrays that are bitmaps, too. */
+static void kernels_for_bitmaps_are_complete_both_ways(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "x[m]", "m & !k", "where(m, x, 0)", "x[m & k]",      "sum(x, where=m)", "expand(y, m, x)",
+        "t[m]", "x < y",  "count(m)",       "where(m, d, 1)"};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+        for (size_t n = 0; n < ISA_COUNT; n++) {
+            fixture f = set_up();
+            wn_parse(f.g, INPUTS, strlen(INPUTS));
+            wn_parse(f.g, texts[t], strlen(texts[t]));
+            wn_graph *copy = wn_graph_copy(f.g);
+            bool bitmaps[32] = {false};
+            for (uint32_t k = 0; k < copy->input_count; k++)
+                bitmaps[k] = graph_node(copy, copy->inputs[k])->type == WN_BOOL;
+            for (uint32_t k = 0; k < copy->output_count; k++)
+                bitmaps[copy->input_count + k] = graph_node(copy, copy->outputs[k])->type == WN_BOOL;
+            const kernel_recipe how = {copy, bitmaps, WN_ENGINE_JIT, {ISAS[n], false}};
+            wn_kernel *kernel = NULL;
+            wn_error error = {WN_OK, ""};
+            if (wn_isa_available(ISAS[n])) {
+                if (wn_kernel_make(&how, &kernel, &error) != WN_OK) fail_msg("%s", error.message);
+                wn_inspection *i = wn_inspection_of_kernel(kernel);
+                check_complete(i, texts[t]);
+                wn_inspection_free(i);
+                wn_kernel_free(kernel);
+            }
+            wn_graph_free(copy);
+            tear_down(f);
+        }
+}
+
+/* Nothing is left out above: each kind of stage and each function has been seen. */
+static void every_kind_of_stage_and_function_is_among_them(void **state) {
+    (void)state;
+    static const char *const kinds[] = {"map", "pack", "rows", "reduce", "expand", "whole"};
+    bool stages[6] = {false}, functions[KERNEL_FUNCTION_COUNT] = {false};
+    for (size_t t = 0; t < TEXT_COUNT; t++) {
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, TEXTS[t], WN_ISA_PORTABLE);
+        size_t count;
+        const wn_stage_info *s = wn_inspection_stages(i, &count);
+        for (size_t k = 0; k < count; k++)
+            for (size_t j = 0; j < 6; j++)
+                stages[j] |= !strcmp(s[k].kind, kinds[j]);
+        const wn_function_info *all = wn_inspection_functions(i, &count);
+        for (size_t k = 0; k < count; k++)
+            for (size_t j = 0; j < KERNEL_FUNCTION_COUNT; j++)
+                functions[j] |= !strcmp(all[k].kind, kernel_function_name[j]);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+    for (size_t j = 0; j < 6; j++)
+        if (!stages[j]) fail_msg("no stage is %s", kinds[j]);
+    for (size_t j = 0; j < KERNEL_FUNCTION_COUNT; j++)
+        if (!functions[j]) fail_msg("no function is %s", kernel_function_name[j]);
 }
 
 /* ---- Looking changes nothing ------------------------------------------------------------------------------------------ */
@@ -538,6 +601,73 @@ static void the_ledger_names_each_rewrite(void **state) {
     }
 }
 
+#if defined(__x86_64__)
+typedef struct choice_case {
+    const char *text;
+    wn_isa isa;
+    const char *before, *rule; /* a part of it */
+} choice_case;
+
+static const choice_case CHOICES[] = {
+    {"x[m]", WN_ISA_X86_64_V4, "result", "vpcompressd, 16 elements at once"},
+    {"d[m]", WN_ISA_X86_64_V4, "result", "vpcompressq, 8 elements at once"},
+    {"b[m]", WN_ISA_X86_64_V4, "result", "vpcompress"},
+    {"x[m]", WN_ISA_X86_64_V3, "result",
+     "packed by vpermd, 8 elements of 32 bits at once; its lanes come from a table of 1024 bytes"},
+    {"d[m]", WN_ISA_X86_64_V3, "result",
+     "4 elements of 64 bits at once; its lanes come from a table of 512 bytes"},
+    {"b[m]", WN_ISA_X86_64_V3, "result",
+     "packed by pshufb, 8 elements of 8 bits at once; its bytes come from a table of 2048 bytes"},
+    {"h[m]", WN_ISA_X86_64_V3, "result", "of 16 bits at once; its bytes come from a table of 4096 bytes"},
+    {"x[m]", WN_ISA_X86_64_V2, "result", "packed by pshufb, 4 elements of 32 bits at once"},
+    {"x[m]", WN_ISA_PORTABLE, "result", "packed one element after the other"},
+    {"expand(y, m, x)", WN_ISA_X86_64_V4, "result", "vpexpandd, 16 elements at once"},
+    {"expand(y, m, x)", WN_ISA_X86_64_V3, "result", "expanded by vpermd"},
+    {"x[x < 0]", WN_ISA_X86_64_V4, "result", "mask and values of the next 64 elements"},
+    {"x[m]", WN_ISA_X86_64_V3, "m", "the mask's next word is found out before"},
+    {"x[m]", WN_ISA_X86_64_V3, "result", "none of 64 elements is selected: nothing is done"},
+    {"c = x < y; output u = x[c]; output v = y[c]; output w = x[c] * 2;", WN_ISA_X86_64_V4, "u",
+     "the mask of the next 64 elements"},
+    {"x[m]", WN_ISA_X86_64_V3, "result", "2 times 8 elements are evaluated before any of them is stored"},
+    {"x + y", WN_ISA_X86_64_V3, "the loop", "stores that pass by the caches"},
+    {"sum(x)", WN_ISA_X86_64_V4, "result", "added to 4 vectors of 16 lanes; leaf by leaf"},
+    {"sum(i)", WN_ISA_X86_64_V4, "result", ", joined at the end"},
+    {"min(x)", WN_ISA_X86_64_V4, "result", "signs and NaNs in three more"},
+    {"count(m)", WN_ISA_X86_64_V4, "result", "counted in"},
+    {"argmin(x)", WN_ISA_X86_64_V4, "result", "the leaf in which each was found"},
+    {"i // j", WN_ISA_X86_64_V3, "result", "divided as f64"},
+    {"b // b", WN_ISA_X86_64_V3, "result", "divided as f32"},
+    {"i // 7", WN_ISA_X86_64_V3, "result", "divided by a multiplication and shifts"},
+    {"i64(i) % i64(j)", WN_ISA_X86_64_V3, "result", "divided one element after the other"},
+    {"h * h", WN_ISA_X86_64_V3, "result", "computed as f32, and rounded"},
+    {"h < 1", WN_ISA_X86_64_V3, "result", "computed as f32"},
+    {"f16(d)", WN_ISA_X86_64_V3, "result", "rounded to f16 in two steps"},
+    {"i32(x)", WN_ISA_X86_64_V3, "result", "what does not fit is set to 0"},
+};
+
+/* Each once, with a reason, and the stage and functions that it is about. */
+static void the_ledger_says_what_the_emitters_chose(void **state) {
+    (void)state;
+    for (size_t t = 0; t < sizeof CHOICES / sizeof *CHOICES; t++) {
+        const choice_case *c = &CHOICES[t];
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, c->text, c->isa);
+        size_t count, found = 0;
+        const wn_decision *d = wn_inspection_decisions(i, &count);
+        for (size_t k = 0; k < count; k++) {
+            if (strcmp(d[k].pass, "emit") != 0) continue;
+            found += strstr(d[k].rule, c->rule) && !strcmp(d[k].before, c->before);
+            assert_true(*d[k].reason && d[k].stage == 1 && !strncmp(d[k].after, "wn_", 3));
+            for (size_t j = 0; j < k; j++)
+                assert_false(!strcmp(d[j].rule, d[k].rule) && !strcmp(d[j].before, d[k].before));
+        }
+        if (found != 1) fail_msg("%s on isa %d: %zu times: %s", c->text, c->isa, found, c->rule);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+#endif
+
 /* ---- Rules ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct check_case {
@@ -627,6 +757,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_is_followed_to_its_instructions),
         cmocka_unit_test(every_other_text_is_complete_both_ways),
+        cmocka_unit_test(kernels_for_bitmaps_are_complete_both_ways),
+        cmocka_unit_test(every_kind_of_stage_and_function_is_among_them),
         cmocka_unit_test(debug_information_changes_no_instruction),
         cmocka_unit_test(random_graphs_are_as_well),
         cmocka_unit_test(a_trace_changes_no_graph),
@@ -636,6 +768,7 @@ int main(void) {
         cmocka_unit_test(figures_are_what_a_reader_counts),
         cmocka_unit_test(a_reductions_loop_is_the_one_over_rows),
         cmocka_unit_test(a_spill_is_found),
+        cmocka_unit_test(the_ledger_says_what_the_emitters_chose),
         cmocka_unit_test(what_is_prepared_serves_its_user),
         cmocka_unit_test(a_packed_load_is_the_arrays),
 #endif

@@ -122,12 +122,13 @@ typedef struct wn_spelling {
 
 /* A line of the ledger. */
 typedef struct wn_decision {
-    const char *pass;   /* "build", "simplify", "merge", "plan", "lanes", "code" */
+    const char *pass;   /* "build", "simplify", "merge", "plan", "lanes", "functions", "emit", "code" */
     const char *rule;   /* "where(!c, x, y) ==> where(c, y, x)" */
     const char *before; /* what it was done to, and what came out */
     const char *after;
     const char *reason;
     wn_origin of; /* what came out, if it is still there */
+    uint32_t stage; /* that it is about, from 1; 0: none */
 } wn_decision;
 
 /* A function of the object. Its instructions and lines of IR are those from `first` on, `count` of them. */

@@ -59,6 +59,15 @@ typedef struct provider_request {
     const provider_debug *debug; /* NULL: none, and nothing is spent on it; the instructions are the same */
 } provider_request;
 
+/* What an emitter chose where others were possible. */
+typedef struct provider_choice {
+    uint32_t stage;
+    uint32_t functions; /* of the stage: bit k is kernel_function k; 0: it is about the whole object */
+    node_id node;       /* whose instructions it is about; 0: nobody's */
+    char what[160];
+    const char *why; /* the provider's own */
+} provider_choice;
+
 /* Memory of malloc's, freed by the provider's `release`. Texts end in NUL, NULL if not asked for. */
 typedef struct provider_result {
     void *object;
@@ -66,6 +75,8 @@ typedef struct provider_result {
     char *ir, *ir_optimized, *assembly;
     wn_spot *ir_places, *ir_optimized_places; /* with debug: of each line of the texts, which leave it out */
     uint32_t *elements; /* with debug: by stage and kernel_function, what an iteration of the innermost loop computes */
+    provider_choice *choices; /* with debug: each once, in the order in which they were made */
+    size_t choice_count, choice_room;
     int64_t emit_ns, optimize_ns, codegen_ns; /* what each step took */
 } provider_result;
 

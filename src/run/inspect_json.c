@@ -148,6 +148,7 @@ static void add_decisions(const wn_inspection *i, json *j) {
         wn_json_member(j, "after", d->after);
         wn_json_member(j, "reason", d->reason);
         add_of(j, "of", d->of);
+        if (d->stage) wn_json_count(j, "stage", d->stage - 1);
         wn_json_close(j, '}');
     }
     wn_json_close(j, ']');

@@ -155,7 +155,8 @@ static void record_stage(wn_inspection *i, uint32_t number) {
                        .after = wn_inspection_print(i, "stage %u%s%s", number,
                                                     *s->space ? " over " : "", s->space),
                        .reason = s->reason,
-                       .of = {WN_SERVES_NODE, o->node}};
+                       .of = {WN_SERVES_NODE, o->node},
+                       .stage = number + 1};
 }
 
 /* How wide the vectors of a loop are, and why (choose_step in plan.c). */
@@ -178,7 +179,87 @@ static void record_lanes(wn_inspection *i, uint32_t number) {
                       .reason = p->lanes < p->step
                                     ? "all elements are equally wide: a vector is a register"
                                     : "narrow elements meet wide ones, or bits: a vector is a step",
-                      .of = {WN_SERVES_NODE, s->outputs[0].node}};
+                      .of = {WN_SERVES_NODE, s->outputs[0].node},
+                      .stage = number + 1};
+}
+
+/* What a function does, and when it is the one that runs; of any kind of stage, or of this one alone. */
+static const struct {
+    kernel_function function;
+    int kind; /* a stage_kind, or -1 */
+    const char *what, *when;
+} function_texts[] = {
+    /* the first row that fits */
+    {KERNEL_MAP, STAGE_REDUCE, "computes what is to be reduced",
+     "for rows that are short or not contiguous, which a function in C reduces"},
+    {KERNEL_MAP, STAGE_ROWS, "computes the elements of rows",
+     "the driver moves those that the mask selects"},
+    {KERNEL_MAP, -1, "computes every output, block by block", "for outputs that the caches hold"},
+    {KERNEL_STREAM, -1, "computes the same, with stores that pass by the caches",
+     "for outputs that are larger than those"},
+    {KERNEL_COUNT, STAGE_EXPAND, "evaluates the mask alone, and counts it",
+     "once there are no more values, for the message that says how many are missing"},
+    {KERNEL_COUNT, -1, "evaluates the mask alone, into a bitmap, and counts it",
+     "where the length of the result has to be known first"},
+    {KERNEL_FUSED, -1, "evaluates, packs and stores in one pass",
+     "for an array of the caller's, which has room for all"},
+    {KERNEL_SCATTER, -1, "evaluates, and packs by the bitmap",
+     "for a result that was allocated once the mask was counted"},
+    {KERNEL_REDUCE, -1, "computes, and joins to accumulators in registers",
+     "for rows that are long and contiguous"},
+    {KERNEL_EXPAND, -1, "stores the next value where the mask is true, else the fill",
+     "in one pass: values are taken in turn"},
+};
+
+static void record_function(wn_inspection *i, uint32_t number, kernel_function f) {
+    const plan_stage *s = &i->plan->stages[number];
+    wn_decision *d = APPEND(i, decisions);
+    size_t row = 0;
+    if (!d) return;
+    while (function_texts[row].function != f ||
+           (function_texts[row].kind >= 0 && function_texts[row].kind != (int)s->kind))
+        row++;
+    const char *when = function_texts[row].when;
+    bool late = function_is_wanted(s, f, FUNCTIONS_LATE);
+    *d = (wn_decision){
+        .pass = "functions",
+        .rule = function_texts[row].what,
+        .before = wn_inspection_print(i, "stage %u", number),
+        .after = wn_inspection_print(i, "wn_%s_%u", kernel_function_name[f], number),
+        .reason = late ? wn_inspection_print(i, "%s; compiled when it is first needed", when) : when,
+        .of = {WN_SERVES_NODE, s->outputs[0].node},
+        .stage = number + 1};
+}
+
+static void record_functions(wn_inspection *i, uint32_t number) {
+    for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+        if (stage_has(&i->plan->stages[number], f)) record_function(i, number, f);
+}
+
+/* "wn_fused_0, wn_scatter_0" */
+static const char *function_names(wn_inspection *i, const provider_choice *c) {
+    const char *names = c->functions ? "" : "all functions";
+    for (kernel_function f = KERNEL_MAP; f < KERNEL_FUNCTION_COUNT; f++)
+        if (c->functions >> f & 1)
+            names = wn_inspection_print(i, "%s%swn_%s_%u", names, *names ? ", " : "",
+                                        kernel_function_name[f], c->stage);
+    return names;
+}
+
+/* What the emitters chose. */
+static void record_choices(wn_inspection *i) {
+    for (size_t k = 0; k < i->result.choice_count; k++) {
+        const provider_choice *c = &i->result.choices[k];
+        wn_decision *d = APPEND(i, decisions);
+        if (!d) return;
+        *d = (wn_decision){.pass = "emit",
+                           .rule = wn_inspection_keep(i, c->what, strlen(c->what)),
+                           .before = c->node ? i->nodes.at[c->node - 1].label : "the loop",
+                           .after = function_names(i, c),
+                           .reason = c->why,
+                           .of = {c->node ? WN_SERVES_NODE : WN_SERVES_LOOP, c->node},
+                           .stage = c->functions ? c->stage + 1 : 0};
+    }
 }
 
 /* What the fates that need an explanation are: as a rule, and as a reason. */
@@ -225,7 +306,9 @@ static void settle(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
     for (uint32_t k = 0; k < i->stages.count; k++) {
         record_stage(i, k);
         record_lanes(i, k);
+        record_functions(i, k);
     }
+    record_choices(i);
     for (node_id id = 1; id < i->graph->node_count; id++)
         record_fate(i, id);
 }

@@ -117,6 +117,74 @@ static void write_lines(const view *v) {
     }
 }
 
+/* ---- Decisions ------------------------------------------------------------------------------------------------------- */
+
+static bool is_of_pass(const wn_decision *d, const char *pass) {
+    return !strcmp(d->pass, pass);
+}
+
+static bool is_rewrite(const wn_decision *d) {
+    return is_of_pass(d, "build") || is_of_pass(d, "simplify") || is_of_pass(d, "merge");
+}
+
+/* The longest text of some, in columns, unless it is very long. */
+static void widen(int *width, const char *text) {
+    enum { WIDEST = 40 };
+    int length = (int)strlen(text);
+    if (length <= WIDEST && length > *width) *width = length;
+}
+
+/* What building the graph did to what is written. Of very many, the first. */
+static void write_rewrites(const view *v) {
+    enum { MOST = 30 };
+    size_t count, rewrites = 0;
+    int before = 0, after = 0;
+    const wn_decision *d = wn_inspection_decisions(v->inspection, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_rewrite(&d[i])) continue;
+        widen(&before, d[i].before);
+        widen(&after, d[i].after);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!is_rewrite(&d[i]) || ++rewrites > MOST) continue;
+        if (rewrites == 1) fputs("\nrewritten, while it was built:\n", v->out);
+        fputs("    ", v->out);
+        paint(v, d[i].of);
+        fprintf(v->out, "%-*s  is  %-*s", before, d[i].before, after, d[i].after);
+        emphasize(v, false);
+        fprintf(v->out, "  %s\n", d[i].rule);
+    }
+    if (rewrites > MOST)
+        fprintf(v->out, "    and %zu more, which --emit json has\n", rewrites - MOST);
+}
+
+/* How a stage is computed: how wide, and what the emitters chose. */
+static void write_choices(const view *v, uint32_t stage) {
+    size_t count;
+    const wn_decision *d = wn_inspection_decisions(v->inspection, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool lanes = is_of_pass(&d[i], "lanes");
+        if (d[i].stage != stage + 1 || !(lanes || is_of_pass(&d[i], "emit"))) continue;
+        fputs("    ", v->out);
+        paint(v, d[i].of);
+        if (lanes)
+            fprintf(v->out, "%s", d[i].after);
+        else
+            fprintf(v->out, "%s: %s", d[i].before, d[i].rule);
+        emphasize(v, false);
+        fprintf(v->out, "\n        because: %s\n", lanes ? d[i].rule : d[i].reason);
+    }
+}
+
+/* What a function is for. */
+static void write_purpose(const view *v, const char *function) {
+    size_t count;
+    const wn_decision *d = wn_inspection_decisions(v->inspection, &count);
+    for (size_t i = 0; i < count; i++)
+        if (is_of_pass(&d[i], "functions") && !strcmp(d[i].after, function))
+            fprintf(v->out, "    %s: %s\n", d[i].rule, d[i].reason);
+}
+
 /* ---- Functions --------------------------------------------------------------------------------------------------------- */
 
 static void write_figures(const view *v, const wn_function_info *f, const mca *m, const mca_loop *loop) {
@@ -175,18 +243,18 @@ static void write_code(const view *v, const wn_function_info *f) {
     }
 }
 
-/* A stream function is the map function once more, for outputs beyond the caches: it is named, not shown. */
+/* A stream function is the map function once more: it is named, not shown. */
 static void write_function(const view *v, const wn_function_info *f, const mca *m, const mca_loop *loop) {
     fputc('\n', v->out);
     emphasize(v, true);
     fputs(f->name, v->out);
     emphasize(v, false);
+    fputc('\n', v->out);
+    write_purpose(v, f->name);
     if (!strcmp(f->kind, "stream")) {
-        fprintf(v->out, "\n    %u bytes; the same with stores that pass by the caches (--emit asm shows it)\n",
-                (unsigned)f->bytes);
+        fprintf(v->out, "    %u bytes (--emit asm shows them)\n", (unsigned)f->bytes);
         return;
     }
-    fputc('\n', v->out);
     write_figures(v, f, m, loop);
     write_code(v, f);
 }
@@ -197,11 +265,13 @@ static void write_stage(const view *v, uint32_t number, const mca *m) {
     const wn_function_info *f = wn_inspection_functions(v->inspection, &count);
     fputc('\n', v->out);
     emphasize(v, true);
-    fprintf(v->out, "loop %u: %s over %s", (unsigned)number, stage->kind, stage->space);
+    fprintf(v->out, "stage %u: %s%s%s", (unsigned)number, stage->kind,
+            *stage->space ? " over " : "", stage->space);
     emphasize(v, false);
     fprintf(v->out, ", %u byte%s read and %u written an element\n    because: %s\n",
             (unsigned)stage->bytes_read, plural(stage->bytes_read), (unsigned)stage->bytes_written,
             stage->reason);
+    write_choices(v, number);
     for (uint32_t i = 0; i < count; i++)
         if (f[i].stage == number) write_function(v, &f[i], m, wn_mca_loop(m, i));
 }
@@ -239,6 +309,7 @@ static void write_all(const view *v, const arguments *a) {
     wn_inspection_stages(v->inspection, &stages);
     fprintf(v->out, "%s\n\n", a->text);
     write_lines(v);
+    write_rewrites(v);
     for (uint32_t i = 0; i < stages; i++)
         write_stage(v, i, &m);
     if (m.note) fprintf(v->out, "\n%s\n", m.note);

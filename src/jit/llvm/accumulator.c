@@ -56,6 +56,27 @@ static wn_type counter_type(const emitter *e) {
     return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
 }
 
+static void tell_accumulator(const reducing *r, const accumulator *a) {
+    static const struct {
+        const char *begin, *end, *why;
+    } rows[] = {
+        [JOIN_TREE] = {"added to", "; leaf by leaf these are joined as a binary counter carries",
+                       "a sum of floats depends on its order: so it is the same on every "
+                       "instruction set, for every number of threads"},
+        [JOIN_FLAT] = {"kept in",
+                       ", joined at the end", "the order does not matter, and chains that do not wait for each other keep the ports busy"},
+        [JOIN_COUNT] =
+            {"counted in", ", added up at the end",
+             "a truth is added to its lane more cheaply than each vector's bits are counted"},
+        [JOIN_BEST] = {"the best is kept in",
+                       ", signs and NaNs in three more", "a comparison passes by NaNs and takes -0 for 0: both are noted beside it, and settled once at the end"},
+        [JOIN_PLACE] = {"the best is kept in", ", and the leaf in which each was found",
+                        "the place itself is looked for later, in one leaf"}};
+    locate_accumulator(r, a);
+    wn_tell(r->b->e, rows[a->join].why, "%s %u vectors of %u lanes%s", rows[a->join].begin, a->best,
+            r->b->e->lanes, rows[a->join].end);
+}
+
 void wn_find_accumulators(reducing *r) {
     for (uint32_t i = 0; i < r->b->stage->output_count; i++) {
         op o = reduction_of(r->b, i);
@@ -66,6 +87,8 @@ void wn_find_accumulators(reducing *r) {
         if (counts_truth(o) || needs_count)
             add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
     }
+    for (unsigned i = 0; i < r->count; i++)
+        tell_accumulator(r, &r->all[i]);
 }
 
 /* ---- Where accumulators are kept ------------------------------------------------------------------------------------------- */

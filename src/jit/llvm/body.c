@@ -55,9 +55,16 @@ static unsigned widest_bits(const plan_program *p) {
  */
 static ir lanes_of_bits(const body *b, ir bits) {
     emitter *e = b->e;
-    if (e->target.isa == WN_ISA_X86_64_V4) return wn_ir_bitcast(e, bits, int_vector(e, 1));
+    if (e->target.isa == WN_ISA_X86_64_V4) {
+        wn_tell(e, "AVX-512 has registers for masks", "a bitmap's bits are moved into a mask register");
+        return wn_ir_bitcast(e, bits, int_vector(e, 1));
+    }
     unsigned width = widest_bits(b->program), most = e->target.isa == WN_ISA_X86_64_V3 ? 1024 : 512;
     if (width < e->lanes || width * e->lanes > most) width = 8;
+    wn_tell(e,
+            width == 8 ? "a mask is a vector here, and as narrow as bytes until it meets wider ones"
+                       : "a mask is a vector here, of lanes as wide as those that it meets",
+            "a bitmap's bits are copied to every lane, of %u bits, which tests its own", width);
     LLVMTypeRef copied = LLVMVectorType(int_type(e, width), width == 8 ? e->lanes / 8 : 1);
     if (width > e->lanes) bits = LLVMBuildZExt(e->builder, bits, int_type(e, width), "");
     ir from[KERNEL_WORD], bit[KERNEL_WORD];

@@ -80,7 +80,9 @@ void wn_debug_function(body *b, const char *name);
 wn_spot wn_place_of_output(const body *b, const plan_output *o);
 
 static inline void locate_node(const body *b, node_id id) {
-    if (b->e->debug) wn_locate(b->e, b->e->debug->nodes[id]);
+    if (!b->e->debug) return;
+    b->e->about.node = id;
+    wn_locate(b->e, b->e->debug->nodes[id]);
 }
 static inline void locate_output(const body *b, const plan_output *o) {
     if (b->e->debug) wn_locate(b->e, wn_place_of_output(b, o));
@@ -95,6 +97,7 @@ static inline void locate_stores(body *b, const plan_output *o) {
 }
 /* The loop itself, and what is done once for it. */
 static inline void locate_loop(const body *b) {
+    b->e->about.node = 0;
     if (b->e->debug)
         wn_locate(b->e, (wn_spot){wn_place_of_output(b, &b->stage->outputs[0]).line,
                                   b->beside ? PLACE_BESIDE : PLACE_LOOP});

@@ -9,6 +9,8 @@
 #include "jit/llvm/body.h"
 
 #include <llvm-c/DebugInfo.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static LLVMMetadataRef file_of(const emitter *e) {
@@ -61,6 +63,37 @@ void wn_locate(const emitter *e, wn_spot place) {
     LLVMSetCurrentDebugLocation2(
         e->builder,
         LLVMDIBuilderCreateDebugLocation(e->context, place.line, place.column, e->scope, NULL));
+}
+
+/* ---- Choices --------------------------------------------------------------------------------------------------------------- */
+
+static bool same_choice(const provider_choice *a, const provider_choice *b) {
+    return a->stage == b->stage && a->node == b->node && !strcmp(a->what, b->what);
+}
+
+/* One that is told again is of both functions; one that memory lacks for is left out. */
+void wn_tell(emitter *e, const char *why, const char *what, ...) {
+    if (!e->debug) return;
+    provider_result *to = e->result;
+    provider_choice choice = e->about;
+    va_list list;
+    va_start(list, what);
+    vsnprintf(choice.what, sizeof choice.what, what, list);
+    va_end(list);
+    choice.why = why;
+    for (size_t i = to->choice_count; i-- > 0 && to->choices[i].stage == choice.stage;) {
+        if (!same_choice(&to->choices[i], &choice)) continue;
+        to->choices[i].functions |= choice.functions;
+        return;
+    }
+    if (to->choice_count == to->choice_room) {
+        size_t room = to->choice_room ? 2 * to->choice_room : 16;
+        provider_choice *more = realloc(to->choices, room * sizeof *more);
+        if (!more) return;
+        to->choices = more;
+        to->choice_room = room;
+    }
+    to->choices[to->choice_count++] = choice;
 }
 
 /* ---- Texts ----------------------------------------------------------------------------------------------------------------- */

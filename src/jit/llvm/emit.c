@@ -54,6 +54,9 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
 
 static void emit_map_loop(body *b, const bool *wanted) {
     loop l = wn_begin_loop(b, (unsigned)b->program->step);
+    if (b->function == KERNEL_STREAM)
+        wn_tell(b->e, "what is overwritten whole need not be fetched into the caches first",
+                "stores that pass by the caches, to addresses of whole vectors");
     wn_enter_loop(b, &l, is_below(b, l.index, b->n));
     emit_map_step(b, wanted, l.index);
     wn_end_loop(b, &l);
@@ -167,6 +170,7 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     if (!flags) return false;
     wanted_sets sets = {flags, flags + p->value_count, flags + 2 * (size_t)p->value_count};
     body b = {.e = e, .plan = plan, .stage = s, .program = p, .function = function};
+    e->about = (provider_choice){.stage = stage, .functions = 1u << function};
     mark_wanted(&b, &sets);
     e->lanes = lanes_of(e, s, p, function);
     bool ok = wn_body_begin(&b, stage, function, sets.all);

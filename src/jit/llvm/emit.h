@@ -30,6 +30,8 @@ typedef struct emitter {
     LLVMMetadataRef scope;    /* of the function */
     wn_spot packing, storing; /* where what is packed, and its store, come from */
     unsigned elements;        /* that an iteration of the function's innermost loop computes */
+    provider_result *result;  /* whose choices are told */
+    provider_choice about;    /* what is being emitted: its stage, function and node */
 } emitter;
 
 /* ---- Types ---------------------------------------------------------------------------------------------------------- */
@@ -108,6 +110,8 @@ void wn_debug_begin(emitter *e);
 void wn_debug_end(emitter *e);
 /* What is emitted from here on comes from this place of the listing; from none, it goes with what came before. e->debug is not NULL. */
 void wn_locate(const emitter *e, wn_spot place);
+/* What was chosen for what is being emitted, and why: for the ledger. */
+void wn_tell(emitter *e, const char *why, const char *what, ...) __attribute__((format(printf, 3, 4)));
 /* A module's text without debug information, and for each of its lines what that said. Of malloc; false: out of memory. */
 bool wn_debug_text(LLVMModuleRef module, char **text, wn_spot **lines);
 

@@ -131,6 +131,9 @@ static ir integer_to_float(emitter *e, wn_type from, ir value, LLVMTypeRef to) {
 
 static ir cast_to_half(emitter *e, wn_type from, wn_type to, ir value) {
     LLVMTypeRef f64 = vector_of(e, LLVMDoubleTypeInContext(e->context));
+    if (from == WN_F64 || (type_bits(from) > 16 && type_is_integer(from)))
+        wn_tell(e, "rounded to odd first, the last rounding knows what was lost",
+                "rounded to %s in two steps", wn_type_name(to));
     if (from == WN_F64) return wn_emit_narrow(e, to, round_to_odd(e, value));
     if (from == WN_F32) return wn_emit_narrow(e, to, value);
     if (type_is_half(from)) return wn_emit_narrow(e, to, wn_emit_widen(e, from, value));
@@ -175,6 +178,8 @@ static double power_of_two(unsigned n) {
    it. (llvm.fptosi.sat says the same, and becomes a branch a lane.) Narrow integers are converted as i32 and cut. */
 static ir cast_float_to_integer(emitter *e, wn_type from, wn_type to, ir value) {
     LLVMBuilderRef b = e->builder;
+    wn_tell(e, "LLVM leaves open what a conversion that does not fit gives, and its own saturating one is a branch an element",
+            "what does not fit is set to 0 before it is converted, and to the limit after it");
     if (type_is_half(from)) {
         value = wn_emit_widen(e, from, value);
         from = WN_F32;

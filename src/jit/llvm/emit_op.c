@@ -60,6 +60,8 @@ static ir emit_shift(emitter *e, op o, wn_type type, const ir *a) {
    of n-bit integers is at least 1 / b below the next integer, so n digits and a few keep it there: 24 for 16 bits, 53 for 32. */
 static ir divide_by_float(emitter *e, wn_type type, ir a, ir b) {
     bool is_signed = type_is_signed(type), wide = type_bits(type) == 32;
+    wn_tell(e, "processors divide vectors of floats, not of integers; every quotient is exact in it",
+            "divided as %s, after a divisor that would fail is replaced", wide ? "f64" : "f32");
     LLVMTypeRef f =
         vector_of(e, wide ? LLVMDoubleTypeInContext(e->context) : LLVMFloatTypeInContext(e->context));
     LLVMTypeRef result = LLVMTypeOf(a), i32 = int_vector(e, 32);
@@ -74,6 +76,11 @@ static ir divide_by_float(emitter *e, wn_type type, ir a, ir b) {
 
 static ir quotient_toward_zero(emitter *e, wn_type type, ir a, ir b, bool constant) {
     if (!constant && type_bits(type) < 64) return divide_by_float(e, type, a, b);
+    if (constant)
+        wn_tell(e, "the divisor is known", "divided by a multiplication and shifts");
+    else
+        wn_tell(e, "no float holds every quotient of 64 bits, and there is no such instruction for vectors",
+                "divided one element after the other, after a divisor that would fail is replaced");
     return type_is_signed(type) ? LLVMBuildSDiv(e->builder, a, b, "")
                                 : LLVMBuildUDiv(e->builder, a, b, "");
 }
@@ -248,6 +255,9 @@ static ir emit_half_least(emitter *e, op o, const ir *a, const ir *wide) {
 
 static ir emit_half(emitter *e, op o, wn_type type, const ir *a, unsigned arity) {
     ir wide[2] = {NULL, NULL};
+    wn_tell(e, "f32 has more than twice the digits, so that rounding twice is the same as once",
+            "computed as f32%s",
+            op_is_comparison(o) || o == OP_minimum || o == OP_maximum ? "" : ", and rounded");
     for (unsigned i = 0; i < arity; i++)
         wide[i] = wn_emit_widen(e, type, a[i]);
     if (op_is_comparison(o)) return emit_comparison(e, o, WN_F32, wide);

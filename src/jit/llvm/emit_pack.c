@@ -117,8 +117,12 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
 
 /* `word` is the mask; NULL: it is evaluated. */
 static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir position) {
-    unsigned groups = KERNEL_WORD / b->e->lanes;
-    if (groups > groups_in_a_row(b)) return emit_pack_inner_loop(b, wanted, word, index, position);
+    unsigned groups = KERNEL_WORD / b->e->lanes, row = groups_in_a_row(b);
+    locate_packing(b, &b->stage->outputs[0]);
+    wn_tell(b->e, "a load behind a store to an address that is not known yet has to wait for it; registers allow so many",
+            "%u times %u elements are evaluated before any of them is stored",
+            groups < row ? groups : row, b->e->lanes);
+    if (groups > row) return emit_pack_inner_loop(b, wanted, word, index, position);
     return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
 }
 
@@ -164,6 +168,9 @@ static ir emit_looked_word(body *b, const pack_word *w, ir position) {
     LLVMBasicBlockRef mixed = new_block(b, "mixed"), uniform = new_block(b, "uniform"),
                       full = new_block(b, "full"), after = new_block(b, "packed"), from[3];
     ir positions[3] = {NULL, NULL, position};
+    locate_packing(b, &b->stage->outputs[0]);
+    wn_tell(e, "it pays where nearly all words were alike until now, and the caller says if they were",
+            "none of %d elements is selected: nothing is done; all are: they are copied", KERNEL_WORD);
     locate_loop(b);
     ir above = add(b, w->bits, wn_ir_i64(e, 1), "");
     LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, above, b->limit, ""), uniform, mixed);
@@ -274,6 +281,10 @@ static ir next_word(const body *b, ir index) {
 
 static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
     unsigned count = KERNEL_WORD / b->e->lanes;
+    locate_packing(b, &b->stage->outputs[0]);
+    wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
+            "%s of the next %d elements are evaluated before these are stored",
+            values_run_ahead(b) ? "mask and values" : "the mask", KERNEL_WORD);
     pack_group next[MOST_GROUPS];
     empty_groups(b, next, MOST_GROUPS);
     emit_ahead(b, sets, next_word(b, index), count, next);
@@ -310,6 +321,8 @@ static ir mask_word(body *b, const wanted_sets *sets, ir index) {
 /* The words of such a mask are found out one ahead. */
 static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, ir index, ir position) {
     ir next = mask_word(b, sets, next_word(b, index));
+    wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
+            "the mask's next word is found out before the elements of this one are stored");
     pack_word word = {bits, index, sets->values};
     position = emit_known_word(b, &word, position);
     wn_next_iteration(b, bits, next);

@@ -238,6 +238,10 @@ static wn_status run_steps(emitter *e, LLVMTargetMachineRef machine, const provi
     int64_t start = now();
     set_machine(e, machine);
     wn_debug_begin(e);
+    e->result = result;
+    if (level_for(request->plan) == LLVMCodeGenLevelNone)
+        wn_tell(e, "LLVM's scheduler takes time in the square of a block's length",
+                "instructions are left in the order in which they were emitted");
     bool done = wn_emit_plan(e, request->plan, request->functions, result);
     wn_debug_end(e);
     if (!done) return fail_memory(error);
@@ -272,6 +276,7 @@ static void release(provider_result *result) {
     free(result->ir_places);
     free(result->ir_optimized_places);
     free(result->elements);
+    free(result->choices);
     memset(result, 0, sizeof *result);
 }
 

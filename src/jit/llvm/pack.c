@@ -64,6 +64,45 @@ unsigned wn_pack_lanes(const emitter *e, unsigned bits) {
     return find_row(e, bits)->lanes;
 }
 
+static void tell_compress(emitter *e, direction d, const pack_row *row, unsigned bits) {
+    const char *name = d == TO_PACK ? "vpcompress" : "vpexpand";
+    const char *reasons[] = {"AVX-512 has the instruction; into a register, since its memory form "
+                             "is slow on some processors",
+                             "AVX-512 has the instruction"};
+    char letter = row->widened == 64   ? 'q'
+                  : row->widened == 32 ? 'd'
+                  : row->widened == 16 ? 'w'
+                                       : 'b';
+    if (row->widened > bits)
+        wn_tell(e, "without VBMI2 the instruction is there for 32 and 64 bits alone",
+                "%s%c, %u elements of %u bits at once, widened to %u", name, letter, row->lanes,
+                bits, row->widened);
+    else
+        wn_tell(e, reasons[d], "%s%c, %u elements at once", name, letter, row->lanes);
+}
+
+/* Which row was taken. */
+static void tell_way(emitter *e, direction d, const pack_row *row, unsigned bits) {
+    static const char *const verbs[] = {"packed", "expanded"};
+    unsigned entries = 1u << row->lanes, entry = row->lanes * (bits / 8);
+    if (row->way == WAY_COMPRESS)
+        tell_compress(e, d, row, bits);
+    else if (row->way == WAY_PERMUTE)
+        wn_tell(
+            e, "AVX2 has no instruction for it: the mask's bits say which lanes move, and so index a table of shuffles",
+            "%s by vpermd, %u elements of %u bits at once; its lanes come from a table of %u bytes",
+            verbs[d], row->lanes, bits, entries * (bits == 32 ? 4 : 32));
+    else if (row->way == WAY_SHUFFLE)
+        wn_tell(
+            e, e->target.isa == WN_ISA_X86_64_V3 ? "AVX2 has no instruction for it, and vpermd moves 32 bits at least: the mask's bits index a table of shuffles" : "SSE has no instruction for it: the mask's bits say which bytes move, and so index a table of shuffles",
+            "%s by pshufb, %u elements of %u bits at once; its bytes come from a table of %u bytes",
+            verbs[d], row->lanes, bits, entries * entry);
+    else
+        wn_tell(e, "no instruction set may be relied on, and a branch would be mispredicted every other time",
+                "%s one element after the other, each moved always and counted if it is selected",
+                verbs[d]);
+}
+
 /* ---- Lanes of a larger vector --------------------------------------------------------------------------------------- */
 
 /* Lanes first .. first + count - 1 of a vector. */
@@ -321,6 +360,7 @@ static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits,
 ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position) {
     const pack_row *row = find_row(e, bits);
     unsigned total = LLVMGetVectorSize(LLVMTypeOf(value));
+    tell_way(e, TO_PACK, row, bits);
     for (unsigned first = 0; first < total; first += row->lanes) {
         ir selected = mask_bits(e, mask, first, row->lanes);
         if (row->way == WAY_SCALAR) {
@@ -361,6 +401,7 @@ static ir expand_lanes(emitter *e, const pack_row *row, ir fill, wn_type type,
 ir wn_emit_expand(emitter *e, ir fill, wn_type type, const pack_mask *mask, ir base, ir position, ir to) {
     unsigned bits = type_bits(type), total = LLVMGetVectorSize(LLVMTypeOf(fill));
     const pack_row *row = find_row(e, bits);
+    tell_way(e, TO_EXPAND, row, bits);
     for (unsigned first = 0; first < total; first += row->lanes) {
         ir group = take_lanes(e, fill, first, row->lanes);
         ir value = expand_lanes(e, row, group, type, mask, first, base, position);
