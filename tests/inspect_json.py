@@ -16,7 +16,7 @@ CASES = [
     ("place(a, m, v)[m]", ["a:i64[?]", "m:bool[?]", "v:i64[?]"]),
     ("x * 2 # \u00e9 <b> & \"quotes\" \U0001f600", ["x:f64[?, 3]"]),
 ]
-FATES = {"code", "hoisted", "absorbed", "constant", "packed", "c", "unused"}
+FATES = {"code", "hoisted", "loaded", "absorbed", "constant", "packed", "c", "unused"}
 
 
 def explain(winnow, text, inputs, isa):
@@ -60,6 +60,7 @@ def check(raw, text):
     lines = d["plan"]["lines"]
     for number, s in enumerate(d["plan"]["stages"]):
         assert lines[s["first_line"]]["text"].startswith(f"stage {number}: {s['kind']}")
+        assert lines[s["first_line"] + 1]["text"] == "  because: " + s["reason"]
         assert all(d["functions"][f]["stage"] == number for f in s["functions"])
     assert all(x["of"] in known for x in d["decisions"] + lines)
 

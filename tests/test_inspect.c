@@ -147,6 +147,9 @@ static void check_nodes(const wn_inspection *i, const char *text) {
         switch (n->fate) {
         case WN_FATE_CODE: ok = own > 0; break;
         case WN_FATE_HOISTED: ok = own > 0 && n->loop_instructions == 0; break;
+        case WN_FATE_LOADED:
+            ok = leads && !strcmp(n->op, "input") && n->loop_instructions == 0;
+            break;
         case WN_FATE_ABSORBED:
         case WN_FATE_PACKED: ok = leads; break;
         case WN_FATE_CONSTANT: ok = own == 0; break;
@@ -183,6 +186,8 @@ static void check_ledger(const wn_inspection *i, const char *text) {
     const wn_decision *d = wn_inspection_decisions(i, &count);
     const wn_node_info *nodes = wn_inspection_nodes(i, &node_count);
     const wn_stage_info *stages = wn_inspection_stages(i, &stage_count);
+    for (size_t k = 0; k < stage_count; k++)
+        assert_true(*stages[k].reason && !strchr(stages[k].reason, '\n'));
     for (size_t k = 0; k < stage_count; k++)
         loops += strcmp(stages[k].kind, "whole") != 0;
     for (size_t k = 0; k < count; k++) {
@@ -538,6 +543,26 @@ static void what_is_prepared_serves_its_user(void **state) {
     tear_down(f);
 }
 
+/* An operand in memory is loaded by whoever has it. */
+static void an_operand_in_memory_is_loaded_by_its_user(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *input, *by;
+    } cases[] = {{"where(x < 0, 0, x)", "x", "result"},
+                 {"v = x * y; v + 1", "y", "v"},
+                 {"w = h * h; w < 1", "h", "w"}};
+    for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, cases[t].text, WN_ISA_X86_64_V3);
+        const wn_node_info *n = &wn_inspection_nodes(i, NULL)[node_named(i, cases[t].input) - 1];
+        if (n->fate != WN_FATE_LOADED || n->into.serves != WN_SERVES_NODE ||
+            n->into.number != node_named(i, cases[t].by))
+            fail_msg("%s: fate %d, into %u", cases[t].text, (int)n->fate, n->into.number);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+
 /* A load that only changes its type on the way to be packed is still its array's. */
 static void a_packed_load_is_the_arrays(void **state) {
     (void)state;
@@ -771,6 +796,7 @@ int main(void) {
         cmocka_unit_test(the_ledger_says_what_the_emitters_chose),
         cmocka_unit_test(what_is_prepared_serves_its_user),
         cmocka_unit_test(a_packed_load_is_the_arrays),
+        cmocka_unit_test(an_operand_in_memory_is_loaded_by_its_user),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

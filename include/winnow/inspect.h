@@ -92,6 +92,7 @@ typedef struct wn_origin {
 typedef enum wn_fate {
     WN_FATE_CODE, /* it has instructions                                                                  */
     WN_FATE_HOISTED, /* it has, but before the loop alone                                                    */
+    WN_FATE_LOADED, /* an input that instructions of `into` load, as their operand in memory */
     WN_FATE_ABSORBED, /* those of `into` do its work too                                                      */
     WN_FATE_CONSTANT, /* an immediate operand, or memory beside the code, of the instructions of `into`       */
     WN_FATE_PACKED, /* computed before packing; its elements are moved by the packing of `into`             */

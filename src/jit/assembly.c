@@ -77,6 +77,13 @@ bool wn_instruction_mentions(const char *text, int number) {
     return false;
 }
 
+bool wn_instruction_addresses(const char *text, int number) {
+    const char *begin = strchr(text, '('), *end = begin ? strchr(begin, ')') : NULL;
+    for (const char *p = begin; p && p < end; p = strchr(p + 1, '%'))
+        if (register_number(p) == number) return true;
+    return false;
+}
+
 /* No register but this one; %rip is none. */
 static bool mentions_alone(const char *text, int number) {
     for (const char *p = strchr(text, '%'); p; p = strchr(p + 1, '%'))

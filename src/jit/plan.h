@@ -168,8 +168,8 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
 void wn_plan_free(wn_plan *plan);
 /* The stages with their reasons, as `explain --emit plan` prints them. */
 void wn_plan_print(const wn_plan *plan, wn_buffer *b);
-/* What a line of that is about; by where in the text it begins, in order. */
-typedef enum note_about { ABOUT_STAGE, ABOUT_NODE, ABOUT_OUTPUT } note_about;
+/* What a line of that is about, and where the reason of a stage is, up to the end of its line; by where in the text it begins, in order. */
+typedef enum note_about { ABOUT_STAGE, ABOUT_REASON, ABOUT_NODE, ABOUT_OUTPUT } note_about;
 typedef struct plan_note {
     size_t begin;
     note_about about;

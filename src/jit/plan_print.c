@@ -9,7 +9,7 @@ static const char *input_name(const wn_graph *g, uint32_t number) {
     return wn_graph_name(g, NAME_INPUT, (int32_t)number);
 }
 
-/* The next line is about this. */
+/* What comes next is about this. */
 static void note(plan_notes *to, wn_buffer *b, note_about about, uint32_t number) {
     if (!to || b->failed) return;
     if (!wn_grow(b->context, (void **)&to->notes, &to->room, (size_t)to->count + 1, sizeof *to->notes))
@@ -106,7 +106,6 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
 static void print_reason(const wn_plan *plan, const wn_labels *labels, const plan_stage *s,
                          wn_buffer *b) {
     char mask[48] = "";
-    wn_buffer_add(b, "  because: ");
     if (s->kind == STAGE_WHOLE && graph_node(plan->graph, s->outputs[0].node)->op == OP_count) {
         wn_buffer_add(b, "an earlier stage has found it out, as the length of what it packed\n");
         return;
@@ -160,6 +159,8 @@ static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t n
     wn_buffer_add(b, "stage %u: %s", number, kinds[s->kind]);
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, " over %s", shape);
     wn_buffer_add(b, "\n");
+    wn_buffer_add(b, "  because: ");
+    note(notes, b, ABOUT_REASON, number);
     print_reason(plan, labels, s, b);
     if (s->kind != STAGE_WHOLE) print_functions(s, b);
     if (s->kind == STAGE_ROWS && s->owns_mask) {

@@ -68,16 +68,27 @@ static void add_stage(wn_inspection *i, uint32_t number) {
 }
 
 static void add_plan_line(wn_inspection *i, const char *text, size_t length, const plan_note *note) {
-    static const char because[] = "  because: ";
     if (note && note->about == ABOUT_STAGE) add_stage(i, note->number);
     wn_line *line = APPEND(i, plan_lines);
     if (!line) return;
     line->text = wn_inspection_keep(i, text, length);
     if (note) line->of = origin_of_note(note);
-    wn_stage_info *s = i->stages.count ? &i->stages.at[i->stages.count - 1] : NULL;
-    if (s) s->line_count++;
-    if (s && !strncmp(line->text, because, sizeof because - 1))
-        s->reason = line->text + sizeof because - 1;
+    if (i->stages.count) i->stages.at[i->stages.count - 1].line_count++;
+}
+
+static void add_plan_lines(wn_inspection *i, const wn_buffer *b, const plan_notes *notes) {
+    const plan_note *n = notes->notes, *end = n + notes->count;
+    for (size_t at = 0; !i->failed && at < b->length;) {
+        size_t length = strcspn(b->text + at, "\n");
+        bool noted = n < end && n->begin == at;
+        add_plan_line(i, b->text + at, length, noted ? n : NULL);
+        n += noted;
+        at += length + 1;
+        for (; !i->failed && n < end && n->begin < at;
+             n++) /* in the middle of the line: a reason, up to its end */
+            i->stages.at[n->number].reason =
+                wn_inspection_keep(i, b->text + n->begin, at - 1 - n->begin);
+    }
 }
 
 void wn_inspect_plan(wn_inspection *i) {
@@ -85,14 +96,7 @@ void wn_inspect_plan(wn_inspection *i) {
     plan_notes notes = {.count = 0};
     wn_plan_print_noted(i->plan, &b, &notes);
     i->failed |= b.failed;
-    uint32_t next = 0;
-    for (size_t at = 0; !i->failed && at < b.length;) {
-        size_t length = strcspn(b.text + at, "\n");
-        bool noted = next < notes.count && notes.notes[next].begin == at;
-        add_plan_line(i, b.text + at, length, noted ? &notes.notes[next] : NULL);
-        next += noted;
-        at += length + 1;
-    }
+    if (!i->failed) add_plan_lines(i, &b, &notes);
     wn_release(i->context, notes.notes, notes.room * sizeof *notes.notes);
     wn_buffer_free(&b);
 }

@@ -93,10 +93,15 @@ static void add_listing(const wn_inspection *i, json *j) {
     wn_json_close(j, ']');
 }
 
-static const char *const fate_names[] = {
-    [WN_FATE_CODE] = "code",         [WN_FATE_HOISTED] = "hoisted", [WN_FATE_ABSORBED] = "absorbed",
-    [WN_FATE_CONSTANT] = "constant", [WN_FATE_PACKED] = "packed",   [WN_FATE_C] = "c",
-    [WN_FATE_UNUSED] = "unused",     [WN_FATE_UNKNOWN] = "unknown"};
+static const char *const fate_names[] = {[WN_FATE_CODE] = "code",
+                                         [WN_FATE_HOISTED] = "hoisted",
+                                         [WN_FATE_LOADED] = "loaded",
+                                         [WN_FATE_ABSORBED] = "absorbed",
+                                         [WN_FATE_CONSTANT] = "constant",
+                                         [WN_FATE_PACKED] = "packed",
+                                         [WN_FATE_C] = "c",
+                                         [WN_FATE_UNUSED] = "unused",
+                                         [WN_FATE_UNKNOWN] = "unknown"};
 
 /* Those of a node, which are the next ones. */
 static void add_spellings(const wn_inspection *i, json *j, uint32_t id, uint32_t *next) {

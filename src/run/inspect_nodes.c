@@ -6,6 +6,8 @@
  */
 #include "run/inspection.h"
 
+#include "jit/assembly.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +62,8 @@ void wn_inspect_listed(wn_inspection *i) {
 enum {
     IN_PROGRAM = 1, /* a value of a program is the node's           */
     VARIES = 2,     /* and one that does not stay through the loop  */
-    BY_LIBRARY = 4  /* a stage's output that no function of the object makes */
+    BY_LIBRARY = 4, /* a stage's output that no function of the object makes */
+    LOADED = 8      /* an input that others' instructions load */
 };
 
 static void mark_program(const plan_program *p, uint8_t *marks) {
@@ -112,6 +115,43 @@ static void find_carriers(wn_inspection *i, const uint8_t *marks, const uint32_t
     }
 }
 
+/* The register that an instruction before the loop loads an input's pointer into; -1: none. */
+static int pointer_register(const wn_inspection *i, const wn_instruction *at) {
+    bool of_input = at->of.serves == WN_SERVES_NODE &&
+                    graph_node(i->graph, at->of.number)->op == OP_input && !at->in_loop;
+    instruction_facts facts = wn_instruction_facts(at->text, false);
+    return of_input && facts.loads && facts.written >= GENERAL_REGISTERS ? facts.written : -1;
+}
+
+/* Whom the first instruction of the loop serves that loads by the pointer, but for the input itself. */
+static wn_origin find_loader(const wn_inspection *i, const wn_function_info *f, uint32_t input,
+                             int pointer) {
+    const wn_instruction *at = i->instructions.at + f->first_instruction;
+    for (const wn_instruction *end = at + f->instruction_count; at < end; at++) {
+        bool own = at->of.serves == WN_SERVES_NODE && at->of.number == input;
+        if (at->in_loop && !own && wn_instruction_facts(at->text, false).loads &&
+            wn_instruction_addresses(at->text, pointer))
+            return at->of;
+    }
+    return (wn_origin){WN_SERVES_NOTHING, 0};
+}
+
+static void find_loaders(wn_inspection *i, uint8_t *marks) {
+    for (uint32_t k = 0; k < i->functions.count; k++) {
+        const wn_function_info *f = &i->functions.at[k];
+        for (uint32_t j = 0; j < f->instruction_count; j++) {
+            const wn_instruction *at = &i->instructions.at[f->first_instruction + j];
+            int pointer = pointer_register(i, at);
+            wn_node_info *n = pointer < 0 ? NULL : &i->nodes.at[at->of.number - 1];
+            if (!n || n->loop_instructions || marks[at->of.number] & LOADED) continue;
+            wn_origin loader = find_loader(i, f, at->of.number, pointer);
+            if (!loader.serves) continue;
+            n->into = loader;
+            marks[at->of.number] |= LOADED;
+        }
+    }
+}
+
 static bool is_used(const wn_graph *g, node_id id) {
     for (node_id user = id + 1; user < g->node_count; user++)
         for (int a = 0; a < 3; a++)
@@ -128,6 +168,7 @@ static wn_fate fate_of(const wn_inspection *i, node_id id, uint8_t marks) {
         return WN_FATE_UNUSED;
     if (!i->plan || (i->error.status != WN_OK && !i->functions.count)) return WN_FATE_UNKNOWN;
     if (n->loop_instructions > 0) return WN_FATE_CODE;
+    if (marks & LOADED) return WN_FATE_LOADED;
     if (o == OP_constant && n->instructions == 0) return WN_FATE_CONSTANT;
     if (n->instructions > 0 && !(marks & VARIES))
         return marks & IN_PROGRAM ? WN_FATE_HOISTED : WN_FATE_CODE;
@@ -267,6 +308,8 @@ static const char *const fate_texts[][2] = {
     [WN_FATE_CODE] = {NULL, NULL},
     [WN_FATE_HOISTED] = {"hoisted",
                          "it is the same for every element: computed once, before the loop"},
+    [WN_FATE_LOADED] = {"loaded by its user",
+                        "an operand in memory needs no instruction of its own"},
     [WN_FATE_ABSORBED] =
         {"absorbed",
          "the instructions that use it do its work too, or LLVM found that none is needed"},
@@ -296,11 +339,11 @@ static void settle(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
     mark_stages(i, marks);
     count_instructions(i, stores);
     find_carriers(i, marks, stores);
+    find_loaders(i, marks);
     for (node_id id = 1; id < i->graph->node_count; id++) {
         wn_node_info *n = &i->nodes.at[id - 1];
         n->fate = fate_of(i, id, marks[id]);
-        bool points =
-            n->fate == WN_FATE_ABSORBED || n->fate == WN_FATE_CONSTANT || n->fate == WN_FATE_PACKED;
+        bool points = n->fate >= WN_FATE_LOADED && n->fate <= WN_FATE_PACKED;
         if (!points) n->into = (wn_origin){WN_SERVES_NOTHING, 0};
     }
     for (uint32_t k = 0; k < i->stages.count; k++) {

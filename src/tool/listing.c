@@ -67,10 +67,13 @@ static const char *plural(uint32_t n) {
 /* ---- The listing ----------------------------------------------------------------------------------------------------- */
 
 static void write_fate(const view *v, const wn_node_info *n) {
-    static const char *const words[] = {
-        [WN_FATE_ABSORBED] = "absorbed by ", [WN_FATE_CONSTANT] = "a constant of ",
-        [WN_FATE_PACKED] = "packed by ",     [WN_FATE_C] = "a function of the library",
-        [WN_FATE_UNUSED] = "unused",         [WN_FATE_UNKNOWN] = ""};
+    static const char *const words[] = {[WN_FATE_LOADED] = "loaded by ",
+                                        [WN_FATE_ABSORBED] = "absorbed by ",
+                                        [WN_FATE_CONSTANT] = "a constant of ",
+                                        [WN_FATE_PACKED] = "packed by ",
+                                        [WN_FATE_C] = "a function of the library",
+                                        [WN_FATE_UNUSED] = "unused",
+                                        [WN_FATE_UNKNOWN] = ""};
     char into[64];
     write_label(v, n->into, into, sizeof into);
     if (n->fate == WN_FATE_CODE)
