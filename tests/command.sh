@@ -322,6 +322,8 @@ usage 'needs a value' eval x x=1 --isa
 usage 'takes FILE' eval x x=1 -o y=
 usage 'jit or interpreter' eval x x=1 --engine llvm
 usage 'x86-64-v2' eval x x=1 --isa=avx
+run explain x 'x:f32[?]' --emit json --isa v2
+is '--isa v2 is x86-64-v2' grep -q '"isa":"x86-64-v2"' out
 usage '--threads' eval x x=1 --threads 0
 usage '--threads' eval x x=1 --threads=-1
 usage 'needs lengths' bench x 'x:f32[?]'

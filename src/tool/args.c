@@ -274,15 +274,18 @@ static exit_status set_engine(arguments *a, const char *value) {
     return wn_misused("--engine is jit or interpreter, not '%s'", value);
 }
 
+/* v3 is x86-64-v3, as in a rule of check. */
 static exit_status set_isa(arguments *a, const char *value) {
     static const wn_isa isas[] = {WN_ISA_NATIVE, WN_ISA_PORTABLE, WN_ISA_X86_64_V2,
                                   WN_ISA_X86_64_V3, WN_ISA_X86_64_V4};
     for (size_t i = 0; i < sizeof isas / sizeof *isas; i++) {
-        if (strcmp(value, wn_isa_name(isas[i])) != 0) continue;
+        const char *name = wn_isa_name(isas[i]), *level = strrchr(name, '-');
+        if (strcmp(value, name) != 0 && !(level && !strcmp(value, level + 1))) continue;
         a->compile.isa = isas[i];
         return DONE;
     }
-    return wn_misused("--isa is native, x86-64-v2, x86-64-v3 or x86-64-v4, not '%s'", value);
+    return wn_misused(
+        "--isa is native, portable, x86-64-v2, x86-64-v3 or x86-64-v4 (or v2, v3, v4), not '%s'", value);
 }
 
 static exit_status set_threads(arguments *a, const char *value) {

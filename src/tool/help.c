@@ -66,9 +66,10 @@ static const char shared_options[] =
     "                          machine code, or plain C loops; both give the same bits. Without "
     "this option the\n"
     "                          interpreter takes over where LLVM is not installed.\n"
-    "    --isa native|x86-64-v2|x86-64-v3|x86-64-v4\n"
-    "                          the instruction set to compile for; native is the best that this "
-    "machine has\n"
+    "    --isa native|portable|v2|v3|v4\n"
+    "                          the instruction set to compile for: the best that this machine "
+    "has, what any has,\n"
+    "                          or a level of x86-64 (x86-64-v3 is v3)\n"
     "    --threads N           use up to N threads (default 1)\n"
     "    --                    end of options: what follows may begin with -\n"
     "    --help                this page\n";
