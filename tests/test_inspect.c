@@ -581,6 +581,67 @@ static void a_packed_load_is_the_arrays(void **state) {
 }
 #endif
 
+/* ---- Literals --------------------------------------------------------------------------------------------------------- */
+
+/* A literal is spelled where it stands, and leads to the constant that it became there. */
+static void a_literal_leads_to_its_constant(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *literal, *constant;
+    } cases[] = {
+        {"x * 0.25", "0.25", "0.25"},
+        {"where(x < 7, 2, x)", "7", "7.0"},
+        {"where(x < 7, 2, x)", "2", "2.0"},
+        {"b < 300", "300", "255"},
+        {"i + 2 * 3", "2 * 3", "6"},
+        {"i * -5", "-5", "-5"},
+        {"clip(x, 0.5, 8)", "8", "8.0"},
+        {"i64(i) + 3", "3", "3"},
+        {"m | true | (x > inf)", "inf", "inf"},
+        {"five = 5; x * five", "five", "5.0"},
+        {"max(x, initial=9)", "9", "9.0"},
+        {"select(m, 11, k, 12, x)", "12", "12.0"},
+        {"42", "42", "42"},
+    };
+    for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, cases[t].text, WN_ISA_NATIVE);
+        uint32_t id = node_spelled(i, cases[t].literal);
+        const wn_node_info *nodes = wn_inspection_nodes(i, NULL);
+        if (!id || strcmp(nodes[id - 1].op, "constant") != 0 ||
+            strcmp(nodes[id - 1].label, cases[t].constant) != 0)
+            fail_msg("%s: %s is %s", cases[t].text, cases[t].literal,
+                     id ? nodes[id - 1].label : "nothing");
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+
+/* Of equal literals each one leads to the constant of its own type, and one within another to none. */
+static void equal_literals_lead_apart(void **state) {
+    (void)state;
+    static const char text[] =
+        "output p = x * 3; output q = i + 3; output r = 3 * d; output s = y - (3 + 4);";
+    static const wn_type types[] = {WN_F32, WN_I32, WN_F64};
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, text, WN_ISA_NATIVE);
+    const wn_node_info *nodes = wn_inspection_nodes(i, NULL);
+    size_t count, found = 0;
+    const wn_spelling *s = wn_inspection_spellings(i, &count);
+    const char *source = wn_inspection_text(i, NULL);
+    for (size_t begin = strlen(INPUTS); source[begin]; begin++)
+        for (size_t k = 0; k < count; k++) {
+            if (s[k].name || s[k].begin != begin || s[k].end != begin + 1 || source[begin] != '3')
+                continue;
+            assert_true(found < 3);
+            assert_string_equal(nodes[s[k].node - 1].op, "constant");
+            assert_int_equal(nodes[s[k].node - 1].type, types[found++]);
+        }
+    assert_int_equal(found, 3);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
 /* ---- The ledger ------------------------------------------------------------------------------------------------------- */
 
 typedef struct ledger_case {
@@ -787,6 +848,8 @@ int main(void) {
         cmocka_unit_test(debug_information_changes_no_instruction),
         cmocka_unit_test(random_graphs_are_as_well),
         cmocka_unit_test(a_trace_changes_no_graph),
+        cmocka_unit_test(a_literal_leads_to_its_constant),
+        cmocka_unit_test(equal_literals_lead_apart),
         cmocka_unit_test(the_ledger_names_each_rewrite),
         cmocka_unit_test(rules_are_met_or_not),
 #if defined(__x86_64__)

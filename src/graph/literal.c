@@ -9,6 +9,7 @@
  */
 #include "graph/environment.h"
 #include "graph/graph.h"
+#include "graph/trace.h"
 
 #include <string.h>
 
@@ -250,6 +251,7 @@ node_id wn_fold_literal(wn_graph *g, op o, const node_id *args, size_t count) {
     node n[3] = {{0}};
     size_t bools = 0, floats = 0;
     for (size_t i = 0; i < count; i++) {
+        wn_trace_literal(g, args[i], 0);
         n[i] = *graph_node(g, args[i]);
         bools += n[i].type == WN_BOOL;
         floats += n[i].type == WN_F64;
@@ -293,7 +295,7 @@ static node_id type_int(wn_graph *g, const node *n, wn_type type, op o, size_t p
     return wn_build_constant(g, type, wrap_int(type, v));
 }
 
-node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t position) {
+static node_id type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t position) {
     const node n = *graph_node(g, literal);
     if ((n.type == WN_BOOL) != (type == WN_BOOL))
         return fail_meeting(g, &n, type, o, position, type == WN_BOOL ? "; write true or false" : "");
@@ -309,6 +311,16 @@ node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t
     return wn_build_constant(g, type, wn_evaluate(OP_cast, WN_F64, type, &n.bits, 1));
 }
 
+/* What the place in the text that asked for the literal has got. */
+static node_id became(wn_graph *g, node_id literal, node_id constant) {
+    wn_trace_literal(g, literal, constant);
+    return constant;
+}
+
+node_id wn_type_literal(wn_graph *g, node_id literal, wn_type type, op o, size_t position) {
+    return became(g, literal, type_literal(g, literal, type, o, position));
+}
+
 node_id wn_cast_literal(wn_graph *g, node_id literal, wn_type type) {
     const node n = *graph_node(g, literal);
     uint64_t bits;
@@ -320,15 +332,15 @@ node_id wn_cast_literal(wn_graph *g, node_id literal, wn_type type) {
         bits = wrap_int(type, int_value(&n));
     else
         bits = round_int(type, int_value(&n));
-    return wn_build_constant(g, type, bits);
+    return became(g, literal, wn_build_constant(g, type, bits));
 }
 
 node_id wn_default_literal(wn_graph *g, node_id literal) {
     const node n = *graph_node(g, literal);
-    if (!is_int(&n)) return wn_build_constant(g, (wn_type)n.type, n.bits);
+    if (!is_int(&n)) return became(g, literal, wn_build_constant(g, (wn_type)n.type, n.bits));
     wide v = int_value(&n);
     if (v >= least_int(WN_I64) && v <= greatest_int(WN_I64))
-        return wn_build_constant(g, WN_I64, (uint64_t)v);
+        return became(g, literal, wn_build_constant(g, WN_I64, (uint64_t)v));
     char text[40];
     wn_constant_text(&n, text);
     return wn_graph_fail(
@@ -384,7 +396,7 @@ static node_id compare_float(wn_graph *g, op o, node_id value, wn_type type, wid
     return compare_between(g, o, value, type, low, high);
 }
 
-node_id wn_compare_with_int(wn_graph *g, op o, node_id value, node_id literal) {
+static node_id compare_with_int(wn_graph *g, op o, node_id value, node_id literal) {
     const node n = *graph_node(g, literal);
     wn_type type = (wn_type)graph_node(g, value)->type;
     wide v = int_value(&n);
@@ -395,4 +407,17 @@ node_id wn_compare_with_int(wn_graph *g, op o, node_id value, node_id literal) {
         return args[1] ? wn_build(g, o, args, 2, WN_BOOL, 0) : 0;
     }
     return compare_out_of_range(g, o, value, type, v > greatest_int(type));
+}
+
+/* The constant that a comparison is with, or the comparison that is inverted; 0: that is gone. */
+static node_id compared_constant(const wn_graph *g, node_id id) {
+    const node *n = graph_node(g, id);
+    if (n->op == OP_logical_not) n = graph_node(g, n->args[0]);
+    return is_comparison((op)n->op) && graph_node(g, n->args[1])->op == OP_constant ? n->args[1] : 0;
+}
+
+node_id wn_compare_with_int(wn_graph *g, op o, node_id value, node_id literal) {
+    node_id id = compare_with_int(g, o, value, literal);
+    if (g->trace) wn_trace_literal(g, literal, compared_constant(g, id));
+    return id;
 }

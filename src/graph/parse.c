@@ -370,8 +370,8 @@ static node_id parse_parentheses(parser *p) {
 static node_id parse_primary(parser *p) {
     size_t start = p->now.offset;
     switch (p->now.kind) {
-    case TOKEN_INT: return parse_literal(p, LITERAL_INT, p->now.bits);
-    case TOKEN_FLOAT: return parse_literal(p, LITERAL_FLOAT, p->now.bits);
+    case TOKEN_INT: return spelled(p, parse_literal(p, LITERAL_INT, p->now.bits), start);
+    case TOKEN_FLOAT: return spelled(p, parse_literal(p, LITERAL_FLOAT, p->now.bits), start);
     case TOKEN_NAME: return spelled(p, parse_name(p), start);
     case TOKEN_LEFT_PAREN: return parse_parentheses(p);
     default: return wn_parse_expected(p, "an operand");
@@ -644,6 +644,7 @@ WN_API wn_node wn_parse(wn_graph *graph, const char *text, size_t length) {
     p.base = wn_trace_text(graph, p.text, length);
     p.now = wn_lex(p.text, length, 0);
     if (parse_statements(&p)) export_last(&p);
+    wn_trace_text_done(graph);
     wn_release(graph->context, p.stack, p.room * sizeof *p.stack);
     return graph_ok(graph) ? (wn_node){graph, p.last} : null;
 }

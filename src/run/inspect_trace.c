@@ -118,7 +118,7 @@ static void add_texts(telling *t, const graph_trace *trace) {
     for (uint32_t k = 0; k < trace->spelling_count && !t->i->failed; k++) {
         const trace_spelling *s = &trace->spellings[k];
         const text_place *begin = &t->i->places[s->begin];
-        wn_spelling *to = t->ids[s->node] ? APPEND(t->i, spellings) : NULL;
+        wn_spelling *to = s->node && t->ids[s->node] ? APPEND(t->i, spellings) : NULL;
         if (!to) continue;
         *to = (wn_spelling){.node = t->ids[s->node],
                             .begin = s->begin,

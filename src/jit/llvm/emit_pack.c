@@ -285,6 +285,7 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
     wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
             "%s of the next %d elements are evaluated before these are stored",
             values_run_ahead(b) ? "mask and values" : "the mask", KERNEL_WORD);
+    locate_loop(b);
     pack_group next[MOST_GROUPS];
     empty_groups(b, next, MOST_GROUPS);
     emit_ahead(b, sets, next_word(b, index), count, next);
