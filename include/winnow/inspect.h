@@ -24,15 +24,15 @@ extern "C" {
 /* ---- Texts ------------------------------------------------------------------------------------------------------- */
 
 typedef enum wn_view {
-    WN_VIEW_GRAPH, /* the canonical listing: inputs, a statement for each live value, outputs */
-    WN_VIEW_DOT,   /* the same as a drawing, for Graphviz                                     */
-    WN_VIEW_PLAN,  /* the loops that the graph is cut into, each with its reason              */
-    WN_VIEW_IR,    /* LLVM IR as it is emitted                                                */
-    WN_VIEW_IR_OPTIMIZED, /* LLVM IR after the passes                                                */
-    WN_VIEW_ASSEMBLY,  /* the instructions                                                        */
-    WN_VIEW_OBJECT,    /* the ELF object, the very bytes that a kernel runs: binary               */
-    WN_VIEW_JSON,      /* all of it and what connects it, one UTF-8 document (docs/inspection.md) */
-    WN_VIEW_JSON_TIMED /* the same with "timings", which differ from run to run                   */
+    WN_VIEW_GRAPH,        /* the canonical listing: inputs, each live value's statement, outputs */
+    WN_VIEW_DOT,          /* the same as a drawing, for Graphviz */
+    WN_VIEW_PLAN,         /* the loops that the graph is cut into, each with its reason */
+    WN_VIEW_IR,           /* LLVM IR as it is emitted */
+    WN_VIEW_IR_OPTIMIZED, /* LLVM IR after the passes */
+    WN_VIEW_ASSEMBLY,     /* the instructions */
+    WN_VIEW_OBJECT,       /* the ELF object, the very bytes that a kernel runs: binary */
+    WN_VIEW_JSON,         /* all of it and what connects it, in UTF-8: see docs/inspection.md */
+    WN_VIEW_JSON_TIMED    /* the same with "timings", which differ from run to run */
 } wn_view;
 
 /*
@@ -90,24 +90,25 @@ typedef struct wn_origin {
 
 /* What became of a node. */
 typedef enum wn_fate {
-    WN_FATE_CODE, /* it has instructions                                                                  */
-    WN_FATE_HOISTED, /* it has, but before the loop alone                                                    */
-    WN_FATE_LOADED, /* an input that instructions of `into` load, as their operand in memory */
-    WN_FATE_ABSORBED, /* those of `into` do its work too                                                      */
-    WN_FATE_CONSTANT, /* an immediate operand, or memory beside the code, of the instructions of `into`       */
-    WN_FATE_PACKED, /* computed before packing; its elements are moved by the packing of `into`             */
-    WN_FATE_C, /* a function of the library does it, over whole arrays or short rows                   */
-    WN_FATE_UNUSED, /* an input that nothing reads                                                          */
-    WN_FATE_UNKNOWN /* there is no code: the inspection is incomplete                                       */
+    WN_FATE_CODE,     /* it has instructions */
+    WN_FATE_HOISTED,  /* it has, but before the loop alone */
+    WN_FATE_LOADED,   /* an input that instructions of `into` load, as their operand in memory */
+    WN_FATE_ABSORBED, /* those of `into` do its work too */
+    WN_FATE_CONSTANT, /* an immediate operand, or memory beside the code, of those of `into` */
+    WN_FATE_PACKED,   /* computed before packing; the packing of `into` moves its elements */
+    WN_FATE_C,        /* a function of the library does it, over whole arrays or short rows */
+    WN_FATE_UNUSED,   /* an input that nothing reads */
+    WN_FATE_UNKNOWN   /* there is no code: the inspection is incomplete */
 } wn_fate;
 
 /* A live node. Node n is element n - 1. */
 typedef struct wn_node_info {
-    const char *op, *label; /* "less"; its name in the listing, "v3", or a constant's value */
-    const char *shape;      /* "[?, 3]" */
+    const char *op;    /* "less" */
+    const char *label; /* its name in the listing, "v3", or a constant's value */
+    const char *shape; /* "[?, 3]" */
     wn_type type;
-    uint32_t operands[3]; /* nodes; 0 beyond the last */
-    uint32_t line, column; /* in the listing, from 1; 0: a constant, which stands in its users' statements */
+    uint32_t operands[3];  /* nodes; 0 beyond the last */
+    uint32_t line, column; /* in the listing, from 1; 0: a constant, which its users' lines have */
     wn_fate fate;
     wn_origin into;
     uint32_t instructions, loop_instructions; /* that serve it, in all functions */
@@ -123,39 +124,40 @@ typedef struct wn_spelling {
 
 /* A line of the ledger. */
 typedef struct wn_decision {
-    const char *pass;   /* "build", "simplify", "merge", "plan", "lanes", "functions", "emit", "code" */
+    const char *pass;   /* "build", "simplify", "merge", "plan", ...: see docs/inspection.md */
     const char *rule;   /* "where(!c, x, y) ==> where(c, y, x)" */
-    const char *before; /* what it was done to, and what came out */
-    const char *after;
+    const char *before; /* what it was done to */
+    const char *after;  /* what came out */
     const char *reason;
-    wn_origin of; /* what came out, if it is still there */
+    wn_origin of;   /* what came out, if it is still there */
     uint32_t stage; /* that it is about, from 1; 0: none */
 } wn_decision;
 
 /* A function of the object. Its instructions and lines of IR are those from `first` on, `count` of them. */
 typedef struct wn_function_info {
-    const char *name; /* "wn_map_0"                          */
-    const char *kind; /* "map": see src/jit/kernel.h         */
+    const char *name; /* "wn_map_0" */
+    const char *kind; /* "map": see src/jit/kernel.h */
     uint32_t stage;
     uint32_t offset, bytes; /* in the code */
     uint32_t first_instruction, instruction_count;
     uint32_t first_ir, ir_count;
     uint32_t first_optimized, optimized_count;
-    /* figures, of the innermost loop: the one in which most elements pass */
-    uint32_t loops;                /* in the function's code                                    */
-    uint32_t loop_begin, loop_end; /* offsets in the code; equal: there is no loop           */
-    uint32_t loop_instructions;
+    /* Figures, all but the first of the innermost loop: the one in which most elements pass.
+       They are read off x86-64's instructions; of another processor's, all but `elements` are 0. */
+    uint32_t loops;                   /* in the function's code */
+    uint32_t loop_begin, loop_end;    /* offsets in the code; equal: there is no loop */
+    uint32_t loop_instructions;       /* padding left out */
     uint32_t loop_loads, loop_stores; /* instructions that read, write memory; not the stack */
-    uint32_t spills;      /* of those, the ones that read or write the stack           */
-    uint32_t vector_bits; /* of the widest registers; 0: scalars alone                 */
-    uint32_t elements;    /* that an iteration computes                                */
+    uint32_t spills;                  /* those that read or write the stack */
+    uint32_t vector_bits;             /* of the widest registers; 0: scalars alone */
+    uint32_t elements;                /* that an iteration computes */
 } wn_function_info;
 
 typedef struct wn_instruction {
     uint32_t offset, length; /* in the code */
     const uint8_t *bytes;
     const char *text;
-    const char *constant; /* what it reads beside the code: "0.5", "0, 1, 2, 3, ...", "table"; "" */
+    const char *constant; /* that it reads beside the code: "0.5", "0, 1, 2, 3, ...", "table"; "" */
     wn_origin of;
     bool in_loop;   /* the innermost one */
     int64_t target; /* of a jump: an offset in the code; -1: it is none */
@@ -168,11 +170,11 @@ typedef struct wn_line {
 
 /* A loop of the plan. */
 typedef struct wn_stage_info {
-    const char *kind;   /* "map", "pack", "rows", "reduce", "expand", "whole" */
-    const char *reason; /* why it is there                                    */
-    const char *space;  /* "[?, 3]"                                           */
-    uint32_t bytes_read,
-        bytes_written; /* for an element of the space; written at most. Bitmaps count as a byte */
+    const char *kind;                /* "map", "pack", "rows", "reduce", "expand", "whole" */
+    const char *reason;              /* why it is there */
+    const char *space;               /* "[?, 3]" */
+    uint32_t bytes_read;             /* for an element of the space; of a bitmap, one */
+    uint32_t bytes_written;          /* the same, at most */
     uint32_t first_line, line_count; /* of the plan's lines */
 } wn_stage_info;
 
@@ -182,8 +184,14 @@ typedef struct wn_figures {
     uint32_t code_bytes, constant_bytes, object_bytes;
     uint32_t stages;
     uint32_t bytes_per_element; /* of all stages, each for an element of its own space */
-    int64_t copy_ns, plan_ns, emit_ns, optimize_ns, codegen_ns,
-        load_ns; /* load: 0 on a machine that cannot run it */
+    /* What each phase took; 0: it was not measured. */
+    int64_t build_ns;    /* texts read, built and rewritten, of a graph that was traced */
+    int64_t prune_ns;    /* the live nodes copied, in order */
+    int64_t plan_ns;     /* cut into stages */
+    int64_t emit_ns;     /* LLVM IR */
+    int64_t optimize_ns; /* LLVM's passes */
+    int64_t codegen_ns;  /* machine code */
+    int64_t load_ns;     /* that mapped and relocated, where this machine can run it */
 } wn_figures;
 
 /* Tables; *count receives how many. */
@@ -217,9 +225,9 @@ WN_API const char *wn_inspection_listing(const wn_inspection *inspection, size_t
  */
 typedef struct wn_finding {
     bool met;
-    char message[256];     /* what was found: "max-instructions<=14: wn_map_0 has 21"            */
-    uint32_t function;     /* whose code it is about, from 1; 0: none                            */
-    uint32_t first, count; /* the offending instructions; count 0: none in particular            */
+    char message[256];     /* what was found: "max-instructions<=14: wn_map_0 has 21" */
+    uint32_t function;     /* whose code it is about, from 1; 0: none */
+    uint32_t first, count; /* the offending instructions; count 0: none in particular */
 } wn_finding;
 
 /* WN_OK: the finding says whether the rule is met. WN_ERROR_ARGUMENT: it is no rule; another status: the inspection is incomplete, and

@@ -271,13 +271,16 @@ static void add_totals(const wn_inspection *i, json *j, bool timed) {
     wn_json_count(j, "object_bytes", f->object_bytes);
     wn_json_close(j, '}');
     if (!timed) return;
+    const struct {
+        const char *phase;
+        int64_t ns;
+    } rows[] = {{"build_ns", f->build_ns},       {"prune_ns", f->prune_ns},
+                {"plan_ns", f->plan_ns},         {"emit_ns", f->emit_ns},
+                {"optimize_ns", f->optimize_ns}, {"codegen_ns", f->codegen_ns},
+                {"load_ns", f->load_ns}};
     wn_json_open_member(j, "timings", '{');
-    wn_json_count(j, "copy_ns", f->copy_ns);
-    wn_json_count(j, "plan_ns", f->plan_ns);
-    wn_json_count(j, "emit_ns", f->emit_ns);
-    wn_json_count(j, "optimize_ns", f->optimize_ns);
-    wn_json_count(j, "codegen_ns", f->codegen_ns);
-    wn_json_count(j, "load_ns", f->load_ns);
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++)
+        if (rows[k].ns) wn_json_count(j, rows[k].phase, rows[k].ns);
     wn_json_close(j, '}');
 }
 

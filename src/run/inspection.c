@@ -7,6 +7,7 @@
 #include "run/inspection.h"
 
 #include "graph/environment.h"
+#include "graph/trace.h"
 #include "run/context.h"
 #include "run/kernel.h"
 
@@ -201,7 +202,8 @@ WN_API wn_inspection *wn_inspection_new(wn_graph *graph, const wn_compile_option
     node_id *ids = wn_allocate(i->context, size);
     int64_t start = now();
     i->graph = ids ? wn_graph_copy_ids(graph, ids) : NULL;
-    i->figures.copy_ns = now() - start;
+    i->figures.prune_ns = now() - start;
+    if (graph->trace) i->figures.build_ns = graph->trace->build_ns;
     if (i->graph) {
         take_error(i, graph);
         take_road(i, graph, ids);

@@ -88,13 +88,20 @@ const char *wn_inspection_keep(wn_inspection *i, const char *text, size_t length
 const char *wn_inspection_print(wn_inspection *i, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The steps; each leaves off where something has failed. */
-void wn_inspect_listed(wn_inspection *i); /* inspect_nodes.c: nodes, and what stands where in the listing */
-void wn_inspect_trace(wn_inspection *i, const wn_graph *from,
-                      const node_id *ids); /* inspect_trace.c: text, spellings by node, rewrites */
-void wn_inspect_plan(wn_inspection *i); /* inspect_code.c: stages and lines of the plan             */
-void wn_inspect_code(wn_inspection *i); /* functions, instructions, IR                                  */
-void wn_inspect_fates(wn_inspection *i); /* inspect_nodes.c: what became of nodes, and the ledger        */
+/*
+ * The steps, in this order; each leaves off where something has failed.
+ *
+ * listed   nodes, and what stands where in the listing (inspect_nodes.c)
+ * trace    text, spellings by node, rewrites (inspect_trace.c)
+ * plan     stages and lines of the plan (inspect_code.c)
+ * code     functions, instructions, IR (inspect_code.c)
+ * fates    what became of nodes, and the rest of the ledger (inspect_nodes.c)
+ */
+void wn_inspect_listed(wn_inspection *i);
+void wn_inspect_trace(wn_inspection *i, const wn_graph *from, const node_id *ids);
+void wn_inspect_plan(wn_inspection *i);
+void wn_inspect_code(wn_inspection *i);
+void wn_inspect_fates(wn_inspection *i);
 wn_origin wn_inspection_origin(const wn_inspection *i, wn_spot spot);
 
 /* What options ask for, NULL for defaults, where code is only looked at: this machine need not be able to run it. Of no options of ours, native
