@@ -550,7 +550,8 @@ static void an_operand_in_memory_is_loaded_by_its_user(void **state) {
         const char *text, *input, *by;
     } cases[] = {{"where(x < 0, 0, x)", "x", "result"},
                  {"v = x * y; v + 1", "y", "v"},
-                 {"w = h * h; w < 1", "h", "w"}};
+                 {"w = h * h; w < 1", "h", "w"},
+                 {"expand(y, m, x)", "y", "result"}};
     for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
         fixture f = set_up();
         wn_inspection *i = inspect(f, cases[t].text, WN_ISA_X86_64_V3);
@@ -558,6 +559,25 @@ static void an_operand_in_memory_is_loaded_by_its_user(void **state) {
         if (n->fate != WN_FATE_LOADED || n->into.serves != WN_SERVES_NODE ||
             n->into.number != node_named(i, cases[t].by))
             fail_msg("%s: fate %d, into %u", cases[t].text, (int)n->fate, n->into.number);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+
+/* What LLVM makes one instruction of is the value's: a comparison and its bytes, a load and its cast. */
+static void what_is_one_instruction_is_not_the_stores(void **state) {
+    (void)state;
+    for (size_t n = 0; n < ISA_COUNT; n++) {
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, "c = x > y; output c; output e = i64(b);", ISAS[n]);
+        const wn_node_info *nodes = wn_inspection_nodes(i, NULL),
+                           *c = &nodes[node_named(i, "c") - 1], *e = &nodes[node_named(i, "e") - 1];
+        assert_true(c->fate == WN_FATE_CODE && c->loop_instructions >= 4);
+        bool converted = e->fate == WN_FATE_CODE ||
+                         (e->fate == WN_FATE_ABSORBED && e->into.serves == WN_SERVES_NODE &&
+                          e->into.number == node_named(i, "b"));
+        if (!converted)
+            fail_msg("isa %d: fate %d, into %d %u", ISAS[n], e->fate, e->into.serves, e->into.number);
         wn_inspection_free(i);
         tear_down(f);
     }
@@ -859,6 +879,7 @@ int main(void) {
         cmocka_unit_test(the_ledger_says_what_the_emitters_chose),
         cmocka_unit_test(what_is_prepared_serves_its_user),
         cmocka_unit_test(a_packed_load_is_the_arrays),
+        cmocka_unit_test(what_is_one_instruction_is_not_the_stores),
         cmocka_unit_test(an_operand_in_memory_is_loaded_by_its_user),
 #endif
     };

@@ -77,6 +77,12 @@ bool wn_instruction_mentions(const char *text, int number) {
     return false;
 }
 
+bool wn_instruction_converts(const char *text) {
+    static const char *const converting[] = {"pmovs", "vpmovs", "pmovz", "vpmovz",
+                                             "cvt",   "vcvt",   NULL};
+    return starts_with_any(text, converting);
+}
+
 bool wn_instruction_addresses(const char *text, int number) {
     const char *begin = strchr(text, '('), *end = begin ? strchr(begin, ')') : NULL;
     for (const char *p = begin; p && p < end; p = strchr(p + 1, '%'))

@@ -27,6 +27,8 @@ typedef struct instruction_facts {
 instruction_facts wn_instruction_facts(const char *text, bool framed);
 /* Whether it mentions the register. */
 bool wn_instruction_mentions(const char *text, int number);
+/* Whether it makes elements wider, or others: of what it loads. */
+bool wn_instruction_converts(const char *text);
 /* Whether an address of memory is made of it. */
 bool wn_instruction_addresses(const char *text, int number);
 /* What an instruction that refers to what lies beside the code reads there, `bytes` being what begins there: "0.5", "0x7fffffff", "0, 1, 2, 3, ..."

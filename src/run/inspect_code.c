@@ -257,6 +257,8 @@ static void settle_origins(const wn_inspection *i, const wn_function_info *f) {
     for (uint32_t k = f->instruction_count; k-- > 0;) {
         instruction_facts facts = wn_instruction_facts(at[k].text, false);
         bool loose = is_loose(i, f, &at[k], &facts);
+        if (facts.stores && facts.stack && !wn_object_has_row(&i->object, at[k].offset))
+            at[k].of = (wn_origin){WN_SERVES_LOOP, 0}; /* kept for the loop, in the want of a register */
         for (uint32_t user = k + 1; loose && user < f->instruction_count; user++)
             if (wn_instruction_mentions(at[user].text, facts.written)) {
                 at[k].of = at[user].of;

@@ -63,7 +63,8 @@ enum {
     IN_PROGRAM = 1, /* a value of a program is the node's           */
     VARIES = 2,     /* and one that does not stay through the loop  */
     BY_LIBRARY = 4, /* a stage's output that no function of the object makes */
-    LOADED = 8      /* an input that others' instructions load */
+    LOADED = 8,     /* an input that others' instructions load */
+    CONVERTED = 16  /* an input whose own instructions convert it as they load it */
 };
 
 static void mark_program(const plan_program *p, uint8_t *marks) {
@@ -77,6 +78,8 @@ static void mark_stages(const wn_inspection *i, uint8_t *marks) {
         const plan_stage *s = &i->plan->stages[k];
         mark_program(&s->program, marks);
         mark_program(&s->mask, marks);
+        if (s->kind == STAGE_EXPAND && s->operands[0].source == SOURCE_INPUT)
+            marks[s->operands[0].node] |= LOADED; /* in turn, by the expand */
         for (uint32_t j = 0; stage_is_librarys(s) && j < s->output_count; j++)
             marks[s->outputs[j].node] |= BY_LIBRARY;
     }
@@ -84,7 +87,7 @@ static void mark_stages(const wn_inspection *i, uint8_t *marks) {
 
 /* ---- Fates ------------------------------------------------------------------------------------------------------------- */
 
-static void count_instructions(wn_inspection *i, uint32_t *stores) {
+static void count_instructions(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
     for (uint32_t k = 0; k < i->instructions.count; k++) {
         const wn_instruction *from = &i->instructions.at[k];
         if (from->of.serves == WN_SERVES_OUTPUT) stores[from->of.number]++;
@@ -92,6 +95,8 @@ static void count_instructions(wn_inspection *i, uint32_t *stores) {
         wn_node_info *n = &i->nodes.at[from->of.number - 1];
         n->instructions++;
         n->loop_instructions += from->in_loop;
+        if (from->in_loop && wn_instruction_converts(from->text))
+            marks[from->of.number] |= CONVERTED;
     }
 }
 
@@ -149,6 +154,18 @@ static void find_loaders(wn_inspection *i, uint8_t *marks) {
             n->into = loader;
             marks[at->of.number] |= LOADED;
         }
+    }
+}
+
+/* A cast that is part of its operand's load is done by that. */
+static void find_converted(wn_inspection *i, const uint8_t *marks) {
+    for (uint32_t k = 0; k < i->nodes.count; k++) {
+        wn_node_info *n = &i->nodes.at[k];
+        op o = (op)graph_node(i->graph, k + 1)->op;
+        uint32_t operand = n->operands[0];
+        bool part = o == OP_cast && n->instructions == 0 && marks[operand] & CONVERTED &&
+                    graph_node(i->graph, operand)->op == OP_input;
+        if (part) n->into = (wn_origin){WN_SERVES_NODE, operand};
     }
 }
 
@@ -310,9 +327,8 @@ static const char *const fate_texts[][2] = {
                          "it is the same for every element: computed once, before the loop"},
     [WN_FATE_LOADED] = {"loaded by its user",
                         "an operand in memory needs no instruction of its own"},
-    [WN_FATE_ABSORBED] =
-        {"absorbed",
-         "the instructions that use it do its work too, or LLVM found that none is needed"},
+    [WN_FATE_ABSORBED] = {"absorbed",
+                          "other instructions do its work too, or LLVM found that none is needed"},
     [WN_FATE_CONSTANT] = {"constant", "an immediate operand, or memory beside the code"},
     [WN_FATE_PACKED] = {"packed along",
                         "values are computed before they are packed, and packed once"},
@@ -337,9 +353,10 @@ static void record_fate(wn_inspection *i, node_id id) {
 
 static void settle(wn_inspection *i, uint8_t *marks, uint32_t *stores) {
     mark_stages(i, marks);
-    count_instructions(i, stores);
+    count_instructions(i, marks, stores);
     find_carriers(i, marks, stores);
     find_loaders(i, marks);
+    find_converted(i, marks);
     for (node_id id = 1; id < i->graph->node_count; id++) {
         wn_node_info *n = &i->nodes.at[id - 1];
         n->fate = fate_of(i, id, marks[id]);

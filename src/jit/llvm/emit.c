@@ -14,21 +14,31 @@ static void set_nontemporal(const emitter *e, ir store) {
                     LLVMMetadataAsValue(e->context, node_));
 }
 
+/* What is done to a value so that it can be stored is the value's; LLVM makes one instruction of a comparison and its bytes. */
+static void locate_value(const body *b, const plan_output *o, uint32_t value) {
+    locate_output(b, o);
+    locate_node(b, b->program->values[value].node);
+}
+
 /* A store that goes past the caches has to be aligned: at less, it would become one scalar store a lane. */
-static void store_vector(body *b, uint32_t value, ir to, ir index) {
+static void store_vector(body *b, const plan_output *o, uint32_t value, ir to, ir index) {
     wn_type type = (wn_type)b->program->values[value].type;
-    ir store =
-        LLVMBuildStore(b->e->builder, wn_stored_value(b, value), element_pointer(b, type, to, index));
+    locate_value(b, o, value);
+    ir stored = wn_stored_value(b, value);
+    locate_output(b, o);
+    ir store = LLVMBuildStore(b->e->builder, stored, element_pointer(b, type, to, index));
     unsigned bytes = b->e->lanes * type_bits(type) / 8;
     LLVMSetAlignment(store, b->function == KERNEL_STREAM ? (bytes < 64 ? bytes : 64) : 1);
     if (b->function == KERNEL_STREAM) set_nontemporal(b->e, store);
 }
 
 /* Into a bitmap. */
-static void store_bits(body *b, uint32_t value, ir to, ir index) {
+static void store_bits(body *b, const plan_output *o, ir to, ir index) {
     emitter *e = b->e;
+    locate_value(b, o, o->value);
+    ir bits = wn_ir_bitcast(e, b->values[o->value], int_type(e, e->lanes));
+    locate_output(b, o);
     ir byte = LLVMBuildLShr(e->builder, index, wn_ir_i64(e, 3), "");
-    ir bits = wn_ir_bitcast(e, b->values[value], int_type(e, e->lanes));
     LLVMSetAlignment(LLVMBuildStore(e->builder, bits, element_pointer(b, WN_U8, to, byte)), 1);
 }
 
@@ -42,12 +52,11 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
         wn_emit_values(b, wanted, at);
         for (uint32_t i = 0; i < b->stage->output_count; i++) {
             const plan_output *o = &b->stage->outputs[i];
-            locate_output(b, o);
             if (o->bits)
-                store_bits(b, o->value, b->outputs[i], at);
+                store_bits(b, o, b->outputs[i], at);
             else
-                store_vector(b, o->value, b->outputs[i], at);
-            if (o->masked) store_vector(b, o->mask, b->outputs[b->stage->output_count + i], at);
+                store_vector(b, o, o->value, b->outputs[i], at);
+            if (o->masked) store_vector(b, o, o->mask, b->outputs[b->stage->output_count + i], at);
         }
     }
 }
