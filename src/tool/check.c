@@ -5,11 +5,24 @@
  */
 #include "tool/tool.h"
 
+#include <string.h>
+
+/* A jump says where it goes, and what lies beside the code what it is. */
+const char *wn_instruction_text(const wn_instruction *i, char text[200]) {
+    if (i->target >= 0)
+        snprintf(text, 200, "%.*s %llx", (int)strcspn(i->text, " \t"), i->text,
+                 (unsigned long long)i->target);
+    else
+        snprintf(text, 200, "%s%s%s", i->text, *i->constant ? "  # " : "", i->constant);
+    return text;
+}
+
 /* The offending code, each instruction with its offset. */
 static void show_code(const wn_inspection *i, const wn_finding *f) {
     const wn_instruction *all = wn_inspection_instructions(i, NULL);
+    char text[200];
     for (uint32_t k = f->first; k < f->first + f->count; k++)
-        printf("    %4x  %s\n", (unsigned)all[k].offset, all[k].text);
+        printf("    %4x  %s\n", (unsigned)all[k].offset, wn_instruction_text(&all[k], text));
 }
 
 static exit_status check_rule(const wn_inspection *i, const char *rule) {

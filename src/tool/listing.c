@@ -22,14 +22,6 @@ typedef struct view {
 
 /* ---- Words --------------------------------------------------------------------------------------------------------- */
 
-static void paint(const view *v, wn_origin of) {
-    static const int palette[] = {39, 208, 77, 170, 220, 44, 203, 141, 113, 215, 75, 211};
-    if (!v->colours) return;
-    if (of.serves == WN_SERVES_NODE)
-        fprintf(v->out, "\033[38;5;%dm", palette[(of.number - 1) % (sizeof palette / sizeof *palette)]);
-    else if (of.serves == WN_SERVES_LOOP)
-        fputs("\033[2m", v->out);
-}
 static void emphasize(const view *v, bool on) {
     if (v->colours) fputs(on ? "\033[1m" : "\033[0m", v->out);
 }
@@ -41,6 +33,26 @@ static uint32_t output_line(const view *v, uint32_t number) {
     return 0;
 }
 
+/* The last node that has this line: what the line is about. NULL: none */
+static const wn_node_info *node_of_line(const view *v, uint32_t line, uint32_t *number) {
+    size_t count;
+    const wn_node_info *nodes = wn_inspection_nodes(v->inspection, &count), *found = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (nodes[i].line == line) found = &nodes[i], *number = (uint32_t)i + 1;
+    return found;
+}
+
+/* An output has the colour of the value in its line. */
+static void paint(const view *v, wn_origin of) {
+    static const int palette[] = {39, 208, 77, 170, 220, 44, 203, 141, 113, 215, 75, 211};
+    if (!v->colours) return;
+    if (of.serves == WN_SERVES_OUTPUT && node_of_line(v, output_line(v, of.number), &of.number))
+        of.serves = WN_SERVES_NODE;
+    if (of.serves == WN_SERVES_NODE)
+        fprintf(v->out, "\033[38;5;%dm", palette[(of.number - 1) % (sizeof palette / sizeof *palette)]);
+    else if (of.serves == WN_SERVES_LOOP)
+        fputs("\033[2m", v->out);
+}
 static uint32_t line_of(const view *v, wn_origin of) {
     uint32_t line = of.serves == WN_SERVES_NODE     ? v->nodes[of.number - 1].line
                     : of.serves == WN_SERVES_OUTPUT ? output_line(v, of.number)
@@ -86,15 +98,6 @@ static void write_fate(const view *v, const wn_node_info *n) {
         fputs("nothing to do", v->out);
     else
         fprintf(v->out, "%s%s", words[n->fate], into);
-}
-
-/* The last node that has this line: what the line is about. NULL: none */
-static const wn_node_info *node_of_line(const view *v, uint32_t line, uint32_t *number) {
-    size_t count;
-    const wn_node_info *nodes = wn_inspection_nodes(v->inspection, &count), *found = NULL;
-    for (size_t i = 0; i < count; i++)
-        if (nodes[i].line == line) found = &nodes[i], *number = (uint32_t)i + 1;
-    return found;
 }
 
 static void write_lines(const view *v) {
@@ -173,7 +176,7 @@ static void write_choices(const view *v, uint32_t stage) {
         if (lanes)
             fprintf(v->out, "%s", d[i].after);
         else
-            fprintf(v->out, "%s: %s", d[i].before, d[i].rule);
+            fprintf(v->out, "%s: %s (%s)", d[i].before, d[i].rule, d[i].after);
         emphasize(v, false);
         fprintf(v->out, "\n        because: %s\n", lanes ? d[i].rule : d[i].reason);
     }
@@ -209,16 +212,6 @@ static bool same_origin(wn_origin a, wn_origin b) {
     return a.serves == b.serves && a.number == b.number;
 }
 
-/* A jump says where it goes, and what lies beside the code what it is. */
-static const char *instruction_text(const wn_instruction *i, char text[200]) {
-    if (i->target >= 0)
-        snprintf(text, 200, "%.*s %llx", (int)strcspn(i->text, " \t"), i->text,
-                 (unsigned long long)i->target);
-    else
-        snprintf(text, 200, "%s%s%s", i->text, *i->constant ? "  # " : "", i->constant);
-    return text;
-}
-
 static void write_code(const view *v, const wn_function_info *f) {
     enum { WIDEST = 56 };
     const wn_instruction *code = wn_inspection_instructions(v->inspection, NULL) + f->first_instruction;
@@ -226,7 +219,7 @@ static void write_code(const view *v, const wn_function_info *f) {
     char text[200];
     int width = 0;
     for (uint32_t i = 0; i < f->instruction_count; i++) {
-        int length = (int)strlen(instruction_text(&code[i], text));
+        int length = (int)strlen(wn_instruction_text(&code[i], text));
         if (length <= WIDEST && length > width) width = length;
     }
     for (uint32_t i = 0; i < f->instruction_count; i++) {
@@ -235,7 +228,7 @@ static void write_code(const view *v, const wn_function_info *f) {
         write_label(v, code[i].of, label, sizeof label);
         fprintf(v->out, "%6x %s ", (unsigned)code[i].offset, code[i].in_loop ? "│" : " ");
         paint(v, code[i].of);
-        fprintf(v->out, "%-*s", width, instruction_text(&code[i], text));
+        fprintf(v->out, "%-*s", width, wn_instruction_text(&code[i], text));
         if (line && !same_origin(before, code[i].of))
             fprintf(v->out, "  %-*s  %s", v->label_width, label, v->lines[line - 1]);
         else

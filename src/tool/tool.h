@@ -215,6 +215,8 @@ const mca_loop *wn_mca_loop(const mca *m, uint32_t function); /* NULL: none */
 /* What explain writes by default, and --emit html. Both also show as much as there is of a graph that has failed. */
 exit_status wn_write_listing(job *s, const arguments *a, FILE *out);
 exit_status wn_write_report(job *s, const arguments *a, FILE *out);
+/* An instruction as both show it, and check; returns text (check.c). */
+const char *wn_instruction_text(const wn_instruction *i, char text[200]);
 
 /* ---- The rest ------------------------------------------------------------------------------------------------------ */
 
