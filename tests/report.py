@@ -76,6 +76,7 @@ if (seen.elements < 6000) {
 }
 seen.requests = performance.getEntriesByType("resource").map((r) => r.name);
 seen.text = (document.getElementById("text") || {}).textContent;
+seen.assembly = document.getElementById("assembly").textContent;
 seen.listing = [...document.querySelectorAll("#expression .code")].map((e) => e.textContent);
 seen.error = (document.querySelector(".error") || {}).textContent || "";
 seen.figures = document.getElementById("figures").textContent;
@@ -196,6 +197,9 @@ def main():
         check_places(page, seen)
         assert seen["text"] == twenty() and seen["listing"] == [line["text"] for line in page.inspection["listing"]]
         assert "there are no data" in seen["figures"]
+        assert "# 0.5" in seen["assembly"] and "evaluates, packs and stores in one pass: for an array of the caller's" in seen["assembly"]
+        literal = next(n["id"] for n in page.inspection["nodes"] if n["op"] == "constant" and n["label"] == "0.5")
+        assert seen["lit"][literal]["marks"] == ["0.5"] and seen["lit"][literal]["plan"] > 0, seen["lit"][literal]
         seen = one.open(browser, "#%3Cb%3E")
         assert seen["first"] == []
         check_places(one, seen)
