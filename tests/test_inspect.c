@@ -772,6 +772,26 @@ static void the_ledger_says_what_the_emitters_chose(void **state) {
         tear_down(f);
     }
 }
+
+/* What is chosen for the whole object is of no stage. */
+static void the_ledger_says_what_holds_for_all(void **state) {
+    (void)state;
+    enum { TERMS = 1100 };
+    char *text = calloc(TERMS, 24);
+    size_t length = 0, count, found = 0;
+    for (int k = 0; k < TERMS; k++)
+        length += (size_t)snprintf(text + length, 24, "%s(x * %d.5)", k ? " + " : "", k + 1);
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, text, WN_ISA_NATIVE);
+    const wn_decision *d = wn_inspection_decisions(i, &count);
+    for (size_t k = 0; k < count; k++)
+        found += !strcmp(d[k].pass, "emit") && d[k].stage == 0 &&
+                 !strcmp(d[k].after, "all functions") && strstr(d[k].rule, "left in the order");
+    assert_int_equal(found, 1);
+    wn_inspection_free(i);
+    tear_down(f);
+    free(text);
+}
 #endif
 
 /* ---- Rules ------------------------------------------------------------------------------------------------------------ */
@@ -877,6 +897,7 @@ int main(void) {
         cmocka_unit_test(a_reductions_loop_is_the_one_over_rows),
         cmocka_unit_test(a_spill_is_found),
         cmocka_unit_test(the_ledger_says_what_the_emitters_chose),
+        cmocka_unit_test(the_ledger_says_what_holds_for_all),
         cmocka_unit_test(what_is_prepared_serves_its_user),
         cmocka_unit_test(a_packed_load_is_the_arrays),
         cmocka_unit_test(what_is_one_instruction_is_not_the_stores),

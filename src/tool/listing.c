@@ -164,13 +164,14 @@ static void write_rewrites(const view *v) {
         fprintf(v->out, "    and %zu more, which --emit json has\n", rewrites - MOST);
 }
 
-/* How a stage is computed: how wide, and what the emitters chose. */
+/* How a stage is computed: how wide, and what the emitters chose. What holds for all stands at the first. */
 static void write_choices(const view *v, uint32_t stage) {
     size_t count;
     const wn_decision *d = wn_inspection_decisions(v->inspection, &count);
     for (size_t i = 0; i < count; i++) {
         bool lanes = is_of_pass(&d[i], "lanes");
-        if (d[i].stage != stage + 1 || !(lanes || is_of_pass(&d[i], "emit"))) continue;
+        bool here = d[i].stage == stage + 1 || (stage == 0 && d[i].stage == 0);
+        if (!here || !(lanes || is_of_pass(&d[i], "emit"))) continue;
         fputs("    ", v->out);
         paint(v, d[i].of);
         if (lanes)
