@@ -84,7 +84,7 @@ static void tell_compress(emitter *e, direction d, const pack_row *row, unsigned
 /* Which row was taken. */
 static void tell_way(emitter *e, direction d, const pack_row *row, unsigned bits) {
     static const char *const verbs[] = {"packed", "expanded"};
-    unsigned entries = 1u << row->lanes, entry = row->lanes * (bits / 8);
+    unsigned entries = row->way == WAY_COMPRESS ? 0 : 1u << row->lanes, entry = row->lanes * (bits / 8);
     if (row->way == WAY_COMPRESS)
         tell_compress(e, d, row, bits);
     else if (row->way == WAY_PERMUTE)
