@@ -8,7 +8,10 @@
 
 #include "jit/object.h"
 #include "jit/provider.h"
+#include "run/inspection.h"
 #include "run/kernel.h"
+
+#include <elf.h>
 #include "winnow/inspect.h"
 
 #if defined(__x86_64__)
@@ -849,6 +852,19 @@ static void rules_are_met_or_not(void **state) {
     assert_int_equal(wn_check(NULL, "vectorized", NULL), WN_ERROR_ARGUMENT);
 }
 
+/* Of another processor's instructions nothing is known: no rule about them is met, or broken. */
+static void other_instructions_are_not_judged(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_inspection *i = inspect(f, "x + 1", WN_ISA_PORTABLE);
+    i->object.machine = EM_AARCH64;
+    assert_int_equal(wn_check(i, "no-spill", NULL), WN_ERROR_TARGET);
+    assert_int_equal(wn_check(i, "max-instructions<=14", NULL), WN_ERROR_TARGET);
+    assert_int_equal(wn_check(i, "loops==1", NULL), WN_OK);
+    wn_inspection_free(i);
+    tear_down(f);
+}
+
 #if defined(__x86_64__)
 /* Thirty values that all live at once do not fit sixteen registers. */
 static void a_spill_is_found(void **state) {
@@ -892,6 +908,7 @@ int main(void) {
         cmocka_unit_test(equal_literals_lead_apart),
         cmocka_unit_test(the_ledger_names_each_rewrite),
         cmocka_unit_test(rules_are_met_or_not),
+        cmocka_unit_test(other_instructions_are_not_judged),
 #if defined(__x86_64__)
         cmocka_unit_test(figures_are_what_a_reader_counts),
         cmocka_unit_test(a_reductions_loop_is_the_one_over_rows),

@@ -230,8 +230,13 @@ typedef struct wn_finding {
     uint32_t first, count; /* the offending instructions; count 0: none in particular */
 } wn_finding;
 
-/* WN_OK: the finding says whether the rule is met. WN_ERROR_ARGUMENT: it is no rule; another status: the inspection is incomplete, and
-   there is nothing to check. The message says more in each case. */
+/*
+ * WN_OK              the finding says whether the rule is met
+ * WN_ERROR_ARGUMENT  it is no rule
+ * WN_ERROR_TARGET    it is about instructions, and these are not x86-64's
+ * another status     the inspection is incomplete, and there is nothing to check
+ * The message says more in each case.
+ */
 WN_API wn_status wn_check(const wn_inspection *inspection, const char *rule, wn_finding *finding);
 
 #ifdef __cplusplus

@@ -195,6 +195,7 @@ wn_status wn_object_open(wn_context *c, const void *object, size_t size, object_
                     r.header.e_ident[EI_DATA] == ELFDATA2LSB && r.header.e_shoff <= size;
     if (!readable)
         return wn_fail(error, WN_ERROR_COMPILER, "inspect: this is no 64-bit ELF object");
+    view->machine = r.header.e_machine;
     uint64_t code = find_section(&r, ".text");
     view->code = section_bytes(&r, code);
     if (!code || view->code.size > UINT32_MAX)

@@ -34,6 +34,7 @@ typedef struct object_reference {
 } object_reference;
 
 typedef struct object_view {
+    unsigned machine;           /* e_machine: what its code is for */
     object_bytes code;          /* the section .text */
     uint64_t constant_bytes;    /* of all loaded sections beside it */
     object_function *functions; /* by offset */

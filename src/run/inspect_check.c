@@ -6,6 +6,7 @@
  */
 #include "run/inspection.h"
 
+#include <elf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ typedef struct rule rule;
 typedef struct rule_row {
     const char *name;
     bool compares; /* takes a relation and a number */
+    bool reads;    /* instructions, which are understood of x86-64 alone */
     void (*check)(const wn_inspection *i, const rule *r, wn_finding *f);
 } rule_row;
 
@@ -166,13 +168,13 @@ static void check_bytes(const wn_inspection *i, const rule *r, wn_finding *f) {
 }
 
 static const rule_row rows[] = {
-    /* name              compares check */
-    {"vectorized", false, check_vectorized},
-    {"isa", true, check_isa},
-    {"loops", true, check_loops},
-    {"no-spill", false, check_spills},
-    {"max-instructions", true, check_instructions},
-    {"bytes-per-element", true, check_bytes},
+    /* name          compares reads  check */
+    {"vectorized", false, true, check_vectorized},
+    {"isa", true, false, check_isa},
+    {"loops", true, false, check_loops},
+    {"no-spill", false, true, check_spills},
+    {"max-instructions", true, true, check_instructions},
+    {"bytes-per-element", true, false, check_bytes},
 };
 
 static bool read_rule(const char *text, rule *r) {
@@ -208,6 +210,11 @@ WN_API wn_status wn_check(const wn_inspection *i, const char *text, wn_finding *
         snprintf(f->message, sizeof f->message, "%.80s: there is nothing to check: %.120s", text,
                  i->problem);
         return i->error.status;
+    }
+    if (r.row->reads && i->functions.count && i->object.machine != EM_X86_64) {
+        snprintf(f->message, sizeof f->message, "%.80s: only x86-64's instructions are understood",
+                 text);
+        return WN_ERROR_TARGET;
     }
     f->met = true;
     r.row->check(i, &r, f);
