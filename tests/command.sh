@@ -7,6 +7,7 @@
 set -uo pipefail
 
 golden=$(cd "$(dirname "$0")/golden" && pwd)
+page=$(realpath "$(dirname "$0")/../docs/inspection.md")
 engine=${2:-}
 # shellcheck source=tests/checks.sh
 . "$(dirname "$0")/checks.sh" "$1"
@@ -342,6 +343,7 @@ if [ "$status" = 0 ]; then # else there is no compiler
     run check 'where(x < 0, 0, x)' 'x:f32[?]' 'max-instructions<=3' vectorized --isa x86-64-v3
     is 'a rule that is broken: status 1' [ "$status" = 1 ]
     is 'which one, and by how much' grep -q '^FAILED  max-instructions<=3: the innermost loop of wn_map_0 has 11, for 32 elements$' out
+    is 'the offending code is shown, and where a jump goes' grep -q ' jl 20$' out
     is 'the offending code is shown' grep -q 'vmaxps (%rcx,%rsi,4)' out
     is 'the other rules are looked at' grep -q '^ok      vectorized$' out
     run check 'x > mean(x)' 'x:f32[?]' 'loops==1'
@@ -396,6 +398,10 @@ explain_where env
 is 'explain shows the listing' grep -qE '^ +2  v1 = less\(x, 0\.0\);' out
 if [ "$status" = 0 ]; then # else there is no compiler
     is 'what became of a line' grep -qE '^ +2  v1 = less\(x, 0\.0\); +absorbed by result$' out
+    # What the documentation shows, but for what is left out there, and cycles.
+    sed -n '/^\$ winnow explain .where(x < 0, 0, x)/,/^```/{/^[$`]/d;/^   \.\.\./d;/ cycles /d;/^$/d;p}' "$page" >shown
+    is 'docs/inspection.md shows lines of it' test "$(wc -l <shown)" -gt 15
+    is 'as they are' test "$(sort -u shown | wc -l)" = "$(sort -u out | grep -cFxf shown)"
     is 'an instruction beside the line that it serves' \
         grep -qE '^ +20 │ vmaxps \(%rcx,%rsi,4\), %ymm0, %ymm1 +result +output result = where\(v1, 0\.0, x\);$' out
     is "a function's figures" grep -q 'loop: 11 instructions for 32 elements, 4 loads, 4 stores, 0 spills, 256-bit vectors' out
