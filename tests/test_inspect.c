@@ -319,6 +319,34 @@ static void kernels_for_bitmaps_are_complete_both_ways(void **state) {
         }
 }
 
+/* A binding to bitmaps leads to their kernel, and that to how a bit becomes a lane. */
+static void a_binding_leads_to_the_kernel_for_its_bitmaps(void **state) {
+    (void)state;
+    fixture f = set_up();
+    float x[128], y[128];
+    unsigned char bits[16] = {5};
+    size_t count, found = 0;
+    wn_error error = {WN_OK, ""};
+    wn_parse(f.g, "input x: f32[?]; input m: bool[?]; where(m, x, 0)", 49);
+    wn_kernel *kernel = wn_compile(f.g, NULL);
+    wn_array in[] = {wn_vector(WN_F32, x, 128), wn_bitmap(bits, 0, 128)},
+             out = wn_vector(WN_F32, y, 128);
+    wn_binding *binding = NULL;
+    if (wn_bind(kernel, in, 2, &out, 1, &binding, &error) != WN_OK) fail_msg("%s", error.message);
+    assert_ptr_not_equal(wn_binding_kernel(binding), kernel);
+    assert_null(wn_binding_kernel(NULL));
+    wn_inspection *i = wn_inspection_of_kernel(wn_binding_kernel(binding));
+    const wn_decision *d = wn_inspection_decisions(i, &count);
+    for (size_t k = 0; k < count; k++)
+        found += !strcmp(d[k].pass, "emit") && !strcmp(d[k].before, "m") &&
+                 !strncmp(d[k].rule, "a bitmap's bits are ", 20);
+    assert_int_equal(found, 1);
+    wn_inspection_free(i);
+    wn_binding_free(binding);
+    wn_kernel_free(kernel);
+    tear_down(f);
+}
+
 /* Nothing is left out above: each kind of stage and each function has been seen. */
 static void every_kind_of_stage_and_function_is_among_them(void **state) {
     (void)state;
@@ -900,6 +928,7 @@ int main(void) {
         cmocka_unit_test(every_operation_is_followed_to_its_instructions),
         cmocka_unit_test(every_other_text_is_complete_both_ways),
         cmocka_unit_test(kernels_for_bitmaps_are_complete_both_ways),
+        cmocka_unit_test(a_binding_leads_to_the_kernel_for_its_bitmaps),
         cmocka_unit_test(every_kind_of_stage_and_function_is_among_them),
         cmocka_unit_test(debug_information_changes_no_instruction),
         cmocka_unit_test(random_graphs_are_as_well),

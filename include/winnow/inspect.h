@@ -53,6 +53,8 @@ WN_API char *wn_inspect(wn_graph *graph, const wn_compile_options *options, wn_v
  * error   may be NULL
  */
 WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *length, wn_error *error);
+/* The kernel that a binding runs, and owns: for arrays that are bitmaps another than the one that was bound. NULL of what is no binding. */
+WN_API const wn_kernel *wn_binding_kernel(const wn_binding *binding);
 /* Give back what wn_inspect returned, with its length. NULL does nothing. */
 WN_API void wn_text_free(wn_context *context, char *text, size_t length);
 

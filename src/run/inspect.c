@@ -10,6 +10,7 @@
 #include "graph/graph.h"
 #include "jit/plan.h"
 #include "jit/provider.h"
+#include "run/binding.h"
 #include "run/context.h"
 #include "run/inspection.h"
 #include "run/kernel.h"
@@ -184,6 +185,10 @@ WN_API char *wn_inspect_kernel(const wn_kernel *kernel, wn_view view, size_t *le
     char *text = look_at(&l);
     environment_leave(callers);
     return text;
+}
+
+WN_API const wn_kernel *wn_binding_kernel(const wn_binding *b) {
+    return b && b->magic == BINDING_MAGIC ? b->kernel : NULL;
 }
 
 WN_API void wn_text_free(wn_context *context, char *text, size_t length) {
