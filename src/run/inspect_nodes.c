@@ -185,7 +185,7 @@ static wn_fate fate_of(const wn_inspection *i, node_id id, uint8_t marks) {
         return WN_FATE_UNUSED;
     if (!i->plan || (i->error.status != WN_OK && !i->functions.count)) return WN_FATE_UNKNOWN;
     if (n->loop_instructions > 0) return WN_FATE_CODE;
-    if (marks & LOADED) return WN_FATE_LOADED;
+    if (marks & LOADED && n->into.serves) return WN_FATE_LOADED;
     if (o == OP_constant && n->instructions == 0) return WN_FATE_CONSTANT;
     if (n->instructions > 0 && !(marks & VARIES))
         return marks & IN_PROGRAM ? WN_FATE_HOISTED : WN_FATE_CODE;
