@@ -96,6 +96,10 @@ class Page:
         found = re.search(r'<script type="application/json" id="data">(.*?)</script>', self.text, re.S)
         self.data = json.loads(found.group(1))
         self.inspection = self.data["inspection"]
+        for f in self.inspection["functions"]:  # which are written shorter than in the JSON
+            f["instructions"] = [{"offset": i[0], "text": i[1], "of": i[2]} for i in f["code"]]
+            for key in ("ir", "ir_optimized"):
+                f[key] = [{"text": t, "of": of} for t, of in zip(f[key][::2], f[key][1::2])]
 
     def open(self, browser, fragment=""):
         driven = self.path.with_name("driven.html")

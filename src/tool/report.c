@@ -2,8 +2,8 @@
  * report.c - `winnow explain --emit html`: the page of report.html with its data in the place of a marker.
  *
  * The data are one JSON object: the inspection as the library writes it, which has no < that is not escaped, so that it cannot end its
- * element; what llvm-mca says; and, where every input has data, a run: its time, what it moves, how long memory would take for that,
- * and the density of each mask.
+ * element, but for its functions, which are written shorter; what llvm-mca says; and, where every input has data, a run: its time, what it
+ * moves, how long memory would take for that, and the density of each mask.
  */
 #include "tool/tool.h"
 
@@ -16,18 +16,93 @@ extern const char wn_report_page[];
 
 static const char marker[] = "<!--data-->";
 
-/* A string of JSON that may stand in HTML. A message of ours is ASCII, but for what it quotes. */
+/* A string of JSON that may stand in HTML: a tag begins with no digit. What is ours is ASCII, but for what it quotes. */
 static void write_string(FILE *out, const char *text) {
     fputc('"', out);
     for (const char *p = text; *p; p++) {
         if (*p & 0x80)
             fputs("\\ufffd", out);
-        else if (*p < ' ' || strchr("\"\\<", *p))
+        else if (*p < ' ' || strchr("\"\\", *p) || (*p == '<' && !(p[1] >= '0' && p[1] <= '9')))
             fprintf(out, "\\u%04x", (unsigned)*p);
         else
             fputc(*p, out);
     }
     fputc('"', out);
+}
+
+/* ---- Functions ------------------------------------------------------------------------------------------------------------- */
+
+static void write_origin(FILE *out, wn_origin of) {
+    if (of.serves == WN_SERVES_NODE || of.serves == WN_SERVES_OUTPUT)
+        fprintf(out, "\"%c%u\"", of.serves == WN_SERVES_NODE ? 'n' : 'o', (unsigned)of.number);
+    else
+        fputs(of.serves == WN_SERVES_LOOP ? "\"loop\"" : "\"\"", out);
+}
+
+/* [text, of, text, of, ...] */
+static void write_lines(FILE *out, const char *key, const wn_line *lines, uint32_t first,
+                        uint32_t count) {
+    fprintf(out, ",\"%s\":[", key);
+    for (uint32_t i = first; i < first + count; i++) {
+        if (i > first) fputc(',', out);
+        write_string(out, lines[i].text);
+        fputc(',', out);
+        write_origin(out, lines[i].of);
+    }
+    fputc(']', out);
+}
+
+/* [[offset, text, of], ...], of a jump its target as well, of what reads a constant that */
+static void write_code(FILE *out, const wn_inspection *inspection, const wn_function_info *f) {
+    const wn_instruction *all = wn_inspection_instructions(inspection, NULL) + f->first_instruction;
+    fputs(",\"code\":[", out);
+    for (uint32_t i = 0; i < f->instruction_count; i++) {
+        fprintf(out, "%s[%u,", i ? "," : "", (unsigned)all[i].offset);
+        write_string(out, all[i].text);
+        fputc(',', out);
+        write_origin(out, all[i].of);
+        if (all[i].target >= 0) fprintf(out, ",%lld", (long long)all[i].target);
+        if (*all[i].constant) fputc(',', out), write_string(out, all[i].constant);
+        fputc(']', out);
+    }
+    fputc(']', out);
+}
+
+static void write_functions(FILE *out, const wn_inspection *inspection) {
+    size_t count;
+    const wn_function_info *f = wn_inspection_functions(inspection, &count);
+    for (size_t i = 0; i < count; i++, f++) {
+        fprintf(out, "%s{\"name\":\"%s\",\"kind\":\"%s\",\"stage\":%u,\"offset\":%u,\"bytes\":%u",
+                i ? ",\n" : "", f->name, f->kind, (unsigned)f->stage, (unsigned)f->offset,
+                (unsigned)f->bytes);
+        fprintf(out,
+                ",\"figures\":{\"loops\":%u,\"loop_begin\":%u,\"loop_end\":%u,\"loop_"
+                "instructions\":%u,\"loop_loads\":%u,\"loop_stores\":%u,"
+                "\"spills\":%u,\"vector_bits\":%u,\"elements\":%u}",
+                (unsigned)f->loops, (unsigned)f->loop_begin, (unsigned)f->loop_end,
+                (unsigned)f->loop_instructions, (unsigned)f->loop_loads, (unsigned)f->loop_stores,
+                (unsigned)f->spills, (unsigned)f->vector_bits, (unsigned)f->elements);
+        write_code(out, inspection, f);
+        write_lines(out, "ir", wn_inspection_ir(inspection, NULL), f->first_ir, f->ir_count);
+        write_lines(out, "ir_optimized", wn_inspection_ir_optimized(inspection, NULL),
+                    f->first_optimized, f->optimized_count);
+        fputc('}', out);
+    }
+}
+
+/* The document, with functions as above. What is around them stands nowhere else: its quotes would be escaped. */
+static void write_inspection(FILE *out, const char *json, size_t length,
+                             const wn_inspection *inspection) {
+    static const char before[] = "]},\"functions\":[", after[] = "],\"figures\":{\"stages\":";
+    const char *begin = strstr(json, before), *end = begin ? strstr(begin, after) : NULL;
+    if (!end) {
+        fwrite(json, 1, length, out);
+        return;
+    }
+    begin += strlen(before);
+    fwrite(json, 1, (size_t)(begin - json), out);
+    write_functions(out, inspection);
+    fwrite(end, 1, length - (size_t)(end - json), out);
 }
 
 static void write_mca(FILE *out, const wn_inspection *inspection) {
@@ -128,7 +203,7 @@ exit_status wn_write_report(job *s, const arguments *a, FILE *out) {
     wn_inspection *inspection = wn_have(wn_inspection_new(s->graph, &a->compile));
     fwrite(wn_report_page, 1, (size_t)(place - wn_report_page), out);
     fputs("{\"inspection\":", out);
-    fwrite(json, 1, length, out);
+    write_inspection(out, json, length, inspection);
     fputs(",\n\"mca\":", out);
     write_mca(out, inspection);
     fputs(",\n\"run\":", out);
