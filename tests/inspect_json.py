@@ -14,6 +14,8 @@ CASES = [
     ("output s = sum(x[m]); output y = sqrt(x[m]) * w; output z = x > mean(x)", ["x:f32[?]", "m:bool[?]", "w:f32[]"]),
     ("expand(v, m, x) + f32(i // 3)", ["v:f32[?]", "m:bool[?]", "x:f32[?]", "i:i32[?]"]),
     ("place(a, m, v)[m]", ["a:i64[?]", "m:bool[?]", "v:i64[?]"]),
+    ("h * 3 + f16(i // 7) - abs(h)", ["h:f16[?]", "i:i8[?]"]),
+    ("output a = argmin(d, where=d > 0.25); output b = mean(i64(i)); output c = t[m]", ["d:f64[?]", "i:u16[?]", "t:u8[?, 3]", "m:bool[?]"]),
     ("x * 2 # \u00e9 <b> & \"quotes\" \U0001f600", ["x:f64[?, 3]"]),
 ]
 FATES = {"code", "hoisted", "loaded", "absorbed", "constant", "packed", "c", "unused"}
@@ -63,6 +65,15 @@ def check(raw, text):
         assert lines[s["first_line"] + 1]["text"] == "  because: " + s["reason"]
         assert all(d["functions"][f]["stage"] == number for f in s["functions"])
     assert all(x["of"] in known for x in d["decisions"] + lines)
+    names = {f["name"] for f in d["functions"]}
+    for x in d["decisions"]:
+        assert x.get("stage", 0) < len(d["plan"]["stages"]) and x["reason"]
+        if x["pass"] in ("emit", "functions"):
+            assert set(x["after"].split(", ")) <= names, x
+    explained = {name for x in d["decisions"] if x["pass"] == "functions" for name in [x["after"]]}
+    assert explained == names, (explained, names)
+    for i in (i for f in d["functions"] for i in f["instructions"]):  # what lies beside the code is shown
+        assert ("(%rip)" in i["text"]) == ("constant" in i) or "pmov" in i["text"], i
 
 
 def main():

@@ -345,6 +345,8 @@ static void a_constant_is_read_as_its_instruction_does(void **state) {
         {"vmulps (%rip){1to16}, %zmm0, %zmm0", half, 4, "0.5"},
         {"vaddss (%rip), %xmm0, %xmm0", half, 4, "0.5"},
         {"vpbroadcastd (%rip), %ymm1", sign, 4, "0x80000000"},
+        {"vpbroadcastd (%rip), %xmm1", sign, 4, "0x80000000"},
+        {"vbroadcasti32x4 (%rip), %zmm2", lanes, 16, "0, 4, 8, 12"},
         {"vxorps (%rip){1to16}, %zmm0, %zmm0", sign, 4, "0x80000000"},
         {"vbroadcastsd (%rip), %zmm1", two, 8, "2.0"},
         {"vpaddw (%rip), %xmm0, %xmm0", ones, 16, "1"},

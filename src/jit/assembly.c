@@ -163,13 +163,15 @@ static unsigned element_bytes(const char *text, bool *is_float) {
     return last == 'b' ? 1 : last == 'w' ? 2 : last == 'q' ? 8 : 4;
 }
 
+/* What is broadcast is one element, or, by vbroadcasti32x4 and its like, a part of the register. */
 static constant_form form_of(const char *text) {
     constant_form f;
     f.element = element_bytes(text, &f.is_float);
     uint32_t bits = widest_register(text);
-    bool one = bits == 0 || strstr(text, "{1to") ||
-               (strstr(text, "broadcast") && !strstr(text, "128") && !strstr(text, "x"));
-    f.bytes = one ? f.element : strstr(text, "broadcast") ? 16 : bits / 8;
+    bool part = strstr(text, "broadcasti") || strstr(text, "broadcastf");
+    bool half = strstr(text, "32x8") || strstr(text, "64x4");
+    bool one = bits == 0 || strstr(text, "{1to") || (strstr(text, "broadcast") && !part);
+    f.bytes = one ? f.element : part ? (half ? 32 : 16) : bits / 8;
     return f;
 }
 
