@@ -275,6 +275,44 @@ static void every_operation_is_followed_to_its_instructions(void **state) {
         }
 }
 
+/* On other types too, each on one of the instruction sets in turn: narrow ones meet wide ones, and halves are computed as floats. */
+static void operations_on_every_type_are_complete_both_ways(void **state) {
+    (void)state;
+    size_t turn = 0;
+    for (op o = OP_first_elementwise_; o < OP_end_; o++)
+        for (wn_type type = 0; type < WN_TYPE_COUNT; type++) {
+            const char *name = wn_type_name(type), *operands[] = {"p", "p, q", "m, p, q"};
+            char text[160];
+            if (!wn_op_takes(o, type)) continue;
+            snprintf(text, sizeof text, "input p: %s[?]; input q: %s[?]; %s(%s)", name, name,
+                     wn_op_row(o)->name, operands[wn_op_row(o)->arity - 1]);
+            fixture f = set_up();
+            wn_inspection *i = inspect(f, text, ISAS[turn++ % ISA_COUNT]);
+            check_complete(i, text);
+            wn_inspection_free(i);
+            tear_down(f);
+        }
+    assert_true(turn > 200);
+}
+
+/* From every type to every other. */
+static void casts_are_complete_both_ways(void **state) {
+    (void)state;
+    for (wn_type from = 0; from < WN_TYPE_COUNT; from++)
+        for (size_t n = 0; n < ISA_COUNT; n++) {
+            char text[800];
+            size_t used = (size_t)snprintf(text, sizeof text, "input p: %s[?];", wn_type_name(from));
+            for (wn_type to = 0; to < WN_TYPE_COUNT; to++)
+                used += (size_t)snprintf(text + used, sizeof text - used, " output o%d = %s(p);",
+                                         (int)to, wn_type_name(to));
+            fixture f = set_up();
+            wn_inspection *i = inspect(f, text, ISAS[n]);
+            check_complete(i, text);
+            wn_inspection_free(i);
+            tear_down(f);
+        }
+}
+
 static void every_other_text_is_complete_both_ways(void **state) {
     (void)state;
     for (size_t t = 0; t < TEXT_COUNT; t++)
@@ -926,6 +964,8 @@ int main(void) {
 #endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_is_followed_to_its_instructions),
+        cmocka_unit_test(operations_on_every_type_are_complete_both_ways),
+        cmocka_unit_test(casts_are_complete_both_ways),
         cmocka_unit_test(every_other_text_is_complete_both_ways),
         cmocka_unit_test(kernels_for_bitmaps_are_complete_both_ways),
         cmocka_unit_test(a_binding_leads_to_the_kernel_for_its_bitmaps),
