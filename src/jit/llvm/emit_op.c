@@ -212,6 +212,8 @@ static ir emit_product(emitter *e, wn_type type, const ir *a) {
     for (unsigned i = 0; i < 2 && e->target.isa == WN_ISA_X86_64_V4; i++) {
         ir mask = mask_of_factor(e, type, a[i]), x = a[1 - i];
         if (!mask) continue;
+        wn_tell(e, "that is one masked instruction; of a product with the cast LLVM makes two",
+                "a product with 0 under the opposite mask");
         ir zero = LLVMBuildFMul(e->builder, x, wn_ir_float(e, type, 0), "");
         return wn_ir_choose(e, opposite_of(e, mask), zero, x);
     }

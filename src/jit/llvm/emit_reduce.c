@@ -292,6 +292,8 @@ static void emit_two_leaves(reducing *r, ir index) {
         accumulator *a = &r->all[i];
         if (a->join != JOIN_TREE) continue;
         locate_accumulator(r, a);
+        wn_tell(r->b->e, "an addition takes several cycles, and these have twice as many chains that do not wait for each other",
+                "two leaves of %d elements are added up at once", KERNEL_LEAF);
         for (unsigned k = 0; k < a->parts; k++)
             a->part[k] = wn_join_values(r, a, a->part[k], r->all[twin].part[k]);
         twin++;
