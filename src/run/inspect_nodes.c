@@ -225,8 +225,8 @@ static void record_lanes(wn_inspection *i, uint32_t number) {
     if (!d) return;
     static const char *const values[] = {
         [4] = "few values: four registers each keep the ports busy",
-        [2] = "many values: two registers each",
-        [1] = "hundreds of values: one register each, more would spill"};
+        [2] = "several values: two registers each are enough, and shorter code",
+        [1] = "many values: one register each, more would only make the code longer, or spill"};
     const char *words = "a word of the mask at a time, since what is packed waits for its count";
     bool by_word = s->kind == STAGE_PACK || s->kind == STAGE_EXPAND;
     *d =
