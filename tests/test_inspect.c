@@ -612,6 +612,25 @@ static void what_is_prepared_serves_its_user(void **state) {
     tear_down(f);
 }
 
+/* Nor the packing's: a comparison and the bits that it becomes. */
+static void a_mask_that_is_counted_is_the_comparisons(void **state) {
+    (void)state;
+    for (size_t n = 0; n < ISA_COUNT; n++) {
+        fixture f = set_up();
+        wn_inspection *i = inspect(f, "v = x < 0; x[v]", ISAS[n]);
+        const wn_function_info *c = function_named(i, "wn_count_0");
+        const wn_instruction *all = wn_inspection_instructions(i, NULL);
+        uint32_t own = 0, v = node_named(i, "v");
+        for (uint32_t k = 0; k < c->instruction_count; k++) {
+            const wn_instruction *at = &all[c->first_instruction + k];
+            own += at->in_loop && at->of.serves == WN_SERVES_NODE && at->of.number == v;
+        }
+        assert_true(own > 0);
+        wn_inspection_free(i);
+        tear_down(f);
+    }
+}
+
 /* An operand in memory is loaded by whoever has it. */
 static void an_operand_in_memory_is_loaded_by_its_user(void **state) {
     (void)state;
@@ -989,6 +1008,7 @@ int main(void) {
         cmocka_unit_test(what_is_prepared_serves_its_user),
         cmocka_unit_test(a_packed_load_is_the_arrays),
         cmocka_unit_test(what_is_one_instruction_is_not_the_stores),
+        cmocka_unit_test(a_mask_that_is_counted_is_the_comparisons),
         cmocka_unit_test(an_operand_in_memory_is_loaded_by_its_user),
 #endif
     };

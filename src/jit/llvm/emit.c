@@ -83,8 +83,10 @@ static ir emit_mask_bits(body *b, const bool *wanted, ir index) {
     if (value_is_bits(b, mask)) return wn_stream_bits(b, mask->number, index);
     forget_values(b);
     wn_emit_values(b, wanted, index);
+    locate_node(b, mask->node); /* LLVM makes one instruction of a comparison and its bits */
+    ir bits = wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, b->e->lanes));
     locate_packing(b, &b->stage->outputs[0]);
-    return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, b->e->lanes));
+    return bits;
 }
 
 /* Group by group, in a loop: straight, LLVM would take twice as long for it. */
