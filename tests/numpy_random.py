@@ -39,7 +39,7 @@ TYPES = list(DTYPE)
 
 class Array(ctypes.Structure):
     _fields_ = [("data", ctypes.c_void_p), ("type", ctypes.c_int), ("rank", ctypes.c_int32),
-                ("shape", ctypes.c_int64 * 8), ("strides", ctypes.c_int64 * 8)]
+                ("shape", ctypes.c_int64 * 8), ("strides", ctypes.c_int64 * 8), ("bit", ctypes.c_int64)]
 
     @staticmethod
     def of(a):
@@ -131,16 +131,20 @@ def compress(c, t, axis):
     return np.compress(c[: t.shape[axis]], t, axis)
 
 
-def place(a, m, v):
+def assigned(function, a, m, v):
+    if m.shape != a.shape:  # NumPy asks only for as many elements
+        raise ValueError("the mask has another shape")
     a = a.copy()
-    np.place(a, m, v)
+    function(a, m, v)
     return a
+
+
+def place(a, m, v):
+    return assigned(np.place, a, m, v)
 
 
 def putmask(a, m, v):
-    a = a.copy()
-    np.putmask(a, m, v)
-    return a
+    return assigned(np.putmask, a, m, v)
 
 
 def rows(x, m, axis):
