@@ -21,6 +21,7 @@ typedef struct subject {
     wn_type types[MAX_INPUTS];
     int32_t inputs, ranks[MAX_INPUTS];
     bool stretched[MAX_INPUTS][WN_MAX_RANK]; /* an axis of length 1 */
+    bool bits; /* arrays of bools are bitmaps, with as many bits from one element to the next as there were bytes */
 } subject;
 
 /* The interpreter's results, or its error. */
@@ -73,6 +74,7 @@ static void place_inputs(const subject *s, const int64_t *shape, int32_t rank, l
         places[i] = layout_place(s->types[i], s->ranks[i], own, l, (placement)(l % PLACEMENT_COUNT));
         layout_fill(&places[i].array, seed);
         inputs[i] = places[i].array;
+        if (s->bits && inputs[i].type == WN_BOOL) inputs[i].type = WN_BITMAP;
     }
 }
 
@@ -330,11 +332,63 @@ static void wide_and_tall(void **state) {
     stop(two);
 }
 
+static const int64_t REPEATED[][4] = {{3000, 2},  {2, 3000}, {5000, 3}, {1500, 77},
+                                      {40, 1030}, {7, 5000}, {24000, 3}};
+enum { REPEATED_COUNT = sizeof REPEATED / sizeof *REPEATED };
+
+/* Rows, blocks and parts of threads begin anywhere in what repeats itself. */
+static void what_repeats_itself(void **state) {
+    (void)state;
+    static const char *const outputs[] = {
+        "output o = sum(x * w, axis=0); output p = sum(x * w, axis=1);",
+        "output o = sum(x * w); output p = argmin(x - w); output q = count(x > w);",
+        "output o = max(w + x, axis=0, where=x > w, initial=0); output p = any(x == w, axis=1);",
+        "output o = (x * w)[x > w];"};
+    wn_context *two[2];
+    start(two);
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        for (int kind = 0; kind < 3; kind++) {
+            subject s = {.types = {WN_F32, WN_F32}, .inputs = 2, .ranks = {2, kind ? 2 : 1}};
+            s.stretched[1][0] = kind == 1;
+            s.stretched[1][1] = kind == 2;
+            snprintf(s.text, sizeof s.text, "input x: f32[?, ?]; input w: f32[%s]; %s",
+                     (const char *[]){"?", "1, ?", "?, 1"}[kind], outputs[i]);
+            run_shapes(two, &s, REPEATED, REPEATED_COUNT, 2, 2);
+        }
+    stop(two);
+}
+
+static void masks_that_are_bitmaps(void **state) {
+    (void)state;
+    static const wn_type types[] = {WN_F32, WN_U16, WN_BOOL};
+    wn_context *two[2];
+    start(two);
+    for (int mask = WHOLE_MASK; mask < MASK_KINDS; mask++)
+        for (int kind = 0; kind < 3; kind++) {
+            subject s;
+            declare(&s, types[kind], 2, (enum mask_kind)mask);
+            s.bits = true;
+            for (int axis = 0; axis < 2; axis++) {
+                const char *text = axis ? "1" : "0";
+                add_output(&s, "output a%s_%s = sum(x, where=m, axis=%s);", text, text);
+                add_output(&s, "output b%s_%s = count(m & x == x, axis=%s);", text, text);
+                add_output(&s, "output c%s_%s = any(m | x != x, axis=%s);", text, text);
+            }
+            run_shapes(two, &s, REPEATED, REPEATED_COUNT, 2, 2);
+        }
+    stop(two);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_kind_of_three_axes),        cmocka_unit_test(of_packed_rows),
-        cmocka_unit_test(all_kinds_at_once_of_each_type), cmocka_unit_test(every_length),
-        cmocka_unit_test(four_axes_in_every_order),       cmocka_unit_test(wide_and_tall),
+        cmocka_unit_test(each_kind_of_three_axes),
+        cmocka_unit_test(of_packed_rows),
+        cmocka_unit_test(all_kinds_at_once_of_each_type),
+        cmocka_unit_test(every_length),
+        cmocka_unit_test(four_axes_in_every_order),
+        cmocka_unit_test(wide_and_tall),
+        cmocka_unit_test(what_repeats_itself),
+        cmocka_unit_test(masks_that_are_bitmaps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

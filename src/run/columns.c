@@ -75,6 +75,12 @@ static bool is_plain(const bound_stage *s) {
     return true;
 }
 
+static bool reads_bits(const bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.in_count; i++)
+        if (s->plan->program.streams[i].bits) return true;
+    return false;
+}
+
 static void describe(const wn_binding *b, const bound_stage *s, uint32_t i, column_output *out) {
     const plan_output *o = &s->plan->outputs[i];
     const node *n = graph_node(b->kernel->graph, o->node);
@@ -187,7 +193,7 @@ wn_status wn_columns_prepare(wn_binding *b, bound_stage *s, wn_error *error) {
     *l = (column_layout){.columns = s->rows, .length = s->length, .part = s->length, .parts = 1};
     l->loops = wn_fold_loops(b->kernel->target.isa);
     l->plain = is_plain(s);
-    l->boxes = s->grid.rank == 2 && s->grid.dims[0] == s->length;
+    l->boxes = s->grid.rank == 2 && s->grid.dims[0] == s->length && !reads_bits(s);
     for (int64_t leaves = (s->length - 1) / REDUCE_LEAF; leaves; leaves /= 2)
         l->levels++;
     l->levels += l->levels > 0; /* 2^k leaves are a digit more than 2^k - 1 */
