@@ -109,6 +109,57 @@ static int64_t transpose(char *to, int64_t packed, const char *from, int64_t str
     return done;
 }
 
+/* ---- Spreading: elements that stay along short lines ------------------------------------------------------------------- */
+
+typedef uint64_t word_pair __attribute__((vector_size(16)));
+
+/* Each line is filled by a word, or pairs of them, which reach into the lines after it. */
+static inline void fill_line(char *to, uint64_t word, int64_t bytes) {
+    word_pair pair = {word, word};
+    if (bytes <= 8) {
+        memcpy(to, &word, sizeof word);
+        return;
+    }
+    for (int64_t done = 0; done < bytes; done += 16)
+        memcpy(to + done, &pair, sizeof pair);
+}
+
+#define SPREAD(T, BYTES)                                                                           \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+        T element;                                                                                 \
+        memcpy(&element, from + i * across, sizeof element);                                       \
+        fill_line(to + i * packed, element * (UINT64_MAX / (T)-1), BYTES);                         \
+    }
+#define DEFINE_SPREAD(NAME, T)                                                                     \
+    static void NAME(char *restrict to, int64_t packed, const char *restrict from, int64_t across, \
+                     int64_t n) {                                                                  \
+        if (packed <= 8)                                                                           \
+            SPREAD(T, 8)                                                                           \
+        else if (packed <= 16)                                                                     \
+            SPREAD(T, 16)                                                                          \
+        else                                                                                       \
+            SPREAD(T, packed)                                                                      \
+    }
+
+DEFINE_SPREAD(spread_1, uint8_t)
+DEFINE_SPREAD(spread_2, uint16_t)
+DEFINE_SPREAD(spread_4, uint32_t)
+DEFINE_SPREAD(spread_8, uint64_t)
+
+/* How many of the lines are done: not the last, after which there is no room. */
+static int64_t spread(char *to, int64_t packed, const char *from, int64_t across, int64_t lines,
+                      uint8_t size) {
+    int64_t n = lines - ((int64_t)sizeof(word_pair) + packed - 1) / packed;
+    if (n <= 0) return 0;
+    switch (size) {
+    case 1: spread_1(to, packed, from, across, n); break;
+    case 2: spread_2(to, packed, from, across, n); break;
+    case 4: spread_4(to, packed, from, across, n); break;
+    default: spread_8(to, packed, from, across, n); break;
+    }
+    return n;
+}
+
 /* ---- A walk over a strided array, beside contiguous memory ------------------------------------------------------------- */
 
 typedef struct walk {
@@ -153,7 +204,12 @@ static void walk_plane(const walk *w, int64_t lines) {
     int64_t length = w->dims[last], stride = w->strides[last], across = w->strides[last - 1];
     int64_t packed = length * w->size;
     walk line = *w;
-    if (!w->into_array && w->size == 4 && across == 4 && stride != 4) {
+    if (!w->into_array && stride == 0) {
+        int64_t done = spread(w->block, packed, w->array, across, lines, w->size);
+        lines -= done;
+        line.array += done * across;
+        line.block += done * packed;
+    } else if (!w->into_array && w->size == 4 && across == 4 && stride != 4) {
         int64_t done = transpose(w->block, packed, w->array, stride, length, lines);
         length -= done;
         line.array += done * stride;
@@ -344,19 +400,24 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return a / x * b;
 }
 
-/* Make operands periodic while a multiple of all their periods fits the block. */
+/* Operands that repeat themselves within a block are periodic. Blocks are multiples of as many periods as fit, so that in a run from the
+   first element on each begins where a period does, and what is laid out stays aligned. */
 static void use_periods(grid *g, int64_t quantum) {
     int64_t multiple = quantum;
     for (uint32_t i = 0; i < g->in_count; i++) {
         operand *o = &g->in[i];
         if (o->mode != OPERAND_STRIDED || o->period == 0 || o->period > g->block) continue;
-        if (!g->aligned && o->period != 1) continue;
+        if (g->tiled && o->period != 1) continue;
         int64_t both = common_multiple(multiple, o->period);
-        if (both > g->block) continue;
-        multiple = both;
+        if (both <= g->block) multiple = both;
         o->mode = OPERAND_PERIODIC;
     }
     g->block -= g->block % multiple;
+}
+
+/* Elements that are laid out of a periodic operand: a block, from any place of a period on. */
+static int64_t repeated_length(const grid *g, const operand *o) {
+    return g->block + o->period - 1;
 }
 
 static bool needs_block(const operand *o) {
@@ -375,7 +436,9 @@ static void place_buffers(grid *g, operand *all, uint32_t count, int64_t quantum
         operand *o = &all[i];
         o->buffer = g->buffers;
         if (o->mode == OPERAND_SCALAR) continue;
-        int64_t elements = needs_block(o) ? g->block : quantum;
+        int64_t elements = o->mode == OPERAND_PERIODIC ? repeated_length(g, o)
+                           : needs_block(o)            ? g->block
+                                                       : quantum;
         g->buffers += (size_t)round_up(operand_bytes(o, elements), 64);
     }
 }
@@ -439,11 +502,19 @@ bool wn_grid_reads_directly(const grid *g, uint8_t uses) {
     return true;
 }
 
+/* One period, then twice as much each time. */
+static void lay_out_periods(const grid *g, const worker *w, const operand *o) {
+    int64_t count = least(repeated_length(g, o), g->total), done = o->size ? o->period : count;
+    char *buffer = w->buffers + o->buffer;
+    gather(g, w, o, 0, done);
+    for (; done < count; done *= 2)
+        memcpy(buffer + done * o->size, buffer, (size_t)(least(done, count - done) * o->size));
+}
+
 void wn_grid_begin(const grid *g, worker *w) {
     if (w->filled) return;
     for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].mode == OPERAND_PERIODIC)
-            gather(g, w, &g->in[i], 0, least(g->block, g->total));
+        if (g->in[i].mode == OPERAND_PERIODIC) lay_out_periods(g, w, &g->in[i]);
     w->filled = true;
 }
 
@@ -479,9 +550,7 @@ void wn_grid_point(const grid *g, worker *w, uint8_t uses, int64_t first, int64_
         switch ((operand_mode)o->mode) {
         case OPERAND_SCALAR: point(g, w, i, o->data, 0, o->bit); break;
         case OPERAND_DIRECT: point_direct(g, w, i, first, count); break;
-        case OPERAND_PERIODIC:
-            point(g, w, i, buffer, o->period == 1 ? 0 : first % g->block, 0);
-            break;
+        case OPERAND_PERIODIC: point(g, w, i, buffer, first % o->period, 0); break;
         case OPERAND_STRIDED:
             gather(g, w, o, first, count);
             point(g, w, i, buffer, 0, 0);

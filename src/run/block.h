@@ -12,7 +12,7 @@
 typedef enum operand_mode {
     OPERAND_SCALAR, /* one element, for the whole run                                                           */
     OPERAND_DIRECT, /* contiguous over the whole grid: its own memory, but for what is not a whole step         */
-    OPERAND_PERIODIC, /* repeats itself from block to block: laid out once a run                                  */
+    OPERAND_PERIODIC, /* repeats itself, soon enough to be laid out once a run, for a block that begins anywhere  */
     OPERAND_STRIDED, /* laid out block by block                                                                  */
     OPERAND_BUFFER /* an output that has no place on the grid: always in the buffer                            */
 } operand_mode;
@@ -35,7 +35,7 @@ typedef struct grid {
     int64_t step;  /* kernels take multiples of it                              */
     int64_t block; /* elements that a buffer holds, a multiple of step and of 64 */
     bool direct;   /* nothing needs a buffer but a last partial step             */
-    bool aligned;  /* blocks begin at multiples of `block`: periods may be used   */
+    bool tiled; /* taken by tiles (columns.h), not in order: only what stays where it is may be periodic */
     uint32_t in_count, out_count;
     operand *in, *out;
     size_t buffers; /* bytes of a worker's buffers */
@@ -73,7 +73,7 @@ static inline int64_t grid_next_count(const grid *g, bool directly, int64_t firs
     return count < KERNEL_WORD ? count : count - count % KERNEL_WORD;
 }
 
-/* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, aligned,
+/* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, tiled,
    operands' data, sizes and strides are set; modes are SCALAR or BUFFER where they are, else anything. */
 void wn_grid_lay_out(grid *g, int64_t largest_block);
 /* Whether kernels read the operands in `uses` (0: all) where they lie. */

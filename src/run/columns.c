@@ -373,7 +373,7 @@ static const char *find_plain(const tile *t, const operand *o, int64_t place, in
         *pitch = t->l->columns;
         return o->data + first * o->size;
     }
-    if (o->mode == OPERAND_PERIODIC) return buffer;
+    if (o->mode == OPERAND_PERIODIC) return buffer + first % o->period * o->size;
     if (t->l->boxes) {
         int64_t dims[] = {t->l->length, t->width};
         wn_gather(buffer, o->data + place * o->strides[0] + t->column * o->strides[1], o->size, 2,

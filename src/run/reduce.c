@@ -61,6 +61,7 @@ bool wn_columns_choose(bound_stage *s) {
     int64_t columns = wn_count_elements(WN_BOOL, kept, g->dims); /* of an empty space, of any size */
     if (columns < 2 || g->total == 0) return false;
     if (g->total / columns >= SHORT_ROW && !columns_are_nearer(s)) return false;
+    g->tiled = columns > KERNEL_WORD; /* fewer are one tile */
     turn(g->dims, kept, g->rank);
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode != OPERAND_SCALAR) turn(g->in[i].strides, kept, g->rank);

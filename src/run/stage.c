@@ -261,8 +261,7 @@ static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *erro
 
 static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     const plan_stage *p = s->plan;
-    s->grid.aligned = p->kind != STAGE_ROWS && p->kind != STAGE_REDUCE;
-    s->mask.aligned = true;
+    s->grid.tiled = false;
     TRY(lay_program(b, p, &p->program, &s->grid, error));
     memcpy(s->dims, s->grid.dims, sizeof *s->dims * (size_t)s->grid.rank);
     if (stores_in_place(p)) {
