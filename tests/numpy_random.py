@@ -385,7 +385,8 @@ class Maker:
         if kind == 0:
             m = self.exact("bool", dims[first : first + n], depth - 1)
             if any(d == 1 for d in dims) or self.chance(0.5):
-                v = self.leaf(type, ())
+                rest = dims[first + n :]  # what is the same for all true places
+                v = self.leaf(type, self.random.choice([(), self.narrowed(rest), dims[:first] + (1,) + rest]))
             else:
                 v = self.mask(self.leaf(type, dims), m, first)
             return Node(f"expand({{0}}, {{1}}, {{2}}, axis={first})", lambda v, m, a: expand(v, m, a, first), type, dims, [v, m, a])

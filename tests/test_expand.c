@@ -562,6 +562,28 @@ static void errors_say_both_lengths(void **state) {
         3, "expand: v has 1 element on axis 0 and the mask 3 true: a packed axis does not stretch");
 }
 
+static void a_row_must_be_as_long_as_the_fills(void **state) {
+    float x[10] = {0};
+    uint8_t m[5] = {1, 0, 1, 1, 0};
+    static const char text[] =
+        "input r: f32[?]; input m: bool[?]; input a: f32[?, ?]; output y = expand(r, m, a);";
+    wn_array in[] = {wn_vector(WN_F32, x, 3), wn_vector(WN_BOOL, m, 5),
+                     wn_array_of(WN_F32, x, 2, SHAPE(5, 2))};
+    expect_shape_error(*state, text, in, 3,
+                       "expand: v has shape [3], which does not broadcast to [?, 2]");
+    in[2] = wn_array_of(WN_F32, x, 2, SHAPE(5, 1)); /* a does not stretch */
+    expect_shape_error(*state, text, in, 3,
+                       "expand: v has shape [3], which does not broadcast to [?, 1]");
+    in[1].shape[0] = 4;
+    expect_shape_error(*state, text, in, 3,
+                       "expand: mask shape [4] does not match tensor shape [5, 1] at axis 0");
+    in[0].shape[0] = 1;
+    expect_shape_error(
+        *state, "input r: f32[?]; input m: bool[?]; input a: f32[?, ?]; output y = expand(r[r == r], m, a);",
+        (const wn_array[]){in[0], wn_vector(WN_BOOL, m, 5), wn_array_of(WN_F32, x, 2, SHAPE(5, 2))},
+        3, "expand: v has shape [1], which does not broadcast to [?, 2]");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)
 #define TEST_ON_THREADS(name)                                                                      \
     { #name "_on_threads", name, make_context_of_threads, free_context, NULL }
@@ -586,6 +608,7 @@ int main(void) {
         TEST(values_that_are_too_few_or_too_many),
         TEST(nothing_to_put_in),
         TEST(errors_say_both_lengths),
+        TEST(a_row_must_be_as_long_as_the_fills),
         TEST_ON_THREADS(every_density),
         TEST_ON_THREADS(one_element_stretches),
         TEST_ON_THREADS(into_the_fill_itself),

@@ -70,6 +70,10 @@ static const expression expressions[] = {
     {"input x: f32[?]; input c: bool[?]; x[c][x[c] > 0]", {"n", "n"}, true},
     {"input x: f32[?]; input c: bool[?]; nonzero(x[c] > 0)", {"n", "n"}, true},
     {"input t: i32[?, ?]; input c: bool[?]; input d: bool[?]; t[c][:, d]", {"nk", "n", "k"}, false},
+    {"input t: f32[?, ?]; input c: bool[?]; input w: f32[?]; expand(w, c, t)", {"nk", "n", "k"}, false},
+    {"input t: u8[?, ?, ?]; input c: bool[?, ?]; input w: u8[?, 1]; expand(w, c, t, axis=1)",
+     {"nmk", "mk", "n1"},
+     false},
 };
 
 static const int64_t sizes[][3] = {

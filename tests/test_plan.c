@@ -18,7 +18,8 @@ typedef struct plan_case {
 
 #define INPUTS                                                                                     \
     "input x: f32[?]; input y: f32[?]; input v: f32[?]; input m: bool[?]; input k: bool[?];"       \
-    "input s: f32; input t: u8[?, ?, 3]; input mm: bool[?, ?]; input q: f32[2, ?, 4];"
+    "input s: f32; input t: u8[?, ?, 3]; input mm: bool[?, ?]; input q: f32[2, ?, 4];"             \
+    "input row: u8[3]; input r: f32[?, 1, 4]; input one: f32[1];"
 
 static const plan_case CASES[] = {
     /* Elementwise: one loop for all outputs of one shape, another for another. */
@@ -59,6 +60,12 @@ static const plan_case CASES[] = {
     {"expand(x[k], m, x) + 1", "pack expand map, 2 temporaries, 2 checks"},
     {"expand(v, x[m] > 0, y[m])", "pack expand, 2 temporaries, 2 checks"},
     {"expand(q, m, 0)", "whole"},
+    /* What has no axis for the true places is repeated: a[m] = row. */
+    {"expand(row, mm, t)", "map, 2 checks"},
+    {"expand(r, m, q, axis=1) * 2", "map, 2 checks"},
+    {"expand(u8(v), mm, t)", "map, 3 checks"},
+    {"expand(x[k], mm, f32(t))", "pack map, 1 temporary, 4 checks"},
+    {"expand(one, m, x)", "map, 1 check"},
 };
 
 static void describe(const wn_plan *plan, char *text, size_t size) {

@@ -135,6 +135,7 @@ static wn_status check_values(const mask_operation *o, int rank, const int64_t *
                            (long long)own, plural(own), i, (long long)count,
                            own == 1 ? ": a packed axis does not stretch" : "");
         char v_text[SHAPE_TEXT], text[SHAPE_TEXT];
+        packed[o->axis] = WN_ANY;
         return wn_fail(error, WN_ERROR_SHAPE, "expand: v has shape %s, which does not broadcast to %s",
                        wn_shape_text(v->rank, v->shape, v_text, sizeof v_text),
                        wn_shape_text(v->rank + missing, packed, text, sizeof text));

@@ -190,11 +190,10 @@ static bool lower_operation(planner *p, plan_program *to, const lower_key *k, ui
     return true;
 }
 
-/* expand(v, m, fill), v packed by m: where(m, v, fill). What v's packed axis is widened to are m's axes. */
+/* expand(v, m, fill), v packed by m or the same everywhere: where(m, v, fill). What v's packed axis is widened to are m's axes. */
 static bool lower_expand(planner *p, plan_program *to, const lower_key *k, uint32_t *value) {
     const wn_graph *g = p->plan->graph;
     const node *n = graph_node(g, k->node);
-    int width = graph_node(g, n->args[1])->rank;
     static const uint8_t order[3] = {1, 0, 2}; /* where(m, v, fill) */
     plan_value v = {.kind = VALUE_OPERATION, .op = OP_where, .type = n->type, .node = k->node};
     for (size_t i = 0; i < 3; i++) {
@@ -203,10 +202,9 @@ static bool lower_expand(planner *p, plan_program *to, const lower_key *k, uint3
         lower_key operand = {k->program, n->args[arg], {{0}}, p->places[k->node].temp_args >> arg & 1};
         memset(&operand.map, -1, sizeof operand.map);
         for (int j = 0; j < a->rank; j++) {
-            int axis = arg == 1                       ? n->attribute + j
-                       : arg == 0 && j > n->attribute ? j + width - 1
-                                                      : j;
-            operand.map.first[j] = k->map.first[axis];
+            int axis = arg == 1 ? n->attribute + j : arg == 0 ? expand_axis_of(g, n, j) : j;
+            bool stays = arg == 0 && node_dims(g, a)[j] == 1 && node_dims(g, n)[axis] != 1;
+            if (!stays) operand.map.first[j] = k->map.first[axis];
         }
         if (find_value(p, &operand, &v.args[i])) continue;
         push(p, &operand);

@@ -77,6 +77,18 @@ typedef struct planner {
 static inline bool mask_is_chained(int64_t key) {
     return key & 1;
 }
+/* expand(v, m, fill): whether all true places take the same of v, which has no axis for them, or one of length 1. */
+static inline bool expand_repeats(const wn_graph *g, const node *n) {
+    const node *v = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int own = n->attribute - (n->rank - m->rank + 1 - v->rank);
+    return own < 0 || node_dims(g, v)[own] == 1;
+}
+/* The axis of an expand's result that axis i of v, which is not the packed one, lies along. */
+static inline int expand_axis_of(const wn_graph *g, const node *n, int i) {
+    const node *v = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int packed = n->rank - m->rank + 1 - v->rank + i;
+    return packed > n->attribute ? packed + m->rank - 1 : packed;
+}
 /* How many axes a mask is evaluated over; a mask that a stage has is known to have few enough. */
 int wn_mask_width(const planner *p, int64_t key);
 

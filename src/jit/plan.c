@@ -103,14 +103,14 @@ static void place_reduction(planner *p, const node *n, placement *place) {
 
 /*
  * expand(v, m, fill), where v is packed by m itself, is where(m, v before packing, fill): a[m] = f(a[m]) is one elementwise loop. v must have
- * the axes of the result, without stretching any. So is any expand of a scalar.
+ * the axes of the result, without stretching any. So is any expand of what is the same for all true places: a[m] = row.
  */
 static bool is_choice(const planner *p, const node *n) {
     const wn_graph *g = p->plan->graph;
     const node *v = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
     const placement *packed = &p->places[n->args[0]];
     int axis = n->attribute;
-    if (v->rank == 0) return true;
+    if (expand_repeats(g, n)) return true;
     if (packed->kind != PLACE_PACKED || mask_is_chained(packed->key) ||
         p->masks[packed->key].node != n->args[1])
         return false;
@@ -132,15 +132,15 @@ static bool moves_elements(const wn_graph *g, const node *n) {
 
 static void place_expand(planner *p, const node *n, placement *place) {
     const wn_graph *g = p->plan->graph;
-    bool choice = is_choice(p, n);
-    place->in_order = choice && graph_node(g, n->args[0])->rank > 0;
+    bool choice = is_choice(p, n), repeats = expand_repeats(g, n);
+    place->in_order = choice && !repeats;
     bool of_bits =
         n->type == WN_BOOL &&
         p->plan->bitmaps; /* v or the result may be a bitmap, which no lanes of bytes are taken from */
     place->kind = choice                             ? PLACE_PLAIN
                   : moves_elements(g, n) && !of_bits ? PLACE_EXPANDED
                                                      : PLACE_WHOLE;
-    for (size_t i = 1; i < 3; i++)
+    for (size_t i = repeats ? 0 : 1; i < 3; i++)
         if (place->kind != PLACE_WHOLE && arg_is_packed(p, n, i)) keep_in_temp(p, place, n, i);
 }
 

@@ -124,10 +124,11 @@ typedef struct plan_stage {
     uint32_t next;  /* the planner's own */
 } plan_stage;
 
-/* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or b to a (where= of a reduction), or
-   are equal (boolean_mask). */
+/* Two lengths that must fit, checked when they are known: a and b broadcast (node is elementwise), or b to a (where= of a reduction, v of
+   an expand), or are equal (a mask). */
 typedef struct plan_check {
     node_id node;
+    bool of_v;
     dim a, b;
     int32_t stage; /* before which stage: 0 when only lengths of inputs matter (checked by bind), else after a count */
 } plan_check;

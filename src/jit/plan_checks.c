@@ -13,14 +13,18 @@ static int32_t known_before(const planner *p, dim a, dim b) {
     return (int32_t)(x > y ? x : y);
 }
 
-static void add_check(planner *p, node_id id, dim a, dim b) {
+static void add_check_of(planner *p, node_id id, bool of_v, dim a, dim b) {
     wn_plan *plan = p->plan;
     if (!wn_grow(plan->context, (void **)&plan->checks, &plan->check_room, plan->check_count + 1,
                  sizeof *plan->checks)) {
         p->failed = true;
         return;
     }
-    plan->checks[plan->check_count++] = (plan_check){id, a, b, known_before(p, a, b)};
+    plan->checks[plan->check_count++] = (plan_check){id, of_v, a, b, known_before(p, a, b)};
+}
+
+static void add_check(planner *p, node_id id, dim a, dim b) {
+    add_check_of(p, id, false, a, b);
 }
 
 static void check_mask(planner *p, node_id id, const node *n) {
@@ -48,6 +52,16 @@ static void check_broadcast(planner *p, node_id id, const node *n) {
             check_pair(p, id, n, graph_node(g, n->args[i]), graph_node(g, n->args[j]));
 }
 
+/* What an expand repeats broadcasts to the result; any other v is checked when it is expanded. */
+static void check_repeated(planner *p, node_id id, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    const node *v = graph_node(g, n->args[0]);
+    for (int i = 0; i < v->rank; i++) {
+        dim own = node_dims(g, v)[i], to = node_dims(g, n)[expand_axis_of(g, n, i)];
+        if (own != to && own != 1) add_check_of(p, id, true, to, own);
+    }
+}
+
 /* The mask of an expand, place or putmask has the lengths of the array that it changes. */
 static void check_changed(planner *p, node_id id, const node *n) {
     const wn_graph *g = p->plan->graph;
@@ -56,6 +70,7 @@ static void check_changed(planner *p, node_id id, const node *n) {
     for (int j = 0; a->rank && j < m->rank; j++)
         if (node_dims(g, a)[first + j] != node_dims(g, m)[j])
             add_check(p, id, node_dims(g, a)[first + j], node_dims(g, m)[j]);
+    if (n->op == OP_expand && expand_repeats(g, n)) check_repeated(p, id, n);
 }
 
 /* The mask of a reduction has the lengths of the operand, or of where= may have 1. */

@@ -111,6 +111,19 @@ static wn_status fail_where(const wn_kernel *k, const bound_arrays *a, const nod
                    shape_text(k, a, n->args[0], whole));
 }
 
+/* What an expand repeats, against the result with the mask's axes as one of any length. */
+static wn_status fail_values(const wn_kernel *k, const bound_arrays *a, const node *n, wn_error *error) {
+    char v[SHAPE_TEXT], text[SHAPE_TEXT];
+    int64_t shape[WN_MAX_RANK], packed[WN_MAX_RANK];
+    int width = graph_node(k->graph, n->args[1])->rank, rank = 0;
+    wn_node_shape(k, a, n, shape);
+    for (int i = 0; i < n->rank; i++)
+        if (i <= n->attribute || i >= n->attribute + width)
+            packed[rank++] = i == n->attribute ? WN_ANY : shape[i];
+    return wn_fail(error, WN_ERROR_SHAPE, "expand: v has shape %s, which does not broadcast to %s",
+                   shape_text(k, a, n->args[0], v), wn_shape_text(rank, packed, text, sizeof text));
+}
+
 /* Whether the axis `from_last` of an operand is a packed one of length 1, which would have to stretch. */
 static bool is_packed_one(const wn_kernel *k, const bound_arrays *a, node_id id, int from_last) {
     const node *n = graph_node(k->graph, id);
@@ -164,7 +177,8 @@ wn_status wn_check_lengths(const wn_kernel *k, const bound_arrays *a, uint32_t s
         int64_t x = length_of(a, c->a), y = length_of(a, c->b);
         if (x == y) continue;
         bool where = op_is_reduction((op)n->op) && !(n->bits & REDUCE_PACKED);
-        if (where && stretches(k, c->b, y)) continue;
+        if ((where || c->of_v) && stretches(k, c->b, y)) continue;
+        if (c->of_v) return fail_values(k, a, n, error);
         if (where) return fail_where(k, a, n, error);
         if (!op_is_elementwise((op)n->op)) return fail_mask(k, a, n, error);
         if (!stretches(k, c->a, x) && !stretches(k, c->b, y)) return fail_broadcast(k, a, n, error);
