@@ -769,7 +769,7 @@ static const ledger_case LEDGER[] = {
      "less(b, 300)", "result"},
     {"clip(x, 0, 1)", "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", "clip(x, 0, 1)",
      "result"},
-    {"sum(x[m])", "build", "f(x[m]) ==> f(x, where=m)", "sum(boolean_mask(x, m))", "result"},
+    {"sum(x[m])", "build", "f(g(x[m])) ==> f(g(x), where=m)", "sum(boolean_mask(x, m))", "result"},
     {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)",
      "result"},
 };

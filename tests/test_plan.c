@@ -50,6 +50,13 @@ static const plan_case CASES[] = {
     {"x[m][k]", "pack pack, 1 temporary, 2 checks"},
     {"output a = x[m]; output b = x[m] + v;", "pack map, 1 temporary, 2 checks"},
     {"f32(nonzero(m))", "pack map, 1 temporary"},
+    /* What is computed from packed values is reduced where it lies; from several arrays it is packed, for their lengths to be compared. */
+    {"any(x[m] > 3)", "reduce, 1 check"},
+    {"sum((x[m] - 1) * (x[m] + 1))", "reduce, 1 check"},
+    {"max(t[mm] * row, axis=0)", "reduce, 2 checks"},
+    {"sum(x[m] * y[m])", "pack reduce, 1 temporary, 2 checks"},
+    {"argmax(x[m] * 2)", "pack reduce, 1 temporary, 1 check"},
+    {"sum(t[mm] * row, axis=1)", "rows reduce, 1 temporary, 2 checks"},
     /* expand: a choice if v is packed by the mask itself, or a scalar; a loop of its own if v has one axis; else by a function in C. */
     {"expand(x[m] * 2, m, x)", "map, 2 checks"},
     {"expand(1, m, x)", "map, 1 check"},

@@ -11,7 +11,7 @@
  *     min, max of bool              of cast(x, u8), and cast back
  *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
  *     f(x, initial=i)               add, multiply, minimum, maximum(i, f(x)), where f of nothing is no error
- *     f(x[m])                       f(x, where=m), if the packed axis is reduced
+ *     f(g(x[m]))                    f(g(x), where=m), if the packed axis is reduced and g is elementwise
  *
  * The last keeps that m's lengths are exactly those of x (REDUCE_PACKED), while a where= broadcasts.
  */
@@ -52,16 +52,76 @@ static bool find_axes(wn_graph *g, draft *d, const reduction *how) {
     return true;
 }
 
-/* f(x[m]) ==> f(x, where=m)   the packed axis is reduced: in its place stand all of m's */
-static void unpack(const wn_graph *g, draft *d) {
-    const node *n = graph_node(g, d->x);
-    if (d->where || n->op != OP_boolean_mask || !(d->bits >> n->attribute & 1)) return;
-    int axis = n->attribute, width = graph_node(g, n->args[1])->rank;
+/* What an operand is made of, if all that is packed in it is packed by one mask. */
+typedef struct packing {
+    node_id first; /* the first boolean_mask that is met                  */
+    int behind;    /* axes behind the packed one                          */
+    int left;      /* nodes that are still looked at: shared ones are met more than once */
+} packing;
+
+#define MOST_UNPACKED 64
+
+static void find_packing(const wn_graph *g, node_id id, packing *p) {
+    const node *n = graph_node(g, id);
+    if (p->first || p->left-- <= 0) return;
+    if (n->op == OP_boolean_mask) {
+        p->first = id;
+        p->behind = n->rank - n->attribute - 1;
+    }
+    for (size_t i = 0; op_is_elementwise((op)n->op) && i < 3 && n->args[i]; i++)
+        find_packing(g, n->args[i], p);
+}
+
+/* Whether two boolean_masks take the same places of arrays that have the same lengths there. */
+static bool packs_alike(const wn_graph *g, const node *n, const node *first) {
+    const node *x = graph_node(g, n->args[0]), *y = graph_node(g, first->args[0]);
+    int width = graph_node(g, n->args[1])->rank;
+    return n->args[1] == first->args[1] && n->rank - n->attribute == first->rank - first->attribute &&
+           memcmp(node_dims(g, x) + n->attribute, node_dims(g, y) + first->attribute,
+                  sizeof(dim) * (size_t)width) == 0;
+}
+
+/* Whether a value is packed alike in all of its parts, but for those that have no axis there. */
+static bool is_packed(const wn_graph *g, node_id id, packing *p) {
+    const node *n = graph_node(g, id);
+    if (n->rank <= p->behind) return true;
+    if (p->left-- <= 0) return false;
+    if (n->op == OP_boolean_mask) return packs_alike(g, n, graph_node(g, p->first));
+    bool packed = op_is_elementwise((op)n->op);
+    for (size_t i = 0; packed && i < 3 && n->args[i]; i++)
+        packed = is_packed(g, n->args[i], p);
+    return packed;
+}
+
+/* g(x[m]) ==> g(x)   of such a value */
+static node_id before_packing(wn_graph *g, node_id id, const packing *p) {
+    const node n = *graph_node(g, id);
+    if (n.rank <= p->behind) return id;
+    if (n.op == OP_boolean_mask) return n.args[0];
+    node_id args[3] = {0};
+    size_t count = 0;
+    for (; count < 3 && n.args[count]; count++)
+        args[count] = before_packing(g, n.args[count], p);
+    return wn_build(g, (op)n.op, args, count, (wn_type)n.type, n.attribute);
+}
+
+/* f(g(x[m])) ==> f(g(x), where=m)   the packed axis is reduced: in its place stand all of m's. Places are found faster in what is
+   packed, unless that is there already. */
+static void unpack(wn_graph *g, draft *d) {
+    packing p = {.left = MOST_UNPACKED};
+    find_packing(g, d->x, &p);
+    if (d->where || !p.first || (op_is_place(d->o) && p.first != d->x)) return;
+    p.left = MOST_UNPACKED;
+    int axis = graph_node(g, d->x)->rank - p.behind - 1;
+    node_id mask = graph_node(g, p.first)->args[1];
+    int width = graph_node(g, mask)->rank;
+    if (axis < 0 || !(d->bits >> axis & 1) || !is_packed(g, d->x, &p)) return;
+    if (axis != graph_node(g, p.first)->attribute) return;
     uint64_t axes = d->bits & (REDUCE_KEEPDIMS - 1), below = axes & (((uint64_t)1 << axis) - 1);
     uint64_t own = (((uint64_t)1 << width) - 1) << axis, above = axes >> (axis + 1) << (axis + width);
     d->bits = (d->bits & REDUCE_KEEPDIMS) | below | own | above | REDUCE_PACKED;
-    d->x = n->args[0];
-    d->where = n->args[1];
+    d->x = before_packing(g, d->x, &p);
+    d->where = mask;
     d->axis = axis;
 }
 
@@ -227,7 +287,7 @@ node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how) {
     node_id id = build(g, &d, how->initial);
     if (g->trace && id && (unpacked || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
         wn_trace_rewrite(g, "build",
-                         unpacked ? "f(x[m]) ==> f(x, where=m)"
+                         unpacked ? "f(g(x[m])) ==> f(g(x), where=m)"
                                   : "a reduction ==> one of the few that graphs have, with casts",
                          &written, id);
     return id;
