@@ -337,6 +337,29 @@ static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position
     return emit_known_word(b, &word, position);
 }
 
+/* How far ahead of what is stored its lines are asked for; and how many of a word's elements fit one. */
+#define AHEAD_BYTES 512
+#define LINE_BYTES 64
+
+/* A store whose line is not in the first cache waits for it, and all stores behind it; where it will go the processor does not foresee,
+   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing. */
+static void prefetch_outputs(const body *b, ir position) {
+    emitter *e = b->e;
+    LLVMTypeRef i32 = int_type(e, 32);
+    ir one = LLVMConstInt(i32, 1, false), three = LLVMConstInt(i32, 3, false);
+    for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
+        if (wn_type_size(type) == 1) continue;
+        locate_packing(b, &b->stage->outputs[i]);
+        ir at = LLVMBuildGEP2(e->builder, wn_ir_storage(e, type), b->outputs[i], &position, 1, "");
+        for (unsigned line = 0; line < wn_type_size(type) * KERNEL_WORD / LINE_BYTES; line++) {
+            ir ahead = wn_ir_i64(e, AHEAD_BYTES + LINE_BYTES * line);
+            ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""), one, three, one};
+            wn_ir_intrinsic(e, "llvm.prefetch", LLVMPointerTypeInContext(e->context, 0), args, 4);
+        }
+    }
+}
+
 /* Word by word while there are elements, and room for a whole word. */
 void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     emitter *e = b->e;
@@ -361,6 +384,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (read) word = wn_new_phi(b, word, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
+    if (b->function != KERNEL_EXPAND) prefetch_outputs(b, position);
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
                       : read ? emit_read_word(b, sets, word, l.index, position)
