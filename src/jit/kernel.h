@@ -13,7 +13,7 @@
  * fused    mask, pack and store in one pass: n a multiple of 64. Goes word by word (64 elements) while
  *          cursor->position + 64 <= cursor->room, moves cursor->position by the elements packed, and returns the
  *          elements consumed. It may write up to out[j] + room, never beyond. The bitmap is not used.
- * scatter  the same, but reads the mask from the bitmap.
+ * scatter  the same, but reads the mask from the bitmap; of ROWS, one that has a bit for each element.
  * expand   mask and fill in one pass: n a multiple of 64. The next element of cursor->values goes where the mask is true, the fill where it
  *          is not, word by word while cursor->position + 64 <= cursor->room; moves cursor->position by the elements taken, and
  *          returns the elements of the space that are done. It may read up to values + room, never beyond.

@@ -313,6 +313,17 @@ static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
     return s->mask_rank == s->program.rank ? STAGE_PACK : STAGE_ROWS;
 }
 
+/* Of a ROWS stage, as far as its space says. */
+static int64_t row_length(const plan_stage *s) {
+    int64_t length = 1;
+    for (int i = s->mask_first + s->mask_rank; i < s->program.rank; i++) {
+        dim d = s->program.dims[i];
+        if (!dim_is_known(d)) return -1;
+        length = d == 0 ? 0 : length <= PACKED_ROW && d <= PACKED_ROW ? length * d : PACKED_ROW + 1;
+    }
+    return length;
+}
+
 /* Whether a reduction has to do without a function for long rows. */
 static bool must_fold(const planner *p, const node *n) {
     const wn_graph *g = p->plan->graph;
@@ -402,6 +413,7 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     like.level = place->level;
     like.mask_key = stage_is_masked(&like) ? place->key : -1;
     if (stage_is_masked(&like)) like.count_symbol = place->key / 2;
+    if (like.kind == STAGE_ROWS) like.row = row_length(&like);
     const node *n = graph_node(p->plan->graph, id);
     if (like.kind == STAGE_REDUCE) like.folds = must_fold(p, n);
     if (known_count(p, n) >= 0)
@@ -582,8 +594,9 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         plan_stage *s = &plan->stages[i];
         if (s->kind == STAGE_WHOLE) continue;
+        if (isa == WN_ISA_PORTABLE && s->kind == STAGE_ROWS) s->row = PACKED_ROW + 1;
         choose_step(s, &s->program, isa);
-        if (s->kind == STAGE_PACK || s->kind == STAGE_EXPAND) s->program.step = KERNEL_WORD;
+        if (!stage_has(s, KERNEL_MAP)) s->program.step = KERNEL_WORD;
         s->mask.step = KERNEL_WORD;
     }
     if (!p.failed) return plan;

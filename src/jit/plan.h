@@ -13,7 +13,9 @@
  *   WHOLE an operation on whole arrays, which a function in C does (any other expand, place, putmask, compress); or a count that an
  *         earlier stage has found out already, as the length of what it packed.
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
- *         those axes (count), one for the values over the whole space (map), and the driver moves whole rows.
+ *         those axes (count), one for the values over the whole space. The elements of short rows are packed as those of PACK are
+ *         (scatter), by a bitmap in which the driver repeats each bit; long rows are computed (map) and moved whole. How long they are
+ *         is known from the graph, or else when arrays are bound.
  *
  * Packed values are not computed after packing but before: a node whose length is n_true of mask m is lowered over
  * the axes of m, so a chain of masks is one mask, and sqrt(x[m]) + y[m] is one loop. Where that can't be (x[m] + v with v of length
@@ -109,6 +111,7 @@ typedef struct plan_stage {
     plan_program mask;    /* ROWS alone: the mask, over its own axes                          */
     uint32_t mask_value;  /* PACK, EXPAND: in program; ROWS: in mask                          */
     int32_t mask_first, mask_rank;
+    int64_t row; /* ROWS: elements of a row; any number above PACKED_ROW if it is long or nothing packs well; -1: not known yet */
     int64_t count_symbol; /* PACK, ROWS: index of the SYMBOL_COUNT that this stage finds out  */
     uint32_t mask_stage; /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
     bool owns_mask; /* mask_stage is itself: it has a count                                                              */
@@ -199,6 +202,13 @@ static inline int32_t step_registers(const plan_program *p) {
 /* Of several rows, those of fewer elements are not worth a call of reduce: a tree would be mostly empty. They are reduced in C. */
 #define SHORT_ROW 256
 
+/* Rows of up to so many elements are packed: a vector holds several of them, or at least one. */
+#define PACKED_ROW 8
+
+static inline bool row_is_packed(int64_t row) {
+    return row >= 0 && row <= PACKED_ROW;
+}
+
 /* Whether a stage packs by a mask, of its own or of another stage. */
 static inline bool stage_is_masked(const plan_stage *s) {
     return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
@@ -236,10 +246,14 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
 /* Whether a stage has this function. */
 static inline bool stage_has(const plan_stage *s, kernel_function function) {
     switch (function) {
-    case KERNEL_MAP: return s->kind <= STAGE_REDUCE && s->kind != STAGE_PACK;
+    case KERNEL_MAP:
+        return s->kind <= STAGE_REDUCE && s->kind != STAGE_PACK &&
+               !(s->kind == STAGE_ROWS && row_is_packed(s->row));
     case KERNEL_COUNT: return s->owns_mask || s->kind == STAGE_EXPAND;
     case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
-    case KERNEL_SCATTER: return s->kind == STAGE_PACK;
+    case KERNEL_SCATTER:
+        return s->kind == STAGE_PACK ||
+               (s->kind == STAGE_ROWS && (s->row < 0 || row_is_packed(s->row)));
     case KERNEL_STREAM: return s->kind == STAGE_MAP;
     case KERNEL_REDUCE: return s->kind == STAGE_REDUCE && !s->folds;
     case KERNEL_EXPAND: return s->kind == STAGE_EXPAND;

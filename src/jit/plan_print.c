@@ -138,8 +138,10 @@ static void print_reason(const wn_plan *plan, const wn_labels *labels, const pla
         wn_buffer_add(b, "mask %s is evaluated once; values are computed before they are packed\n",
                       mask);
     else
-        wn_buffer_add(b, "mask %s covers %d of %d axes: whole rows are moved\n", mask, s->mask_rank,
-                      s->program.rank);
+        wn_buffer_add(b, "mask %s covers %d of %d axes: %s\n", mask, s->mask_rank, s->program.rank,
+                      row_is_packed(s->row) ? "rows are short, and packed element by element"
+                      : s->row < 0          ? "whole rows are moved, or packed if they are short"
+                                            : "whole rows are moved");
 }
 
 static void print_functions(const plan_stage *s, wn_buffer *b) {

@@ -24,7 +24,7 @@ typedef struct wn_target {
 } wn_target;
 
 /* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
-   fused function, for results that are allocated exactly; stream, for outputs larger than the caches; the map of a stage that has a
+   fused function, for results that are allocated exactly, or a map, for rows that turn out to be short; stream, for outputs larger than the caches; the map of a stage that has a
    reduce function, for short rows (but for places, which are looked for again if there is a NaN). */
 typedef enum provider_functions {
     FUNCTIONS_ALL,
@@ -34,9 +34,10 @@ typedef enum provider_functions {
 
 static inline bool function_is_wanted(const plan_stage *s, kernel_function function,
                                       provider_functions functions) {
-    bool late = function == KERNEL_STREAM ||
-                (function == KERNEL_SCATTER && stage_has(s, KERNEL_FUSED)) ||
-                (function == KERNEL_MAP && stage_has(s, KERNEL_REDUCE) && !s->places);
+    bool late =
+        function == KERNEL_STREAM ||
+        (function == KERNEL_SCATTER && (stage_has(s, KERNEL_FUSED) || stage_has(s, KERNEL_MAP))) ||
+        (function == KERNEL_MAP && stage_has(s, KERNEL_REDUCE) && !s->places);
     return stage_has(s, function) &&
            (functions == FUNCTIONS_ALL || late == (functions == FUNCTIONS_LATE));
 }

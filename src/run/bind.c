@@ -126,6 +126,7 @@ WN_API void wn_binding_free(wn_binding *b) {
     for (uint32_t i = 0; i < stage_count(k); i++) {
         wn_memory_free(c, &b->stages[i].scratch);
         wn_memory_free(c, &b->stages[i].bitmap);
+        wn_memory_free(c, &b->stages[i].spread);
         wn_memory_free(c, &b->stages[i].parts);
         wn_memory_free(c, &b->stages[i].columns);
         wn_memory_free(c, &b->stages[i].accumulators);

@@ -85,11 +85,14 @@ typedef struct bound_stage {
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs */
     int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
-    bool move_rows;             /* ROWS: straight from the inputs */
-    int64_t rows, length;       /* REDUCE: how many results, elements of each */
-    bool by_columns;            /* REDUCE: not row by row (columns.h) */
-    memory columns;             /* REDUCE: how, if by columns */
-    memory accumulators;        /* REDUCE: of each part of a run on threads, for each output */
+    bool move_rows;             /* ROWS: they can be moved straight from the inputs */
+    bool pack_rows;             /* ROWS: they can be packed by scatter */
+    memory spread; /* ROWS that are packed: by byte, each of its bits `spread_row` times */
+    int64_t spread_row;
+    int64_t rows, length; /* REDUCE: how many results, elements of each */
+    bool by_columns;      /* REDUCE: not row by row (columns.h) */
+    memory columns;       /* REDUCE: how, if by columns */
+    memory accumulators;  /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time; 0: all by one thread, or in two passes */
     size_t piece_buffer;  /* PACK: where in a worker's buffers it does */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */
@@ -191,8 +194,8 @@ bool wn_packs_directly(const bound_stage *s);
 void wn_pieces_prepare(bound_stage *s, int32_t workers);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */
 void wn_moves_prepare(bound_stage *s);
-/* Prepare the ROWS side of a stage (rows.c). */
-void wn_rows_prepare(bound_stage *s);
+/* Find out what can be done to a ROWS stage's rows, before its space is laid out (rows.c). */
+wn_status wn_rows_prepare(const wn_binding *b, bound_stage *s, wn_error *error);
 /* Compute elements of the space into a worker's buffers, from their beginning on (rows.c). */
 void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count);
 

@@ -1,13 +1,27 @@
 /*
  * rows.c - ROWS stages: a mask over some axes selects whole rows of the axes behind it, for each index of the axes before it.
  *
- * One bitmap serves every outer index. Rows that are plain pieces of an input are moved straight from it; any others are computed
- * block by block, as many rows as fit, across outer indices, and moved from the buffers.
+ * Rows are counted through all outer indices, one bitmap serves each of these. When the mask is counted, the rows are cut into pieces
+ * for the threads, and a piece is done in one of three ways:
+ *
+ *   packed    short rows: the kernel's scatter packs elements by a bitmap in which each bit of the mask is repeated for each element of the row, made
+ *             block by block. A vector packs several rows at once, takes as long whatever the mask is, and values are computed on the way.
+ *   moved     plain pieces of an input: row by row straight from it. Longer than a vector; or short, but nearly none or nearly
+ *             all are selected.
+ *   computed  all others: block by block into buffers, as many rows as fit, and moved from there.
+ *
+ * Invariant: what is written follows from the bits of a bitmap that is ours; a piece writes where its rows belong and nowhere else.
  */
 #include "run/array.h"
 #include "run/binding.h"
+#include "run/move.h"
+#include "run/threads.h"
 
 #include <string.h>
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 /* ---- Moving the rows whose bits are set --------------------------------------------------------------------------------- */
 
@@ -33,33 +47,106 @@ typedef struct rows {
     int64_t first, end;
 } rows;
 
+/* Of few bytes, by way of registers: memmove would be a call. */
+static inline __attribute__((always_inline)) void move_row(char *to, const char *from, size_t bytes) {
+    char row[32];
+    if (!__builtin_constant_p(bytes) || bytes > sizeof row) {
+        memmove(to, from, bytes);
+        return;
+    }
+    memcpy(row, from, bytes);
+    memcpy(to, row, bytes);
+}
+
 /* `bytes` is a constant where this is inlined. `to` may be `from` itself: rows only move towards its beginning. */
-static inline __attribute__((always_inline)) void move_rows_of(char *to, const rows *r, size_t bytes) {
-    for (int64_t k = r->first / 64; k * 64 < r->end; k++) {
-        uint64_t bits = bits_between(r->words, k, r->first, r->end);
-        int64_t row = k * 64 - r->first; /* of the word's lowest bit; < 0 if that is not one of ours */
-        if (bits == ~(uint64_t)0 && r->stride == (int64_t)bytes) {
-            memmove(to, r->from + row * r->stride, 64 * bytes);
+static inline __attribute__((always_inline)) char *move_rows_of(char *to, const rows *all, size_t bytes) {
+    const rows r = *all;
+    for (int64_t k = r.first / 64; k * 64 < r.end; k++) {
+        uint64_t bits = bits_between(r.words, k, r.first, r.end);
+        int64_t row = k * 64 - r.first; /* of the word's lowest bit; < 0 if that is not one of ours */
+        if (bits == ~(uint64_t)0 && r.stride == (int64_t)bytes) {
+            memmove(to, r.from + row * r.stride, 64 * bytes);
             to += 64 * bytes;
             continue;
         }
         for (; bits; bits &= bits - 1, to += bytes)
-            memmove(to, r->from + (row + __builtin_ctzll(bits)) * r->stride, bytes);
+            move_row(to, r.from + (row + __builtin_ctzll(bits)) * r.stride, bytes);
+    }
+    return to;
+}
+
+/* Where they end. */
+static char *move_rows(char *to, const rows *r, size_t bytes) {
+#define ROW_OF(BYTES)                                                                              \
+    case BYTES: return move_rows_of(to, r, BYTES);
+    switch (bytes) {
+        ROW_OF(1)
+        ROW_OF(2)
+        ROW_OF(3)
+        ROW_OF(4)
+        ROW_OF(5)
+        ROW_OF(6)
+        ROW_OF(7)
+        ROW_OF(8)
+        ROW_OF(12)
+        ROW_OF(16)
+        ROW_OF(20)
+        ROW_OF(24)
+        ROW_OF(28)
+        ROW_OF(32)
+    default: return move_rows_of(to, r, bytes);
+    }
+#undef ROW_OF
+}
+
+/* ---- Spreading: each bit as often as a row has elements ------------------------------------------------------------------ */
+
+/* What a byte of the mask becomes, for all of them: 8 * PACKED_ROW bits at most. */
+static wn_status make_spread(const wn_binding *b, bound_stage *s, wn_error *error) {
+    if (s->spread.data && s->spread_row == s->row) return WN_OK;
+    if (!wn_memory_make(b->kernel->context, &s->spread, 256 * sizeof(uint64_t)))
+        return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
+    uint64_t *table = s->spread.data, each = ((uint64_t)1 << s->row) - 1;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        table[byte] = 0;
+        for (unsigned i = 0; i < 8; i++)
+            if (byte >> i & 1) table[byte] |= each << s->row * i;
+    }
+    s->spread_row = s->row;
+    return WN_OK;
+}
+
+/* `count` words, of which each becomes `row`, a constant where this is inlined. They may end where those end that are made. */
+static inline __attribute__((always_inline)) void spread_by(uint64_t *to, const uint64_t *words,
+                                                            int64_t count, const uint64_t *table,
+                                                            unsigned row) {
+    for (int64_t k = 0; k < count; k++) {
+        uint64_t word = words[k], bits = 0;
+        unsigned full = 0; /* of `bits` */
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < 8; i++) {
+            uint64_t spread = table[word >> 8 * i & 255];
+            bits |= spread << full;
+            full += 8 * row;
+            if (full < 64) continue;
+            *to++ = bits;
+            full -= 64;
+            bits = full ? spread >> (8 * row - full) : 0;
+        }
     }
 }
 
-static void move_rows(char *to, const rows *r, size_t bytes) {
-    switch (bytes) {
-    case 1: move_rows_of(to, r, 1); break;
-    case 2: move_rows_of(to, r, 2); break;
-    case 3: move_rows_of(to, r, 3); break;
-    case 4: move_rows_of(to, r, 4); break;
-    case 6: move_rows_of(to, r, 6); break;
-    case 8: move_rows_of(to, r, 8); break;
-    case 12: move_rows_of(to, r, 12); break;
-    case 16: move_rows_of(to, r, 16); break;
-    case 24: move_rows_of(to, r, 24); break;
-    default: move_rows_of(to, r, bytes); break;
+static void spread(uint64_t *to, const uint64_t *words, int64_t count, const bound_stage *s) {
+    const uint64_t *table = s->spread.data;
+    switch (s->row) {
+    case 2: spread_by(to, words, count, table, 2); break;
+    case 3: spread_by(to, words, count, table, 3); break;
+    case 4: spread_by(to, words, count, table, 4); break;
+    case 5: spread_by(to, words, count, table, 5); break;
+    case 6: spread_by(to, words, count, table, 6); break;
+    case 7: spread_by(to, words, count, table, 7); break;
+    case 8: spread_by(to, words, count, table, 8); break;
+    default: break;
     }
 }
 
@@ -110,32 +197,91 @@ static void find_source(bound_stage *s, uint32_t output) {
     out->normalise = p->program.streams[out->source].type == WN_BOOL;
 }
 
-/* Whether the packed rows of one outer index have no gaps in the caller's array. */
-static bool slab_is_contiguous(const wn_array *a, int axis) {
+/* Whether the elements of axis `from` and those behind it have no gaps. The array may be longer along it than it will be. */
+static bool lies_in_order(const wn_array *a, int from) {
     int64_t expected = (int64_t)wn_type_size(a->type);
     if (a->type == WN_BITMAP) return false;
-    for (int i = a->rank; i-- > axis + 1;) {
-        if (a->shape[i] == 1) continue;
+    for (int i = a->rank; i-- > from;) {
+        if (a->shape[i] == 1 && i != from) continue;
         if (a->strides[i] != expected) return false;
         expected *= a->shape[i];
     }
-    return a->strides[axis] == expected;
+    return true;
 }
 
-void wn_rows_prepare(bound_stage *s) {
+/* Elements of so many bytes that are packed at once. */
+static int64_t lanes_of(const wn_target *t, int64_t size) {
+    switch (t->isa) {
+    case WN_ISA_X86_64_V2: return least(8, 16 / size);
+    case WN_ISA_X86_64_V3: return least(8, 32 / size);
+    case WN_ISA_X86_64_V4: return size > 2 || t->vbmi2 ? 64 / size : 8;
+    default: return 0;
+    }
+}
+
+/* Whether rows that can be moved had better be: those that one instruction moves, unless a vector packs two; and longer ones than a
+   vector. */
+static bool are_long(const bound_stage *s, const wn_target *t) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        int64_t size = s->grid.out[i].size, bytes = s->row * size, lanes = lanes_of(t, size);
+        bool at_once = bytes <= 16 && (bytes & (bytes - 1)) == 0;
+        if (s->row > (at_once ? lanes / 2 : lanes)) return true;
+    }
+    return false;
+}
+
+wn_status wn_rows_prepare(const wn_binding *b, bound_stage *s, wn_error *error) {
     const plan_stage *p = s->plan;
     s->move_rows = s->grid.total != 0;
-    if (s->grid.total == 0) return;
+    s->pack_rows = false;
+    if (s->grid.total == 0) return WN_OK;
     s->outer = product(s->dims, 0, p->mask_first);
     s->places = product(s->dims, p->mask_first, p->mask_first + p->mask_rank);
     s->row = product(s->dims, p->mask_first + p->mask_rank, p->program.rank);
     for (uint32_t i = 0; i < p->output_count; i++) {
         bound_output *out = &s->outputs[i];
-        out->contiguous = !out->given || slab_is_contiguous(out->array, p->mask_first);
+        out->contiguous = !out->given || lies_in_order(out->array, p->mask_first);
         s->move_rows &= out->contiguous && has_plain_rows(s, i);
     }
     for (uint32_t i = 0; s->move_rows && i < p->output_count; i++)
         find_source(s, i);
+    s->pack_rows = row_is_packed(s->row) && stage_has(p, KERNEL_SCATTER) &&
+                   !(s->move_rows && are_long(s, &b->kernel->target));
+    if (!s->pack_rows) return WN_OK;
+    s->grid.step = KERNEL_WORD * s->row;
+    return make_spread(b, s, error);
+}
+
+/* ---- A piece ---------------------------------------------------------------------------------------------------------------- */
+
+/* Some of the rows of all outer indices, and the thread that does them. */
+typedef struct piece {
+    const bound_stage *stage;
+    worker *w;
+    const uint64_t *words;
+    int64_t first, end;
+    int64_t packed; /* how many are in the outputs, of all that are selected from the first outer index on */
+} piece;
+
+/* Rows from `first` on that one outer index has. */
+typedef struct slice {
+    int64_t outer, place, count;
+} slice;
+
+static slice slice_of(const bound_stage *s, int64_t first, int64_t end) {
+    int64_t place = first % s->places;
+    return (slice){first / s->places, place, least(end - first, s->places - place)};
+}
+
+static int64_t count_selected(const bound_stage *s, const uint64_t *words, int64_t first, int64_t end) {
+    int64_t count = 0;
+    while (first < end) {
+        slice of = slice_of(s, first, end);
+        count +=
+            of.count == s->places ? s->n_true : count_between(words, of.place, of.place + of.count);
+        first += of.count;
+    }
+    return count;
 }
 
 /* ---- Straight from the inputs --------------------------------------------------------------------------------------------- */
@@ -160,16 +306,129 @@ static void normalise(uint8_t *truths, int64_t count) {
         truths[i] = truths[i] != 0;
 }
 
-static void move_output(const bound_stage *s, uint32_t i, const uint64_t *words) {
+static void move_output(const piece *p, uint32_t i) {
+    const bound_stage *s = p->stage;
     const bound_output *out = &s->outputs[i];
     const operand *source = &s->grid.in[out->source];
-    size_t bytes = (size_t)(s->row * source->size);
-    for (int64_t o = 0; o < s->outer; o++) {
-        rows r = {source->data + outer_offset(s, out->outer_strides, o), out->row_stride, words, 0,
-                  s->places};
-        char *to = slab_of(s, i, o);
-        move_rows(to, &r, bytes);
-        if (out->normalise) normalise((uint8_t *)to, s->n_true * s->row);
+    int64_t bytes = s->row * source->size, packed = p->packed;
+    for (int64_t first = p->first; first < p->end;) {
+        slice of = slice_of(s, first, p->end);
+        rows r = {source->data + outer_offset(s, out->outer_strides, of.outer) + of.place * out->row_stride,
+                  out->row_stride, p->words, of.place, of.place + of.count};
+        char *to = slab_of(s, i, of.outer) + (packed - of.outer * s->n_true) * bytes,
+             *end = move_rows(to, &r, (size_t)bytes);
+        if (out->normalise) normalise((uint8_t *)to, end - to);
+        packed += (end - to) / bytes;
+        first += of.count;
+    }
+}
+
+static void move_piece(const piece *p) {
+    for (uint32_t i = 0; i < p->stage->plan->output_count; i++)
+        move_output(p, i);
+}
+
+/* ---- Element by element ---------------------------------------------------------------------------------------------------- */
+
+/* Where the elements of a piece go: `position` of the `room` that they have from `offset` on are there. */
+typedef struct packing {
+    const bound_stage *stage;
+    worker *w;
+    int64_t offset, room, position;
+    bool stored; /* straight into the outputs */
+} packing;
+
+/* The bits of so many rows, whose first begins a word if there is one outer index: the bitmap's own, or put together in `room`. */
+static const uint64_t *bits_of_rows(const piece *p, int64_t first, int64_t count, uint64_t *room) {
+    const bound_stage *s = p->stage;
+    if (s->outer == 1) return p->words + first / 64;
+    memset(room, 0, (size_t)(round_up(count, 64) / 8));
+    for (int64_t at = 0, n; at < count; at += n) {
+        int64_t place = (first + at) % s->places, k = place / 64, shift = place % 64;
+        n = least(least(s->places - place, count - at), 64);
+        uint64_t bits = p->words[k] >> shift;
+        if (shift + n > 64) bits |= p->words[k + 1] << (64 - shift);
+        if (n < 64) bits &= ((uint64_t)1 << n) - 1;
+        room[at / 64] |= bits << at % 64;
+        if (at % 64 + n > 64) room[at / 64 + 1] |= bits >> (64 - at % 64);
+    }
+    return room;
+}
+
+/* Those of so many elements, and whether any is set: made at the end of the worker's words, they are spread from their beginning on. */
+static const uint64_t *bits_of_elements(const piece *p, int64_t first, int64_t count, bool *any) {
+    const bound_stage *s = p->stage;
+    int64_t n = round_up(count, 64) / 64, k = 0;
+    const uint64_t *bits = bits_of_rows(p, first, count, p->w->words + n * (s->row - 1));
+    while (k < n && bits[k] == 0)
+        k++;
+    *any = k < n;
+    if (s->row == 1 || !*any) return bits;
+    spread(p->w->words, bits, n, s);
+    return p->w->words;
+}
+
+static void store_packed(const packing *p, int64_t count) {
+    const bound_stage *s = p->stage;
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        const wn_array *a = s->outputs[i].array;
+        int64_t at = p->offset + p->position, size = s->grid.out[i].size;
+        if (p->stored)
+            memcpy((char *)a->data + at * size, p->w->out[i], (size_t)(count * size));
+        else
+            wn_array_put(a, p->w->out[i], at, count);
+    }
+}
+
+/* Whole words straight into the outputs as long as there is room for them, all else by way of the buffers; how many were taken. */
+static int64_t pack_elements(packing *p, int64_t first, int64_t count, const uint64_t *words) {
+    const bound_stage *s = p->stage;
+    const grid *g = &s->grid;
+    bool stored = p->stored && count >= KERNEL_WORD && p->room - p->position >= KERNEL_WORD;
+    kernel_cursor cursor = {.room = g->block, .base = first};
+    wn_grid_point(g, p->w, 0, first, count);
+    if (stored) cursor.position = p->position, cursor.room = p->room;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        p->w->out[i] = stored ? (char *)s->outputs[i].array->data + p->offset * g->out[i].size
+                              : p->w->buffers + g->out[i].buffer;
+    int64_t taken = s->scatter(p->w->in, p->w->out, (uint64_t *)(uintptr_t)words, /* only read */
+                               round_up(count, KERNEL_WORD), &cursor);
+    if (!stored) store_packed(p, cursor.position);
+    p->position = stored ? cursor.position : p->position + cursor.position;
+    return taken;
+}
+
+static bool all_lie_in_order(const bound_stage *s) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (!lies_in_order(s->outputs[i].array, 0)) return false;
+    return true;
+}
+
+/* How many elements to take next: whole words, or what is left of less than one; in a sparse mask such that none is true, or some are
+   in each. */
+static int64_t words_of_a_kind(const uint64_t *words, int64_t count, bool sparse) {
+    int64_t whole = count / KERNEL_WORD, k = 1;
+    if (whole == 0) return count;
+    while (sparse && k < whole && (words[k] == 0) == (words[0] == 0))
+        k++;
+    return KERNEL_WORD * (sparse ? k : whole);
+}
+
+static void pack_piece(const piece *p, int64_t count) {
+    const bound_stage *s = p->stage;
+    packing all = {s, p->w, p->packed * s->row, count * s->row, 0, all_lie_in_order(s)};
+    int64_t rows_of_block = s->grid.block / s->row;
+    bool sparse = count < (p->end - p->first) / 32;
+    wn_grid_begin(&s->grid, p->w);
+    for (int64_t first = p->first; first < p->end; first += rows_of_block) {
+        bool any;
+        int64_t rows_now = least(rows_of_block, p->end - first), elements = rows_now * s->row;
+        const uint64_t *words = bits_of_elements(p, first, rows_now, &any);
+        for (int64_t at = 0, now; any && at < elements; at += now) {
+            now = words_of_a_kind(words + at / KERNEL_WORD, elements - at, sparse);
+            if (sparse && words[at / KERNEL_WORD] == 0) continue;
+            now = pack_elements(&all, first * s->row + at, now, words + at / KERNEL_WORD);
+        }
     }
 }
 
@@ -203,75 +462,110 @@ static void store(const bound_stage *s, uint32_t i, int64_t outer, int64_t place
         wn_array_put(a, from, outer * s->n_true * s->row + first, count);
 }
 
-/* Rows [first, end) of one outer index, which lie in the buffers from row `at` on; `place` rows were packed before them. */
-static int64_t store_rows(const bound_stage *s, const worker *w, const uint64_t *words,
-                          int64_t outer, int64_t first, int64_t end, int64_t at, int64_t place) {
-    int64_t count = count_between(words, first, end);
+/* Rows of one outer index, which lie in the buffers from row `at` on. */
+static int64_t store_rows(const piece *p, slice of, int64_t at) {
+    const bound_stage *s = p->stage;
+    int64_t end = of.place + of.count, count = count_between(p->words, of.place, end),
+            place = p->packed - of.outer * s->n_true;
     if (count == 0) return 0;
     for (uint32_t i = 0; i < s->grid.out_count; i++) {
         int64_t bytes = s->row * s->grid.out[i].size;
-        char *from = w->buffers + s->grid.out[i].buffer + at * bytes;
-        rows r = {from, bytes, words, first, end};
+        char *from = p->w->buffers + s->grid.out[i].buffer + at * bytes;
+        rows r = {from, bytes, p->words, of.place, end};
         if (s->outputs[i].contiguous) {
-            move_rows(slab_of(s, i, outer) + place * bytes, &r, (size_t)bytes);
+            move_rows(slab_of(s, i, of.outer) + place * bytes, &r, (size_t)bytes);
             continue;
         }
         move_rows(from, &r, (size_t)bytes);
-        store(s, i, outer, place, 0, from, count * s->row);
+        store(s, i, of.outer, place, 0, from, count * s->row);
     }
     return count;
 }
 
-static int64_t least(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-/* Whether any of the rows [first, end), counted through all outer indices, is selected. */
-static bool any_selected(const bound_stage *s, const uint64_t *words, int64_t first, int64_t end) {
-    while (first < end) {
-        int64_t place = first % s->places, count = least(end - first, s->places - place);
-        if (count_between(words, place, place + count)) return true;
-        first += count;
-    }
-    return false;
-}
-
 /* Rows that fit a block: several at a time. */
-static void compute_short_rows(const bound_stage *s, worker *w, const uint64_t *words) {
-    int64_t rows_of_block = s->grid.block / s->row, all = s->outer * s->places, packed = 0;
-    for (int64_t first = 0; first < all; first += rows_of_block) {
-        int64_t end = least(first + rows_of_block, all);
-        bool any = any_selected(s, words, first, end);
-        if (any) wn_compute(s, w, first * s->row, (end - first) * s->row);
+static void compute_short_rows(piece *p) {
+    const bound_stage *s = p->stage;
+    int64_t rows_of_block = s->grid.block / s->row;
+    for (int64_t first = p->first; first < p->end; first += rows_of_block) {
+        int64_t end = least(first + rows_of_block, p->end);
+        if (count_selected(s, p->words, first, end) == 0) continue;
+        wn_compute(s, p->w, first * s->row, (end - first) * s->row);
         for (int64_t q = first; q < end;) {
-            int64_t place = q % s->places, count = least(end - q, s->places - place);
-            if (place == 0) packed = 0;
-            if (any)
-                packed +=
-                    store_rows(s, w, words, q / s->places, place, place + count, q - first, packed);
-            q += count;
+            slice of = slice_of(s, q, end);
+            p->packed += store_rows(p, of, q - first);
+            q += of.count;
         }
     }
 }
 
-static void compute_row(const bound_stage *s, worker *w, int64_t outer, int64_t place, int64_t packed) {
+static void compute_row(const piece *p, int64_t outer, int64_t place) {
+    const bound_stage *s = p->stage;
     int64_t first = (outer * s->places + place) * s->row;
     for (int64_t at = 0; at < s->row; at += s->grid.block) {
         int64_t count = least(s->row - at, s->grid.block);
-        wn_compute(s, w, first + at, count);
+        wn_compute(s, p->w, first + at, count);
         for (uint32_t i = 0; i < s->grid.out_count; i++)
-            store(s, i, outer, packed, at, w->buffers + s->grid.out[i].buffer, count);
+            store(s, i, outer, p->packed - outer * s->n_true, at,
+                  p->w->buffers + s->grid.out[i].buffer, count);
     }
 }
 
 /* Rows longer than a block: only those that are selected. */
-static void compute_long_rows(const bound_stage *s, worker *w, const uint64_t *words) {
-    for (int64_t outer = 0; outer < s->outer; outer++) {
-        int64_t packed = 0;
-        for (int64_t k = 0; k * 64 < s->places; k++)
-            for (uint64_t bits = bits_between(words, k, 0, s->places); bits; bits &= bits - 1)
-                compute_row(s, w, outer, k * 64 + __builtin_ctzll(bits), packed++);
+static void compute_long_rows(piece *p) {
+    for (int64_t q = p->first; q < p->end; q++) {
+        int64_t outer = q / p->stage->places, place = q % p->stage->places;
+        if (!(p->words[place / 64] >> place % 64 & 1)) continue;
+        compute_row(p, outer, place);
+        p->packed++;
     }
+}
+
+static void compute_piece(piece *p) {
+    wn_grid_begin(&p->stage->grid, p->w);
+    if (p->stage->row <= p->stage->grid.block)
+        compute_short_rows(p);
+    else
+        compute_long_rows(p);
+}
+
+/* ---- The stage -------------------------------------------------------------------------------------------------------------- */
+
+typedef enum rows_way { ROWS_MOVED, ROWS_PACKED, ROWS_COMPUTED } rows_way;
+
+typedef struct rows_job {
+    bound_stage *stage;
+    const uint64_t *words;
+    rows_way way;
+    int64_t size, all; /* rows: of a piece, and of all */
+    running_sum packed;
+} rows_job;
+
+/* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all. */
+static bool pays_to_move(const bound_stage *s) {
+    int64_t rest = s->places - s->n_true;
+    return move_pays(s->n_true, s->places, s->grid.total >= ((int64_t)1 << 20)) ||
+           rest <= s->places / 4096;
+}
+
+static void do_piece(void *user, int64_t task, int32_t number) {
+    rows_job *job = user;
+    const bound_stage *s = job->stage;
+    piece p = {.stage = s, .w = &s->workers[number], .words = job->words, .first = task * job->size};
+    p.end = least(p.first + job->size, job->all);
+    int64_t count = count_selected(s, p.words, p.first, p.end);
+    p.packed = wn_add_in_turn(&job->packed, task, count);
+    if (count == 0) return;
+    switch (job->way) {
+    case ROWS_MOVED: move_piece(&p); break;
+    case ROWS_PACKED: pack_piece(&p, count); break;
+    case ROWS_COMPUTED: compute_piece(&p); break;
+    }
+}
+
+/* Rows that a piece is made of: those of a block, so that what is packed begins with a word. */
+static int64_t piece_size(const bound_stage *s, int64_t all) {
+    int64_t block = s->grid.block / s->row, size = all / (PARTS_PER_WORKER * s->worker_count) + 1;
+    return s->worker_count == 1 ? all : block > 1 ? round_up(size, block) : size;
 }
 
 wn_status wn_rows_run(wn_binding *b, uint32_t stage, wn_error *error) {
@@ -280,16 +574,13 @@ wn_status wn_rows_run(wn_binding *b, uint32_t stage, wn_error *error) {
     for (uint32_t i = 0; i < s->plan->output_count; i++)
         TRY(wn_target_make(b, &s->plan->outputs[i], error));
     if (s->grid.total == 0 || s->n_true == 0) return WN_OK;
-    const uint64_t *words = mask_words(b, s);
-    worker *w = &s->workers[0];
-    w->filled = false; /* what is laid out there is of the mask */
-    for (uint32_t i = 0; s->move_rows && i < s->plan->output_count; i++)
-        move_output(s, i, words);
-    if (s->move_rows) return WN_OK;
-    wn_grid_begin(&s->grid, w);
-    if (s->row <= s->grid.block)
-        compute_short_rows(s, w, words);
-    else
-        compute_long_rows(s, w, words);
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].filled = false; /* what is laid out there is of the mask */
+    rows_job job = {.stage = s, .words = mask_words(b, s), .all = s->outer * s->places};
+    job.way = s->move_rows && !(s->pack_rows && !pays_to_move(s)) ? ROWS_MOVED
+              : s->pack_rows                                      ? ROWS_PACKED
+                                                                  : ROWS_COMPUTED;
+    job.size = piece_size(s, job.all);
+    wn_parallel(b->kernel->context, (job.all + job.size - 1) / job.size, do_piece, &job);
     return WN_OK;
 }

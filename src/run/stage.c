@@ -12,6 +12,7 @@
 
 #define MAP_BLOCK 4096
 #define PACK_BLOCK 2048
+#define ROWS_BLOCK 16384
 
 /* ---- Memory ---------------------------------------------------------------------------------------------------------- */
 
@@ -275,10 +276,13 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     }
     if (p->kind == STAGE_ROWS) {
         if (p->owns_mask) TRY(lay_program(b, p, &p->mask, &s->mask, error));
-        wn_rows_prepare(s);
+        TRY(wn_rows_prepare(b, s, error));
     }
     use_streams(s, &s->grid);
-    wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK : MAP_BLOCK);
+    wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK
+                              : s->pack_rows        ? ROWS_BLOCK
+                                                    : MAP_BLOCK);
+    if (s->pack_rows) s->grid.step = KERNEL_WORD; /* blocks are of whole words of rows */
     wn_grid_lay_out(&s->mask, MAP_BLOCK);
     if (p->kind == STAGE_PACK) wn_moves_prepare(s);
     s->values_buffer = s->grid.buffers;
@@ -299,8 +303,7 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
 #define STREAM_LEAST ((int64_t)32 << 20)
 
 static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
-    bool alone = s->plan->kind == STAGE_ROWS ||
-                 (s->plan->kind == STAGE_PACK && !packs_in_one_pass(s) && lies_on_input(b, s));
+    bool alone = stage_is_masked(s->plan) && !packs_in_one_pass(s) && lies_on_input(b, s);
     const wn_context *c = b->kernel->context;
     return alone || s->grid.total < c->parallel_least ? 1 : c->threads;
 }
@@ -318,7 +321,8 @@ static bool wants_stream(const wn_binding *b, const bound_stage *s) {
 
 static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
     s->stream = NULL;
-    if (s->bitmap_wanted && s->plan->kind == STAGE_PACK && !s->scatter)
+    bool scatters = s->plan->kind == STAGE_PACK ? s->bitmap_wanted : s->pack_rows;
+    if (scatters && !s->scatter)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_SCATTER, &s->scatter, error));
     if (!wants_stream(b, s)) return WN_OK;
     return wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error);
