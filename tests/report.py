@@ -149,6 +149,12 @@ def write_npy(path, values):
     path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values))
 
 
+def many_loops():
+    """Twenty nodes whose code alone takes a hundred kilobytes."""
+    outputs = ["sum(x, where=m)", "mean(d)", "min(i)", "count(m)", "argmax(x)", "x[m]", "d[m] * 2", "any(x > 3)", "max(h)"]
+    return "; ".join(f"output o{k} = {text}" for k, text in enumerate(outputs))
+
+
 def twenty():
     return "a = x < 0.5 & y > x; b = where(a, x * 2, y - 1); c = b > mean(b); z = sqrt(abs(b)) + x / 3; z[c & !is_nan(y)]"
 
@@ -173,6 +179,8 @@ def main():
             sys.exit(77)
         assert page.raw == Page(winnow, folder, [twenty(), *floats]).raw, "not the same bytes again"
         assert len(page.inspection["nodes"]) >= 20 and len(page.raw) <= 300_000, len(page.raw)
+        many = Page(winnow, folder, [many_loops(), *floats, "d:f64[?]", "i:i16[?]", "h:f16[?]", "m:bool[?]", "--isa", "v2"])
+        assert "more lines: winnow explain --emit ir" in many.text and len(many.raw) <= 300_000, len(many.raw)
         outside = set(re.findall(r"""[a-z]+://[^"'\s)]*""", page.text)) - {"http://www.w3.org/2000/svg"}
         assert not outside and " src=" not in page.text and "<link" not in page.text and "@import" not in page.text, outside
 

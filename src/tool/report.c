@@ -39,17 +39,53 @@ static void write_origin(FILE *out, wn_origin of) {
         fputs(of.serves == WN_SERVES_LOOP ? "\"loop\"" : "\"\"", out);
 }
 
-/* [text, of, text, of, ...] */
+/* [text, of, text, of, ...], of at most so many lines. */
 static void write_lines(FILE *out, const char *key, const wn_line *lines, uint32_t first,
-                        uint32_t count) {
+                        uint32_t count, uint32_t most) {
+    uint32_t shown = count < most ? count : most;
     fprintf(out, ",\"%s\":[", key);
-    for (uint32_t i = first; i < first + count; i++) {
+    for (uint32_t i = first; i < first + shown; i++) {
         if (i > first) fputc(',', out);
         write_string(out, lines[i].text);
         fputc(',', out);
         write_origin(out, lines[i].of);
     }
+    if (shown < count)
+        fprintf(out, ",\"; %u more lines: winnow explain --emit ir\",\"\"", (unsigned)(count - shown));
     fputc(']', out);
+}
+
+/* A page of n nodes, 20 at least, has room for so many bytes a node of all that stands in functions. */
+#define NODE_BYTES 10000
+
+/* What a line takes beside its text. */
+#define LINE_BYTES 12
+
+static size_t size_of_lines(const wn_line *lines, uint32_t count, uint32_t most) {
+    size_t size = 0;
+    for (uint32_t i = 0; i < count && i < most; i++)
+        size += strlen(lines[i].text) + LINE_BYTES;
+    return size;
+}
+
+/* How many lines of IR a function may have for all of it to fit beside the instructions, which are shown whatever they take. */
+static uint32_t ir_lines_that_fit(const wn_inspection *inspection) {
+    size_t nodes, functions, instructions, size;
+    wn_inspection_nodes(inspection, &nodes);
+    const wn_function_info *f = wn_inspection_functions(inspection, &functions);
+    const wn_line *ir = wn_inspection_ir(inspection, NULL),
+                  *optimized = wn_inspection_ir_optimized(inspection, NULL);
+    const wn_instruction *code = wn_inspection_instructions(inspection, &instructions);
+    size_t room = NODE_BYTES * (nodes < 20 ? 20 : nodes), code_size = 0;
+    for (size_t i = 0; i < instructions; i++)
+        code_size += strlen(code[i].text) + LINE_BYTES;
+    for (uint32_t most = 1 << 20;; most -= most / 4) {
+        size = code_size;
+        for (size_t i = 0; i < functions; i++)
+            size += size_of_lines(ir + f[i].first_ir, f[i].ir_count, most) +
+                    size_of_lines(optimized + f[i].first_optimized, f[i].optimized_count, most);
+        if (size <= room || most < 40) return most;
+    }
 }
 
 /* [[offset, text, of], ...], of a jump its target as well, of what reads a constant that */
@@ -71,6 +107,7 @@ static void write_code(FILE *out, const wn_inspection *inspection, const wn_func
 static void write_functions(FILE *out, const wn_inspection *inspection) {
     size_t count;
     const wn_function_info *f = wn_inspection_functions(inspection, &count);
+    uint32_t most = ir_lines_that_fit(inspection);
     for (size_t i = 0; i < count; i++, f++) {
         fprintf(out, "%s{\"name\":\"%s\",\"kind\":\"%s\",\"stage\":%u,\"offset\":%u,\"bytes\":%u",
                 i ? ",\n" : "", f->name, f->kind, (unsigned)f->stage, (unsigned)f->offset,
@@ -83,9 +120,9 @@ static void write_functions(FILE *out, const wn_inspection *inspection) {
                 (unsigned)f->loop_instructions, (unsigned)f->loop_loads, (unsigned)f->loop_stores,
                 (unsigned)f->spills, (unsigned)f->vector_bits, (unsigned)f->elements);
         write_code(out, inspection, f);
-        write_lines(out, "ir", wn_inspection_ir(inspection, NULL), f->first_ir, f->ir_count);
+        write_lines(out, "ir", wn_inspection_ir(inspection, NULL), f->first_ir, f->ir_count, most);
         write_lines(out, "ir_optimized", wn_inspection_ir_optimized(inspection, NULL),
-                    f->first_optimized, f->optimized_count);
+                    f->first_optimized, f->optimized_count, most);
         fputc('}', out);
     }
 }
