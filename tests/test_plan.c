@@ -19,7 +19,8 @@ typedef struct plan_case {
 #define INPUTS                                                                                     \
     "input x: f32[?]; input y: f32[?]; input v: f32[?]; input m: bool[?]; input k: bool[?];"       \
     "input s: f32; input t: u8[?, ?, 3]; input mm: bool[?, ?]; input q: f32[2, ?, 4];"             \
-    "input row: u8[3]; input r: f32[?, 1, 4]; input one: f32[1];"
+    "input row: u8[3]; input r: f32[?, 1, 4]; input one: f32[1];"                                  \
+    "input x5: f32[5]; input y5: f32[3, 5]; input m5: bool[5];"
 
 static const plan_case CASES[] = {
     /* Elementwise: one loop for all outputs of one shape, another for another. */
@@ -55,6 +56,8 @@ static const plan_case CASES[] = {
     {"sum((x[m] - 1) * (x[m] + 1))", "reduce, 1 check"},
     {"max(t[mm] * row, axis=0)", "reduce, 2 checks"},
     {"sum(x[m] * y[m])", "pack reduce, 1 temporary, 2 checks"},
+    {"sum(x5[m5] + y5[:, m5], axis=1)", "reduce"},
+    {"sum(y5[:, m5] + x5[m5], axis=1)", "reduce"},
     {"argmax(x[m] * 2)", "pack reduce, 1 temporary, 1 check"},
     {"sum(t[mm] * row, axis=1)", "rows reduce, 1 temporary, 2 checks"},
     /* expand: a choice if v is packed by the mask itself, or a scalar; a loop of its own if v has one axis; else by a function in C. */

@@ -264,6 +264,37 @@ static void compiled_functions_are_found_without_a_lock(void **state) {
     wn_context_free(c);
 }
 
+/* Not even the one that a run before has found. */
+static void nothing_has_no_place(void **state) {
+    (void)state;
+    static const char *const texts[] = {"argmin(x)", "argmax(x * 2)", "argmax(x, where=x > 1)"};
+    wn_context *c = compare_context(1);
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+        for (size_t e = 0; e < ENGINES; e++) {
+            char text[80];
+            float x[] = {3, 1, 2, 5};
+            int64_t place = -7;
+            snprintf(text, sizeof text, "input x: f32[?]; output y = %s;", texts[t]);
+            wn_kernel *k = compare_compile_text(c, text, engines[e]);
+            wn_array some = wn_vector(WN_F32, x, 4), none = wn_vector(WN_F32, x, 0),
+                     out = wn_array_of(WN_I64, &place, 0, NULL);
+            wn_binding *b;
+            wn_error error;
+            compare_expect_ok(wn_bind(k, &none, 1, &out, 1, &b, &error), &error);
+            for (int round = 0; round < 2; round++) {
+                assert_int_equal(wn_run(b, &error), WN_ERROR_ARGUMENT);
+                assert_non_null(strstr(error.message, "nothing is selected"));
+                compare_expect_ok(wn_rebind(b, &some, 1, &out, 1, &error), &error);
+                compare_expect_ok(wn_run(b, &error), &error);
+                assert_int_equal(place, t ? 3 : 1);
+                compare_expect_ok(wn_rebind(b, &none, 1, &out, 1, &error), &error);
+            }
+            wn_binding_free(b);
+            wn_kernel_free(k);
+        }
+    wn_context_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_outlive_a_rebind_that_fails),
@@ -271,6 +302,7 @@ int main(void) {
         cmocka_unit_test(new_pointers_are_checked_as_a_bind_does),
         cmocka_unit_test(runs_do_not_depend_on_the_runs_before),
         cmocka_unit_test(compiled_functions_are_found_without_a_lock),
+        cmocka_unit_test(nothing_has_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

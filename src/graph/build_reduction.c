@@ -11,7 +11,8 @@
  *     min, max of bool              of cast(x, u8), and cast back
  *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
  *     f(x, initial=i)               add, multiply, minimum, maximum(i, f(x)), where f of nothing is no error
- *     f(g(x[m]))                    f(g(x), where=m), if the packed axis is reduced and g is elementwise
+ *     f(g(x[m]))                    f(g(x), where=m), if the packed axis is reduced and g is elementwise, of at most 64 operations;
+ *                                   argmin and argmax only of x[m] itself
  *
  * The last keeps that m's lengths are exactly those of x (REDUCE_PACKED), while a where= broadcasts.
  */
@@ -105,8 +106,8 @@ static node_id before_packing(wn_graph *g, node_id id, const packing *p) {
     return wn_build(g, (op)n.op, args, count, (wn_type)n.type, n.attribute);
 }
 
-/* f(g(x[m])) ==> f(g(x), where=m)   the packed axis is reduced: in its place stand all of m's. Places are found faster in what is
-   packed, unless that is there already. */
+/* f(g(x[m])) ==> f(g(x), where=m)   the packed axis is reduced: in its place stand all of m's. But places in what is
+   computed from x[m] are found faster once that is packed. */
 static void unpack(wn_graph *g, draft *d) {
     packing p = {.left = MOST_UNPACKED};
     find_packing(g, d->x, &p);
@@ -116,7 +117,6 @@ static void unpack(wn_graph *g, draft *d) {
     node_id mask = graph_node(g, p.first)->args[1];
     int width = graph_node(g, mask)->rank;
     if (axis < 0 || !(d->bits >> axis & 1) || !is_packed(g, d->x, &p)) return;
-    if (axis != graph_node(g, p.first)->attribute) return;
     uint64_t axes = d->bits & (REDUCE_KEEPDIMS - 1), below = axes & (((uint64_t)1 << axis) - 1);
     uint64_t own = (((uint64_t)1 << width) - 1) << axis, above = axes >> (axis + 1) << (axis + width);
     d->bits = (d->bits & REDUCE_KEEPDIMS) | below | own | above | REDUCE_PACKED;

@@ -24,7 +24,7 @@
  * The map of a REDUCE stage stores the values to reduce, and behind all of them, as bools, the masks of those that have one.
  *
  * A last partial step is the caller's: it runs the function on padded copies, and clears the bits past the end between
- * count and scatter. So generated code has no tails, and touches no byte outside what it was given.
+ * count and scatter. So generated code has no tails but of reduce, and touches no byte outside what it was given.
  * An output pointer may equal an input pointer; a function loads a vector of every stream before it stores that vector's
  * outputs, in ascending order.
  */
@@ -50,10 +50,10 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 #define KERNEL_WORD 64
 
 /*
- * What reduce keeps of an output between calls. The driver begins a row with zeroes, and the first of the lanes of what has no
- * tree and does not only count with the identity.
+ * What reduce keeps of an output between calls. The driver begins a row with nothing counted, no leaves, no place, and the identity as
+ * the first of the lanes.
  *
- * A sum, prod or mean of floats has a tree, which docs/reductions.md describes: element i of a row is joined to lane i mod KERNEL_LANES
+ * A sum, prod or mean of floats has a tree, which docs/reductions.md describes: element i of a row is joined to lane i mod 64 (f64: 32)
  * of its leaf, leaves are joined lane by lane as in a binary counter, and `levels` are its digits: level k is in use if bit k of
  * `leaves` is set. All others join elements to lanes in any order.
  */

@@ -187,22 +187,18 @@ static int64_t find_bits(const packing *p, int64_t first, int64_t count, const u
     return found;
 }
 
-/* Elements between two looks at whether there is little to do; and how many are taken to be in a cache. */
+/* Elements between two looks at whether there is little to do. */
 #define MOVE_CHUNK ((int64_t)64 << 10)
-#define MOVE_NEAR ((int64_t)1 << 20)
 
 void wn_moves_prepare(bound_stage *s) {
-    s->may_move = true;
-    for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        const plan_output *o = &s->plan->outputs[i];
-        const plan_value *v = &s->plan->program.values[o->value];
-        s->may_move &= v->kind == VALUE_STREAM && v->type != WN_BOOL && !o->coordinates &&
-                       s->grid.in[v->number].mode == OPERAND_DIRECT;
-        s->outputs[i].source = v->number;
+    s->may_move = stage_moves_elements(s->plan);
+    for (uint32_t i = 0; s->may_move && i < s->plan->output_count; i++) {
+        s->outputs[i].source = s->plan->program.values[s->plan->outputs[i].value].number;
+        s->may_move &= s->grid.in[s->outputs[i].source].mode == OPERAND_DIRECT;
     }
 }
 
-/* What so nearly all words are alike in pays to look at. */
+/* Of so many elements at most one differs from the others: then it pays to look at words. */
 #define LOOK_PART 512
 
 static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {

@@ -13,6 +13,7 @@
  * Whether `found` of n are so few that moving them pays. With more, the time goes into branches that cannot be foreseen, and packing
  * without branches is faster; from memory, where each is waited for, it is sooner.
  */
+#define MOVE_NEAR ((int64_t)1 << 20) /* elements that are taken to lie in a cache */
 static inline bool move_pays(int64_t found, int64_t n, bool from_memory) {
     return found <= n / (from_memory ? 256 : 32);
 }

@@ -123,7 +123,7 @@ static bool is_tree(op o, wn_type type) {
 /* The function joins to a value that begins at the identity. */
 static void begin_lanes(kernel_accumulator *a, uint64_t identity) {
     a->leaves = a->count = 0;
-    a->place = -1;
+    a->leaf = a->place = -1; /* of nothing there is none */
     a->unsure = false;
     memcpy(a->lanes, &identity, sizeof identity); /* little-endian, as what the function was made for */
 }
@@ -509,6 +509,7 @@ static void part_task(void *user, int64_t task, int32_t number) {
 /* The parts' states in order, as one. */
 static wn_status store_parts(const wn_binding *b, const bound_stage *s, const reduce_job *job,
                              int64_t parts, wn_error *error) {
+    wn_grid_begin(&s->grid, &s->workers[0]); /* which looks for places */
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         const node *n = node_of(b, s, i);
         reduce_state whole, part;

@@ -214,7 +214,7 @@ static int64_t lanes_of(const wn_target *t, int64_t size) {
     switch (t->isa) {
     case WN_ISA_X86_64_V2: return least(8, 16 / size);
     case WN_ISA_X86_64_V3: return least(8, 32 / size);
-    case WN_ISA_X86_64_V4: return size > 2 || t->vbmi2 ? 64 / size : 8;
+    case WN_ISA_X86_64_V4: return size > 2 || t->vbmi2 ? 64 / size : 16;
     default: return 0;
     }
 }
@@ -355,7 +355,7 @@ static const uint64_t *bits_of_rows(const piece *p, int64_t first, int64_t count
     return room;
 }
 
-/* Those of so many elements, and whether any is set: made at the end of the worker's words, they are spread from their beginning on. */
+/* Those of the elements of `count` rows, and whether any is set: made at the end of the worker's words, they are spread from their beginning on. */
 static const uint64_t *bits_of_elements(const piece *p, int64_t first, int64_t count, bool *any) {
     const bound_stage *s = p->stage;
     int64_t n = round_up(count, 64) / 64, k = 0;
@@ -540,11 +540,13 @@ typedef struct rows_job {
     running_sum packed;
 } rows_job;
 
+/* One of so many rows is not selected. */
+#define NEARLY_ALL 4096
+
 /* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all. */
 static bool pays_to_move(const bound_stage *s) {
     int64_t rest = s->places - s->n_true;
-    return move_pays(s->n_true, s->places, s->grid.total >= ((int64_t)1 << 20)) ||
-           rest <= s->places / 4096;
+    return move_pays(s->n_true, s->places, s->grid.total >= MOVE_NEAR) || rest <= s->places / NEARLY_ALL;
 }
 
 static void do_piece(void *user, int64_t task, int32_t number) {

@@ -234,7 +234,7 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
                                  (uint64_t *)(void *)(own + l.words),
                                  own + l.buffers,
                                  false,
-                                 false};
+                                 PACK_WORDS};
     }
     return true;
 }

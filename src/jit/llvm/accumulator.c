@@ -73,6 +73,12 @@ static void tell_accumulator(const reducing *r, const accumulator *a) {
         [JOIN_PLACE] = {"the best is kept in", ", and the leaf in which each was found",
                         "the place itself is looked for later, in one leaf"}};
     locate_accumulator(r, a);
+    if (a->ranged) {
+        wn_tell(r->b->e, "vrangeps tells -0 from 0, and passes by NaNs: these are noted beside it",
+                "the best is kept in %u vectors of %u lanes, NaNs in one more", a->best,
+                r->b->e->lanes);
+        return;
+    }
     wn_tell(r->b->e, rows[a->join].why, "%s %u vectors of %u lanes%s", rows[a->join].begin, a->best,
             r->b->e->lanes, rows[a->join].end);
 }
@@ -195,7 +201,7 @@ static ir beats(const reducing *r, const accumulator *a, ir x, ir best) {
     return LLVMBuildICmp(builder, least_wins ? LLVMIntULT : LLVMIntUGT, x, best, "");
 }
 
-/* vrangeps: of -0 and +0 the one that is less, or greater; of a number and a NaN the number. */
+/* vrangeps: of -0 and +0 the one that is less, or greater; of a number and a quiet NaN the number. */
 static ir better_by_range(const reducing *r, const accumulator *a, ir x, ir best) {
     emitter *e = r->b->e;
     enum {
@@ -307,7 +313,7 @@ static ir best_of_lanes(const reducing *r, const accumulator *a) {
     for (unsigned k = 1; k < a->best; k++)
         best = better(r, a, a->part[k], best);
     best = reduce_lanes(r, best_intrinsic(a), best);
-    if (type_is_float(a->type)) /* none is */
+    if (type_is_float(a->type)) /* where a part is a NaN, that is noted, and the result not used */
         LLVMSetFastMathFlags(best, LLVMFastMathNoNaNs | LLVMFastMathNoSignedZeros);
     return best;
 }

@@ -1,7 +1,8 @@
 /*
  * body.c - what every function of a plan is made of: parameters, values, loops.
  *
- * A function loads its pointers, computes what does not vary, and loops; no tails, no calls, no branches but the loop's own.
+ * A function loads its pointers, computes what does not vary, and loops; no calls, no tails but of reduce, no branches but the loop's own and, where the driver asks for it, those of words that are all
+ * alike.
  * Within a step every stream is loaded once, at its first use, and all loads of a vector come before its stores.
  */
 #include "jit/llvm/body.h"
@@ -11,7 +12,6 @@
 
 /* ---- One function ------------------------------------------------------------------------------------------------------ */
 
-/* A field of the cursor: 0 position, 1 room, 2 base, 3 values. */
 ir wn_cursor_field(const body *b, unsigned field) {
     ir index = wn_ir_i64(b->e, field);
     return LLVMBuildInBoundsGEP2(b->e->builder, int_type(b->e, 64), b->cursor, &index, 1, "");
@@ -38,8 +38,7 @@ static ir constant_value(const emitter *e, wn_type type, uint64_t bits) {
     return wn_ir_splat(e, is_float ? LLVMConstBitCast(integer, wn_ir_element(e, type)) : integer);
 }
 
-/* The widest element that is computed with, in bits. */
-static unsigned widest_bits(const plan_program *p) {
+unsigned wn_widest_bits(const plan_program *p) {
     unsigned widest = 8;
     for (uint32_t i = 0; i < p->value_count; i++) {
         unsigned bits = type_bits((wn_type)p->values[i].type);
@@ -59,7 +58,7 @@ static ir lanes_of_bits(const body *b, ir bits) {
         wn_tell(e, "AVX-512 has registers for masks", "a bitmap's bits are moved into a mask register");
         return wn_ir_bitcast(e, bits, int_vector(e, 1));
     }
-    unsigned width = widest_bits(b->program), most = e->target.isa == WN_ISA_X86_64_V3 ? 1024 : 512;
+    unsigned width = wn_widest_bits(b->program), most = e->target.isa == WN_ISA_X86_64_V3 ? 1024 : 512;
     if (width < e->lanes || width * e->lanes > most) width = 8;
     wn_tell(e,
             width == 8 ? "a mask is a vector here, and as narrow as bytes until it meets wider ones"

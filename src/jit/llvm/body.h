@@ -122,6 +122,8 @@ ir wn_load_bits(const body *b, uint32_t stream, ir index);
 ir wn_stream_bits(body *b, uint32_t stream, ir index);
 /* Mark all that the marked values are made of. */
 void wn_want_operands(const plan_program *p, bool *wanted);
+/* The widest element that is computed with, in bits. */
+unsigned wn_widest_bits(const plan_program *p);
 /* A value as it is stored: bools as bytes. */
 ir wn_stored_value(body *b, uint32_t value);
 

@@ -129,19 +129,10 @@ static void emit_count_loop(body *b, const bool *wanted) {
     LLVMBuildRet(e->builder, total);
 }
 
-static unsigned widest_bits(const plan_program *p) {
-    unsigned widest = 8;
-    for (uint32_t i = 0; i < p->value_count; i++) {
-        unsigned bits = type_bits((wn_type)p->values[i].type);
-        if (bits > widest) widest = bits;
-    }
-    return widest;
-}
-
-/* A whole word at once where that is cheap, a register's lanes where the program is large. */
+/* A whole word at once where that is cheap, a register's lanes where the program is large; and few where it is very large. */
 static unsigned lanes_to_count(const emitter *e, const plan_stage *s, const plan_program *p) {
     bool is_v4 = e->target.isa == WN_ISA_X86_64_V4, is_small = p->value_count <= 8;
-    unsigned lanes = register_bits(e) / widest_bits(p);
+    unsigned lanes = register_bits(e) / wn_widest_bits(p);
     if (p->value_count > 24) return 16;
     if (p->values[s->mask_value].of_bools || (is_v4 && is_small)) return KERNEL_WORD;
     if (is_small || lanes > KERNEL_WORD / 2) return KERNEL_WORD / 2;

@@ -147,7 +147,7 @@ static ir emit_full_word(body *b, const pack_word *w, ir position) {
             wn_type type = (wn_type)b->program->values[o->value].type;
             locate_output(b, o);
             ir to = element_pointer(b, type, b->outputs[i], add(b, position, wn_ir_i64(e, lane), ""));
-            LLVMSetAlignment(LLVMBuildStore(e->builder, groups[0].values[i], to), type_bits(type) / 8);
+            LLVMSetAlignment(LLVMBuildStore(e->builder, groups[0].values[i], to), 1);
         }
     }
     return add(b, position, wn_ir_i64(e, KERNEL_WORD), "");
@@ -200,7 +200,7 @@ static ir emit_looked_word(body *b, const pack_word *w, ir position) {
 }
 
 static bool looks_at_words(const body *b) {
-    return b->function != KERNEL_EXPAND && stage_moves_elements(b->stage) &&
+    return b->stage->kind == STAGE_PACK && stage_moves_elements(b->stage) &&
            (b->function == KERNEL_SCATTER || stage_mask_is_bools(b->stage));
 }
 
@@ -337,7 +337,7 @@ static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position
     return emit_known_word(b, &word, position);
 }
 
-/* How far ahead of what is stored its lines are asked for; and how many of a word's elements fit one. */
+/* How far ahead of what is stored its lines are asked for; and how long a line is. */
 #define AHEAD_BYTES 512
 #define LINE_BYTES 64
 
