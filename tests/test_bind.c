@@ -602,7 +602,8 @@ static void any_allocation_may_fail(void **state) {
         "nonzero(m); output c = where(m, x, 0);",
         "input x: f32[?]; input m: bool[?]; output a = expand(x[m & x == x] + x[m], m, x); output "
         "b "
-        "= sum(x[m]) + f32(argmax(x / 2)); output c = place(x * 2, m, x)[x - mean(x) < 0];"};
+        "= sum(x[m] * 2 - x[m]) + f32(argmax(x / 2)); output c = place(x * 2, m, x)[x - mean(x) < "
+        "0];"};
     (void)state;
     for (size_t e = 0; e < 2 * ENGINES; e++) {
         wn_status status = WN_ERROR_MEMORY;

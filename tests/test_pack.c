@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "compare.h"
+#include "store.h"
 #include "values.h"
 
 #include <stdio.h>
@@ -18,57 +18,17 @@
 #define MASKS 65536
 #define LANES 16
 
-typedef struct store { /* the arrays of one comparison */
-    wn_array arrays[COMPARE_ARRAYS];
-    size_t count;
-    uint64_t random;
-} store;
-
-static wn_array *add_array(store *s, wn_type type, int32_t rank, const int64_t *shape) {
-    wn_array *a = &s->arrays[s->count++];
-    *a = wn_array_of(type, NULL, rank, shape);
-    a->data = malloc((size_t)compare_count(a) * wn_type_size(type) + 1);
-    assert_non_null(a->data);
-    return a;
-}
-
-static void add_values(store *s, wn_type type, int32_t rank, const int64_t *shape) {
-    wn_array *a = add_array(s, type, rank, shape);
-    values_fill(type, a->data, compare_count(a), &s->random);
-}
-
-/* A mask of which about density / 1000 are true; not every true byte is 1. */
-static void add_mask(store *s, int density, int32_t rank, const int64_t *shape) {
-    wn_array *a = add_array(s, WN_BOOL, rank, shape);
-    uint8_t *m = a->data;
-    for (int64_t i = 0; i < compare_count(a); i++) {
-        uint64_t word = values_random(&s->random);
-        m[i] = (int)(word % 1000) < density ? (uint8_t)(word >> 40 & 3 ? 1 : word >> 48 | 1) : 0;
-    }
-}
-
 /* A mask whose words are mostly alike, a chunk of them all false and the next all true, with mixed ones among them: each way of
    packing goes on to the others. */
 static void add_runs(store *s, int64_t length) {
     enum { CHUNK = 64 << 10 };
-    add_mask(s, 500, 1, &length);
+    store_add_mask(s, 500, 1, &length);
     uint8_t *m = s->arrays[s->count - 1].data;
     for (int64_t i = 0; i < length; i += 64) {
         bool mixed = values_random(&s->random) % 600 == 0;
         int64_t end = i + 64 < length ? i + 64 : length;
         if (!mixed) memset(m + i, i / CHUNK & 1, (size_t)(end - i));
     }
-}
-
-static void drop_arrays(store *s) {
-    for (size_t i = 0; i < s->count; i++)
-        free(s->arrays[i].data);
-    s->count = 0;
-}
-
-static void compare_store(wn_context *c, const char *text, store *s) {
-    compare_text(c, text, s->arrays, s->count);
-    drop_arrays(s);
 }
 
 static int make_context(void **state) {
@@ -170,13 +130,13 @@ static void every_mask_of_16_lanes_in_one_array(void **state) {
     for (size_t w = 0; w < WIDTHS; w++) {
         store s = {.random = w + 1};
         char text[96];
-        add_values(&s, widths[w], 1, &length);
-        uint8_t *m = add_array(&s, WN_BOOL, 1, &length)->data;
+        store_add(&s, widths[w], 1, &length);
+        uint8_t *m = store_add(&s, WN_BOOL, 1, &length)->data;
         for (int64_t i = 0; i < length; i++)
             m[i] = (uint8_t)(i / LANES * (MASKS / masks) >> i % LANES & 1);
         snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
                  wn_type_name(widths[w]));
-        compare_store(*state, text, &s);
+        store_compare(*state, text, &s);
     }
 }
 
@@ -187,11 +147,11 @@ static void every_density(void **state) {
             store s = {.random = w * 10 + d};
             char text[96];
             int64_t length = 100000; /* on threads it is cut into parts */
-            add_values(&s, widths[w], 1, &length);
-            add_mask(&s, densities[d], 1, &length);
+            store_add(&s, widths[w], 1, &length);
+            store_add_mask(&s, densities[d], 1, &length);
             snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
                      wn_type_name(widths[w]));
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
@@ -200,11 +160,11 @@ static void masks_of_long_runs(void **state) {
         store s = {.random = w};
         char text[96];
         int64_t length = (5 << 16) + 77;
-        add_values(&s, widths[w], 1, &length);
+        store_add(&s, widths[w], 1, &length);
         add_runs(&s, length);
         snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
                  wn_type_name(widths[w]));
-        compare_store(*state, text, &s);
+        store_compare(*state, text, &s);
     }
 }
 
@@ -212,10 +172,10 @@ static void every_short_length(void **state) {
     for (int64_t length = 0; length <= 260; length += COMPARE_SAMPLED ? 13 : 1)
         for (int density = 0; density <= 1000; density += 500) {
             store s = {.random = (uint64_t)length};
-            add_values(&s, WN_U8, 1, &length);
-            add_values(&s, WN_I64, 1, &length);
-            add_mask(&s, density, 1, &length);
-            compare_store(
+            store_add(&s, WN_U8, 1, &length);
+            store_add(&s, WN_I64, 1, &length);
+            store_add_mask(&s, density, 1, &length);
+            store_compare(
                 *state, "input x: u8[?]; input y: i64[?]; input m: bool[?]; output a = x[m]; output b = y[m];",
                 &s);
         }
@@ -225,11 +185,11 @@ static void every_type_keeps_its_bits(void **state) {
     for (wn_type type = 0; type < WN_TYPE_COUNT; type++) {
         store s = {.random = type};
         char text[96];
-        add_values(&s, type, 1, SHAPE(1000));
-        add_mask(&s, 500, 1, SHAPE(1000));
+        store_add(&s, type, 1, SHAPE(1000));
+        store_add_mask(&s, 500, 1, SHAPE(1000));
         snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
                  wn_type_name(type));
-        compare_store(*state, text, &s);
+        store_compare(*state, text, &s);
     }
 }
 
@@ -252,22 +212,22 @@ static void masks_that_are_computed(void **state) {
         for (int64_t length = 0; length < 700; length = 3 * length + 1) {
             store s = {.random = i};
             char text[200];
-            add_values(&s, WN_F32, 1, &length);
-            add_values(&s, WN_I16, 1, &length);
+            store_add(&s, WN_F32, 1, &length);
+            store_add(&s, WN_I16, 1, &length);
             snprintf(text, sizeof text, "input x: f32[?]; input a: i16[?]; %s", texts[i]);
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
 static void outputs_of_many_types_share_a_mask(void **state) {
     for (int64_t length = 1; length < 100000; length = 5 * length + 3) {
         store s = {.random = (uint64_t)length};
-        add_values(&s, WN_BOOL, 1, &length);
-        add_values(&s, WN_BF16, 1, &length);
-        add_values(&s, WN_I32, 1, &length);
-        add_values(&s, WN_F64, 1, &length);
-        add_mask(&s, 300, 1, &length);
-        compare_store(*state,
+        store_add(&s, WN_BOOL, 1, &length);
+        store_add(&s, WN_BF16, 1, &length);
+        store_add(&s, WN_I32, 1, &length);
+        store_add(&s, WN_F64, 1, &length);
+        store_add_mask(&s, 300, 1, &length);
+        store_compare(*state,
                       "input b: bool[?]; input h: bf16[?]; input i: i32[?]; input d: f64[?]; input "
                       "m: bool[?];"
                       "output y0 = b[m]; output y1 = h[m]; output y2 = i[m]; output y3 = d[m]; "
@@ -279,10 +239,10 @@ static void outputs_of_many_types_share_a_mask(void **state) {
 
 static void two_masks_in_one_graph(void **state) {
     store s = {.random = 9};
-    add_values(&s, WN_F32, 1, SHAPE(3001));
-    add_mask(&s, 300, 1, SHAPE(3001));
-    add_mask(&s, 900, 1, SHAPE(3001));
-    compare_store(*state,
+    store_add(&s, WN_F32, 1, SHAPE(3001));
+    store_add_mask(&s, 300, 1, SHAPE(3001));
+    store_add_mask(&s, 900, 1, SHAPE(3001));
+    store_compare(*state,
                   "input x: f32[?]; input m: bool[?]; input k: bool[?];"
                   "output a = x[m]; output b = x[k]; output c = x[m & k]; output d = nonzero(!m);",
                   &s);
@@ -302,12 +262,12 @@ static void masks_of_masks(void **state) {
         for (int64_t length = 0; length < 3000; length = 7 * length + 1) {
             store s = {.random = i + (uint64_t)length};
             char text[256];
-            add_values(&s, WN_F32, 1, &length);
-            add_mask(&s, 600, 1, &length);
-            add_mask(&s, 600, 1, &length);
+            store_add(&s, WN_F32, 1, &length);
+            store_add_mask(&s, 600, 1, &length);
+            store_add_mask(&s, 600, 1, &length);
             snprintf(text, sizeof text, "input x: f32[?]; input m: bool[?]; input k: bool[?]; %s",
                      texts[i]);
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
@@ -315,14 +275,14 @@ static void masks_of_masks(void **state) {
 static void packed_values_meet_arrays(void **state) {
     for (int64_t length = 1; length < 5000; length = 6 * length + 1) {
         store s = {.random = (uint64_t)length};
-        add_values(&s, WN_F64, 1, &length);
-        add_mask(&s, 400, 1, &length);
+        store_add(&s, WN_F64, 1, &length);
+        store_add_mask(&s, 400, 1, &length);
         int64_t n_true = 0;
         for (int64_t i = 0; i < length; i++)
             n_true += ((uint8_t *)s.arrays[1].data)[i] != 0;
-        add_values(&s, WN_F64, 1, &n_true);
-        add_mask(&s, 500, 1, &n_true);
-        compare_store(*state,
+        store_add(&s, WN_F64, 1, &n_true);
+        store_add_mask(&s, 500, 1, &n_true);
+        store_compare(*state,
                       "input x: f64[?]; input m: bool[?]; input v: f64[?]; input k: bool[?];"
                       "output a = x[m] + v; output b = x[m][k]; output c = where(k, x[m], v); "
                       "output d = x[m];",
@@ -339,12 +299,12 @@ static void rows_of_all_sizes(void **state) {
             store s = {.random = i};
             char text[200];
             int64_t count = rows[i] == 17 && w % 2 ? 5003 : 333; /* the longer ones are cut for threads */
-            add_values(&s, widths[w], 2, SHAPE(count, rows[i]));
-            add_mask(&s, 400, 1, SHAPE(count));
+            store_add(&s, widths[w], 2, SHAPE(count, rows[i]));
+            store_add_mask(&s, 400, 1, SHAPE(count));
             snprintf(text,
                      sizeof text, "input t: %s[?, ?]; input m: bool[?]; output y = t[m]; output z = where(t[m] == t[m], t[m], t[m]);",
                      wn_type_name(widths[w]));
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
@@ -365,26 +325,26 @@ static void masks_at_every_axis(void **state) {
             store s = {.random = i};
             char text[200];
             int32_t rank = cases[i].shape[1] == 0 ? 1 : cases[i].shape[2] == 0 ? 2 : 3;
-            add_values(&s, i % 2 ? WN_F32 : WN_I8, 3, SHAPE(9, 17, 5));
-            add_mask(&s, density, rank, cases[i].shape);
+            store_add(&s, i % 2 ? WN_F32 : WN_I8, 3, SHAPE(9, 17, 5));
+            store_add_mask(&s, density, rank, cases[i].shape);
             snprintf(text, sizeof text, "input t: %s[?, ?, ?]; input m: bool[%s]; output y = %s;",
                      i % 2 ? "f32" : "i8",
                      rank == 1   ? "?"
                      : rank == 2 ? "?, ?"
                                  : "?, ?, ?",
                      cases[i].text);
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
 static void broadcast_values_under_a_mask(void **state) {
     store s = {.random = 4};
-    add_values(&s, WN_I32, 2, SHAPE(40, 30));
-    add_values(&s, WN_I32, 1, SHAPE(30));
-    add_values(&s, WN_I32, 2, SHAPE(40, 1));
-    add_values(&s, WN_I32, 0, NULL);
-    add_mask(&s, 500, 2, SHAPE(40, 30));
-    compare_store(*state,
+    store_add(&s, WN_I32, 2, SHAPE(40, 30));
+    store_add(&s, WN_I32, 1, SHAPE(30));
+    store_add(&s, WN_I32, 2, SHAPE(40, 1));
+    store_add(&s, WN_I32, 0, NULL);
+    store_add_mask(&s, 500, 2, SHAPE(40, 30));
+    store_compare(*state,
                   "input t: i32[?, ?]; input r: i32[?]; input c: i32[?, 1]; input s: i32[]; input "
                   "m: bool[?, ?];"
                   "output y = (t + r * c)[m] - s; output z = (t * c)[t > r];"
@@ -399,10 +359,10 @@ static void nonzero_of_ranks_1_to_3(void **state) {
             for (wn_type type = 0; type < WN_TYPE_COUNT; type += 3) {
                 store s = {.random = (uint64_t)length};
                 char text[96];
-                add_values(&s, type, rank, SHAPE(length, 13, 3));
+                store_add(&s, type, rank, SHAPE(length, 13, 3));
                 snprintf(text, sizeof text, "input c: %s[%s]; output y = nonzero(c);",
                          wn_type_name(type), dims[rank - 1]);
-                compare_store(*state, text, &s);
+                store_compare(*state, text, &s);
             }
 }
 
@@ -414,11 +374,11 @@ static void pack_in_place(wn_context *c, wn_type type, wn_isa isa, placement whe
     store s = {.random = (uint64_t)length};
     arena a;
     char text[96], wrong[1024];
-    add_values(&s, type, 1, &length);
+    store_add(&s, type, 1, &length);
     if (density < 0)
         add_runs(&s, length);
     else
-        add_mask(&s, density, 1, &length);
+        store_add_mask(&s, density, 1, &length);
     snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
              wn_type_name(type));
     wn_graph *g = wn_graph_new(c);
@@ -439,7 +399,7 @@ static void pack_in_place(wn_context *c, wn_type type, wn_isa isa, placement whe
     wn_kernel_free(k);
     wn_kernel_free(oracle);
     wn_graph_free(g);
-    drop_arrays(&s);
+    store_drop(&s);
 }
 
 static void packing_onto_the_input_itself(void **state) {

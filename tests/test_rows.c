@@ -8,49 +8,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "compare.h"
+#include "store.h"
 #include "values.h"
 #include "run/context.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct store { /* the arrays of one comparison */
-    wn_array arrays[COMPARE_ARRAYS];
-    size_t count;
-    uint64_t random;
-} store;
-
-static wn_array *add_values(store *s, wn_type type, int32_t rank, const int64_t *shape) {
-    wn_array *a = &s->arrays[s->count++];
-    *a = wn_array_of(type, NULL, rank, shape);
-    a->data = malloc((size_t)compare_count(a) * wn_type_size(type) + 1);
-    assert_non_null(a->data);
-    values_fill(type, a->data, compare_count(a), &s->random);
-    return a;
-}
-
-/* Of which about density / 1000 are true; not every true byte is 1. */
-static void add_mask(store *s, int density, int32_t rank, const int64_t *shape) {
-    wn_array *a = add_values(s, WN_BOOL, rank, shape);
-    uint8_t *m = a->data;
-    for (int64_t i = 0; i < compare_count(a); i++) {
-        uint64_t word = values_random(&s->random);
-        m[i] = (int)(word % 1000) < density ? (uint8_t)(word >> 40 & 3 ? 1 : word >> 48 | 1) : 0;
-    }
-}
-
-static void drop_arrays(store *s) {
-    for (size_t i = 0; i < s->count; i++)
-        free(s->arrays[i].data);
-    s->count = 0;
-}
-
-static void compare_store(wn_context *c, const char *text, store *s) {
-    compare_text(c, text, s->arrays, s->count);
-    drop_arrays(s);
-}
 
 static int make_context(void **state) {
     *state = compare_context(1);
@@ -83,11 +47,11 @@ static void compare_rows(wn_context *c, wn_type type, int64_t rows, int64_t row,
     store s = {.random = (uint64_t)(rows * 31 + row)};
     char text[300], length[24] = "?";
     if (known) snprintf(length, sizeof length, "%d", (int)row);
-    add_values(&s, type, 2, SHAPE(rows, row));
-    add_mask(&s, density, 1, SHAPE(rows));
+    store_add(&s, type, 2, SHAPE(rows, row));
+    store_add_mask(&s, density, 1, SHAPE(rows));
     snprintf(text, sizeof text, "input t: %s[?, %s]; input m: bool[?]; %s", wn_type_name(type),
              length, outputs);
-    compare_store(c, text, &s);
+    store_compare(c, text, &s);
 }
 
 static void every_length_of_row(void **state) {
@@ -141,11 +105,11 @@ static void masks_at_every_axis(void **state) {
             for (size_t d = 0; d < SAMPLE(1, LENGTH(densities)); d++) {
                 store s = {.random = i * 8 + k};
                 char text[200];
-                add_values(&s, k % 2 ? WN_F32 : WN_U8, 4, shapes[k]);
-                add_mask(&s, densities[d], 1, &shapes[k][i % 3]);
+                store_add(&s, k % 2 ? WN_F32 : WN_U8, 4, shapes[k]);
+                store_add_mask(&s, densities[d], 1, &shapes[k][i % 3]);
                 snprintf(text, sizeof text, "input t: %s[?, ?, ?, %s]; input m: bool[?]; output y = %s;",
                          k % 2 ? "f32" : "u8", k == 0 || k == 1 || k == 4 ? "2" : "?", texts[i]);
-                compare_store(*state, text, &s);
+                store_compare(*state, text, &s);
             }
 }
 
@@ -155,16 +119,16 @@ static void masks_and_rows_of_two_axes(void **state) {
         for (int64_t row = 1; row <= 3; row++) {
             store s = {.random = d};
             char text[300];
-            add_values(&s, WN_F32, 4, SHAPE(21, 17, 2, row));
-            add_values(&s, WN_F32, 1, SHAPE(row));
-            add_values(&s, WN_F32, 3, SHAPE(17, 1, row));
-            add_mask(&s, densities[d], 2, SHAPE(21, 17));
+            store_add(&s, WN_F32, 4, SHAPE(21, 17, 2, row));
+            store_add(&s, WN_F32, 1, SHAPE(row));
+            store_add(&s, WN_F32, 3, SHAPE(17, 1, row));
+            store_add_mask(&s, densities[d], 2, SHAPE(21, 17));
             snprintf(text, sizeof text,
                      "input t: f32[?, ?, 2, %s]; input c: f32[?]; input e: f32[?, 1, ?]; input m: "
                      "bool[?, ?];"
                      "output y = t[m]; output z = (t * c + e)[m]; output w = t[m] - c;",
                      row == 3 ? "3" : "?");
-            compare_store(*state, text, &s);
+            store_compare(*state, text, &s);
         }
 }
 
@@ -209,8 +173,8 @@ static void rows_onto_the_input_itself(void **state) {
                 char text[200];
                 int64_t axis = (int64_t)(n & 1), shape[] = {n & 2 ? 700 : 70, n & 2 ? 30 : 65, row};
                 wn_type type = widths[(n + (size_t)row) % 4];
-                add_values(&s, type, 3, shape);
-                add_mask(&s, densities[n / 4], 1, &shape[axis]);
+                store_add(&s, type, 3, shape);
+                store_add_mask(&s, densities[n / 4], 1, &shape[axis]);
                 if (axis == 0) shape[1] *= row;
                 if (axis == 0) s.arrays[0] = wn_array_of(type, s.arrays[0].data, 2, shape);
                 snprintf(text, sizeof text, "input t: %s[%s]; input m: bool[?]; output y = %s;",
@@ -219,7 +183,7 @@ static void rows_onto_the_input_itself(void **state) {
                 wn_array out = s.arrays[0];
                 run_onto(c, text, s.arrays, 2, &out, &want, isas.list[i]);
                 wn_array_free(c, &want);
-                drop_arrays(&s);
+                store_drop(&s);
             }
 }
 
@@ -235,8 +199,8 @@ static void strides_of_all_kinds(void **state) {
                     kind & 4 ? "input t: i32[?, ?]; input m: bool[?]; output y = t[m] * 3;"
                              : "input t: i32[?, ?]; input m: bool[?]; output y = t[m];";
                 int64_t rows = 500, size = 4;
-                wn_array *t = add_values(&s, WN_I32, 2, SHAPE(rows, row));
-                add_mask(&s, 400, 1, SHAPE(rows));
+                wn_array *t = store_add(&s, WN_I32, 2, SHAPE(rows, row));
+                store_add_mask(&s, 400, 1, SHAPE(rows));
                 if (kind & 1) t->strides[0] = size, t->strides[1] = size * rows;
                 wn_array given[2] = {*t, s.arrays[1]};
                 if (kind & 2) {
@@ -252,7 +216,7 @@ static void strides_of_all_kinds(void **state) {
                 run_onto(c, text, given, 2, &out, &want, isas.list[i]);
                 free(y);
                 wn_array_free(c, &want);
-                drop_arrays(&s);
+                store_drop(&s);
             }
 }
 

@@ -283,6 +283,7 @@ node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how) {
     if (!find_axes(g, &d, how) || !check_where(g, &d)) return 0;
     const node written = {.op = (uint8_t)o, .args = {x, how->where}};
     unpack(g, &d);
+    if (!d.x) return 0; /* out of memory */
     bool unpacked = d.x != x;
     node_id id = build(g, &d, how->initial);
     if (g->trace && id && (unpacked || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
