@@ -232,7 +232,7 @@ static bool build_with(counted_memory *m) {
     wn_graph *g = wn_graph_new(context);
     wn_node x = wn_input(g, "x", WN_F32, WN_ANY), sum = x;
     for (int i = 0; i < 40; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "x%d", i);
         sum = wn_add(sum, wn_multiply(wn_input(g, name, WN_F32, WN_ANY), i + 2));
     }
