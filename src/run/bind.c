@@ -174,6 +174,7 @@ static wn_status prepare_stages(wn_binding *b, wn_error *error) {
         b->stages[i].prepared = false;
         if (b->stages[i].early) TRY(wn_stage_prepare(b, i, error));
     }
+    wn_run_choose(b);
     return WN_OK;
 }
 

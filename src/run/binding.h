@@ -58,11 +58,16 @@ typedef struct bound_output {
     bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
     uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
-    uint32_t own;      /* REDUCE: the first output that is reduced alike */
-    settling settling; /* REDUCE */
-    size_t size;       /* REDUCE: of a result, in bytes */
-    uint64_t identity; /* REDUCE: what lanes begin with */
+    uint32_t own;       /* REDUCE: the first output that is reduced alike */
+    settling settling;  /* REDUCE */
+    bool masked;        /* REDUCE: not all elements are selected */
+    uint8_t value_type; /* REDUCE: wn_type */
+    uint8_t size;       /* REDUCE: of a result, in bytes; 0: it is a bit */
+    uint64_t identity;  /* REDUCE: what lanes begin with */
 } bound_output;
+
+/* Runs one of a binding's stages, or, as the binding's own, all there is to run. */
+typedef wn_status run_fn(wn_binding *b, uint32_t stage, wn_error *error);
 
 typedef struct bound_stage {
     const plan_stage *plan;
@@ -82,6 +87,7 @@ typedef struct bound_stage {
     int64_t n_true; /* of this run */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
+    bool repeats;    /* MAP: elements can be computed twice, from any on */
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs */
     int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
@@ -101,6 +107,9 @@ typedef struct bound_stage {
 
 struct wn_binding {
     uint32_t magic;
+    bool computes_floats; /* the kernel does */
+    bool has_run;
+    run_fn *run; /* chosen when bound: of a lone direct stage its own, without a detour */
     wn_kernel *kernel;
     size_t size;
     bound_arrays now, next;
@@ -110,8 +119,7 @@ struct wn_binding {
     wn_array *temps;
     memory *temp_memory;
     bound_stage *stages;
-    bool bound; /* the arrays in `now` are checked and laid out */
-    bool has_run;
+    bool bound;       /* the arrays in `now` are checked and laid out */
     bool late_checks; /* some lengths are compared only after a count */
 };
 
@@ -165,9 +173,15 @@ wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *erro
 void wn_point_outputs(const grid *g, worker *w, int64_t first, bool whole);
 void wn_write_outputs(const grid *g, const worker *w, int64_t first, int64_t count, bool whole);
 
-wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error);
-wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error); /* mask.c */
-wn_status wn_rows_run(wn_binding *b, uint32_t stage, wn_error *error); /* rows.c */
+/* What wn_run is to call, once all that can be is prepared (run.c). */
+void wn_run_choose(wn_binding *b);
+/* By kind. A direct stage has a shorter way. */
+run_fn wn_map_run, wn_map_directly;
+run_fn wn_pack_run, wn_pack_directly;     /* mask.c   */
+run_fn wn_rows_run;                       /* rows.c   */
+run_fn wn_expand_run;                     /* expand.c */
+run_fn wn_reduce_run, wn_reduce_directly; /* reduce.c */
+run_fn wn_whole_run;                      /* whole.c  */
 
 /* ---- Masks (mask.c) ------------------------------------------------------------------------------------------------- */
 
@@ -203,13 +217,10 @@ void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count);
 
 /* Bytes of the buffer for v. */
 size_t wn_expand_buffer(const bound_stage *s);
-wn_status wn_expand_run(wn_binding *b, uint32_t stage, wn_error *error);
 
 /* ---- Reductions and whole arrays (reduce.c, whole.c) ------------------------------------------------------------------ */
 
 /* How rows are reduced, once the space is laid out: in how many parts, with which memory. */
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error);
-wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error);
-wn_status wn_whole_run(wn_binding *b, uint32_t stage, wn_error *error);
 
 #endif

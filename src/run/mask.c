@@ -376,7 +376,8 @@ static int64_t pack_whole_words(packing *p) {
 }
 
 /* All is in place: what is left to do is to say how many there are. */
-static wn_status pack_directly_all(wn_binding *b, bound_stage *s, wn_error *error) {
+wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
+    bound_stage *s = &b->stages[stage];
     packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
     p.first = pack_whole_words(&p);
     if (p.first < p.end) pack_range(&p);
@@ -495,7 +496,6 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
 
 wn_status wn_pack_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    if (s->direct) return pack_directly_all(b, s, error);
     bool one_pass = s->plan->owns_mask && !s->bitmap_wanted;
     return one_pass ? pack_in_one_pass(b, s, error) : pack_in_two_passes(b, s, error);
 }

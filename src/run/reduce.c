@@ -113,7 +113,7 @@ static op op_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
 }
 
 static wn_type type_of(const bound_stage *s, uint32_t output) {
-    return (wn_type)s->plan->program.values[s->plan->outputs[output].value].type;
+    return (wn_type)s->outputs[output].value_type;
 }
 
 static bool is_tree(op o, wn_type type) {
@@ -332,7 +332,7 @@ static const reduce_state *finish(const wn_binding *b, const bound_stage *s, wor
 /* Where the result of a row lies. */
 static char *place_of(const wn_array *a, int64_t row) {
     char *to = a->data;
-    for (int i = a->rank; i-- > 0; row /= a->shape[i])
+    for (int i = a->rank; row && i-- > 0; row /= a->shape[i])
         to += row % a->shape[i] * a->strides[i];
     return to;
 }
@@ -347,19 +347,18 @@ static inline void store_constant(char *to, uint64_t bits, size_t size) {
     }
 }
 
-static void store_bits(const bound_stage *s, uint32_t output, int64_t row, uint64_t bits) {
-    const wn_array *to = s->outputs[output].array;
-    if (to->type == WN_BITMAP)
-        wn_array_put(to, (const char *)&bits, row, 1);
+static inline void store_bits(const bound_output *out, int64_t row, uint64_t bits) {
+    if (out->size)
+        store_constant(place_of(out->array, row), bits, out->size);
     else
-        store_constant(place_of(to, row), bits, s->outputs[output].size);
+        wn_array_put(out->array, (const char *)&bits, row, 1);
 }
 
 static wn_status store_result(const bound_stage *s, uint32_t output, const reduce_state *state,
                               int64_t row, wn_error *error) {
     uint64_t bits = 0;
     TRY(wn_reduce_finish(state, &bits, error));
-    store_bits(s, output, row, bits);
+    store_bits(&s->outputs[output], row, bits);
     return WN_OK;
 }
 
@@ -393,17 +392,17 @@ static uint64_t mean_of(wn_type type, const unsigned char *sum, int64_t count) {
 }
 
 /* What the function found out is the result, or nearly. False: it takes more to finish. */
-static inline bool settle(const bound_stage *s, uint32_t output, const kernel_accumulator *a,
-                          uint64_t *bits) {
-    int64_t selected = s->plan->outputs[output].masked ? a->count : s->length;
+static inline bool settle(const bound_stage *s, const bound_output *out,
+                          const kernel_accumulator *a, uint64_t *bits) {
+    int64_t selected = out->masked ? a->count : s->length;
     memcpy(bits, a->lanes, sizeof *bits);
-    switch (s->outputs[output].settling) {
+    switch (out->settling) {
     case SETTLE_VALUE: return true;
     case SETTLE_SELECTED: return selected > 0;
     case SETTLE_COUNT: *bits = (uint64_t)a->count; return true;
     case SETTLE_ANY: *bits = a->count != 0; return true;
     case SETTLE_ALL: *bits = a->count == 0; return true;
-    case SETTLE_MEAN: *bits = mean_of(type_of(s, output), a->lanes, selected); return true;
+    case SETTLE_MEAN: *bits = mean_of((wn_type)out->value_type, a->lanes, selected); return true;
     case SETTLE_IN_C: break;
     }
     return false;
@@ -415,19 +414,21 @@ static wn_status finish_and_store(const wn_binding *b, const bound_stage *s, wor
     const kernel_accumulator *a = &states[s->outputs[output].own].by_function;
     int64_t first = row * s->length;
     if (rows_are_long(s) && op_is_place(op_of(b, s, output)) && place_is_known(a)) {
-        store_bits(s, output, row, (uint64_t)place_of_best(b, s, w, output, a, first, s->length));
+        store_bits(&s->outputs[output], row,
+                   (uint64_t)place_of_best(b, s, w, output, a, first, s->length));
         return WN_OK;
     }
     return store_result(s, output, finish(b, s, w, output, states, first, s->length, &room), row, error);
 }
 
-static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
-                           const row_state *states, int64_t row, wn_error *error) {
+static inline wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
+                                  const row_state *states, int64_t row, wn_error *error) {
     bool by_function = rows_are_long(s);
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        uint64_t bits = 0;
-        if (by_function && settle(s, i, &states[s->outputs[i].own].by_function, &bits))
-            store_bits(s, i, row, bits);
+        const bound_output *out = &s->outputs[i];
+        uint64_t bits;
+        if (by_function && settle(s, out, &states[out->own].by_function, &bits))
+            store_bits(out, row, bits);
         else
             TRY(finish_and_store(b, s, w, i, states, row, error));
     }
@@ -547,7 +548,8 @@ static bool is_direct(const wn_binding *b, const bound_stage *s) {
     return wn_grid_reads_directly(&s->grid, 0) && s->length <= most_of_call(b, s, true);
 }
 
-static wn_status reduce_directly(const wn_binding *b, const bound_stage *s, wn_error *error) {
+wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
+    const bound_stage *s = &b->stages[stage];
     row_state *states = states_of(s, 0);
     worker *w = &s->workers[0];
     int64_t rest = s->length % KERNEL_WORD ? s->length % KERNEL_LEAF : 0, whole = s->length - rest;
@@ -567,7 +569,9 @@ static void prepare_outputs(const wn_binding *b, bound_stage *s) {
         bound_output *out = &s->outputs[i];
         out->own = first_alike(s->plan, i);
         out->settling = settling_of(b, s, i);
-        out->size = wn_type_size((wn_type)node_of(b, s, i)->type);
+        out->masked = s->plan->outputs[i].masked;
+        out->value_type = s->plan->program.values[s->plan->outputs[i].value].type;
+        out->size = (uint8_t)(out->array->type == WN_BITMAP ? 0 : wn_type_size(out->array->type));
         out->identity = wn_reduction_identity(op_of(b, s, i), type_of(s, i));
     }
 }
@@ -593,7 +597,6 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
 
 wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    if (s->direct) return reduce_directly(b, s, error);
     for (uint32_t i = 0; i < s->plan->output_count; i++)
         TRY(wn_target_make(b, &s->plan->outputs[i], error));
     for (int32_t i = 0; i < s->worker_count; i++)

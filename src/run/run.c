@@ -23,28 +23,31 @@ static void forget_counts(wn_binding *b) {
         if (plan->stages[i].count_symbol >= 0) b->now.symbols[plan->stages[i].count_symbol] = -1;
 }
 
-typedef wn_status stage_run(wn_binding *b, uint32_t stage, wn_error *error);
+/* How a stage is run, and how one that is direct. */
+static const struct run_row {
+    run_fn *run, *directly;
+} RUNS[] = {[STAGE_MAP] = {wn_map_run, wn_map_directly},
+            [STAGE_PACK] = {wn_pack_run, wn_pack_directly},
+            [STAGE_ROWS] = {wn_rows_run, NULL},
+            [STAGE_REDUCE] = {wn_reduce_run, wn_reduce_directly},
+            [STAGE_EXPAND] = {wn_expand_run, wn_expand_run},
+            [STAGE_WHOLE] = {wn_whole_run, NULL}};
 
-static stage_run *const RUNS[] = {
-    [STAGE_MAP] = wn_map_run,       [STAGE_PACK] = wn_pack_run,     [STAGE_ROWS] = wn_rows_run,
-    [STAGE_REDUCE] = wn_reduce_run, [STAGE_EXPAND] = wn_expand_run, [STAGE_WHOLE] = wn_whole_run};
+static run_fn *run_of(const bound_stage *s) {
+    return s->direct ? RUNS[s->plan->kind].directly : RUNS[s->plan->kind].run;
+}
 
-static wn_status run_stages(wn_binding *b, uint32_t count, wn_error *error) {
+static wn_status run_stages(wn_binding *b, uint32_t all, wn_error *error) {
+    uint32_t count = b->kernel->plan->stage_count;
+    (void)all;
+    forget_counts(b);
     for (uint32_t i = 0; i < count; i++) {
         const bound_stage *s = &b->stages[i];
         if (b->late_checks && i > 0) TRY(wn_check_lengths(b->kernel, &b->now, i, error));
         if (!s->early && s->plan->kind != STAGE_WHOLE) TRY(wn_stage_prepare(b, i, error));
-        TRY(RUNS[s->plan->kind](b, i, error));
+        TRY(run_of(s)(b, i, error));
     }
     return b->late_checks ? wn_check_lengths(b->kernel, &b->now, count, error) : WN_OK;
-}
-
-static wn_status run_compiled(wn_binding *b, wn_error *error) {
-    uint32_t count = b->kernel->plan->stage_count;
-    forget_counts(b);
-    if (count == 1 && b->stages->early && !b->late_checks)
-        return RUNS[b->stages->plan->kind](b, 0, error);
-    return run_stages(b, count, error);
 }
 
 /* ---- Interpreted ----------------------------------------------------------------------------------------------------------- */
@@ -86,7 +89,8 @@ static wn_status check_rooms(wn_binding *b, const wn_array *results, wn_error *e
     return WN_OK;
 }
 
-static wn_status run_interpreted(wn_binding *b, wn_error *error) {
+static wn_status run_interpreted(wn_binding *b, uint32_t all, wn_error *error) {
+    (void)all;
     const wn_kernel *k = b->kernel;
     uint32_t count = k->graph->output_count;
     TRY(wn_interpret(k->context, k->graph, b->now.inputs, b->results, error));
@@ -102,13 +106,20 @@ static wn_status run_interpreted(wn_binding *b, wn_error *error) {
 
 /* ---- The calls ------------------------------------------------------------------------------------------------------------- */
 
-static wn_status run(wn_binding *b, wn_error *error) {
-    return b->kernel->engine == WN_ENGINE_JIT ? run_compiled(b, error) : run_interpreted(b, error);
+void wn_run_choose(wn_binding *b) {
+    const wn_kernel *k = b->kernel;
+    b->computes_floats = k->computes_floats;
+    if (k->engine != WN_ENGINE_JIT)
+        b->run = run_interpreted;
+    else if (k->plan->stage_count == 1 && b->stages->direct && !b->late_checks)
+        b->run = run_of(b->stages);
+    else
+        b->run = run_stages;
 }
 
 static wn_status run_in_default_environment(wn_binding *b, wn_error *error) {
     environment callers = environment_enter();
-    wn_status status = run(b, error);
+    wn_status status = b->run(b, 0, error);
     environment_leave(callers);
     return status;
 }
@@ -116,8 +127,7 @@ static wn_status run_in_default_environment(wn_binding *b, wn_error *error) {
 WN_API wn_status wn_run(wn_binding *b, wn_error *error) {
     if (!binding_ok(b))
         return wn_fail(error, WN_ERROR_ARGUMENT, "run: the binding is NULL or not one");
-    wn_status status =
-        b->kernel->computes_floats ? run_in_default_environment(b, error) : run(b, error);
+    wn_status status = b->computes_floats ? run_in_default_environment(b, error) : b->run(b, 0, error);
     b->has_run = status == WN_OK;
     return status;
 }

@@ -328,6 +328,14 @@ static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t sta
     return wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error);
 }
 
+static bool has_bits(const grid *g) {
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].size == 0 && g->in[i].mode != OPERAND_SCALAR) return true;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        if (g->out[i].size == 0) return true;
+    return false;
+}
+
 static bool is_direct(const bound_stage *s) {
     if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
@@ -349,6 +357,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     TRY(make_bitmap(b, s, error));
     TRY(find_late_functions(b, s, stage, error));
     if (s->plan->kind != STAGE_REDUCE) s->direct = is_direct(s);
+    s->repeats = s->grid.direct && !lies_on_input(b, s) && !has_bits(&s->grid);
     wn_stage_point(b, stage);
     s->prepared = true;
     return WN_OK;
@@ -401,6 +410,15 @@ static void map_block(const bound_stage *s, worker *w, int64_t first, int64_t co
     wn_write_outputs(g, w, first, count, rounded == count);
 }
 
+/* What is left of [begin, end) from `first` on, less than a step: the last whole step once more if that needs no buffers. */
+static void map_rest(const bound_stage *s, worker *w, int64_t begin, int64_t first, int64_t end) {
+    int64_t step = s->grid.step;
+    if (s->repeats && end - begin >= step)
+        map_block(s, w, end - step, step);
+    else
+        map_block(s, w, first, end - first);
+}
+
 /* Elements up to the next place where all outputs are aligned to 64 bytes; -1 if there is none. */
 static int64_t elements_to_line(const grid *g, int64_t first) {
     int64_t elements = -1;
@@ -428,13 +446,17 @@ static int64_t stream_range(const bound_stage *s, worker *w, int64_t first, int6
 
 static void map_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
     const grid *g = &s->grid;
+    int64_t begin = first;
     wn_grid_begin(g, w);
     if (s->stream) first = stream_range(s, w, first, end);
     while (first < end) {
         int64_t count = end - first;
         if (!g->direct && count > g->block) count = g->block;
-        int64_t whole = count & -g->step;
-        if (whole) count = whole;
+        if (count < g->step) {
+            map_rest(s, w, begin, first, end);
+            return;
+        }
+        count &= -g->step;
         map_block(s, w, first, count);
         first += count;
     }
@@ -465,12 +487,13 @@ static wn_status map_all(const wn_binding *b, bound_stage *s) {
     return WN_OK;
 }
 
-/* One call for the whole steps, and one for the rest. */
-static wn_status map_directly(const bound_stage *s) {
+wn_status wn_map_directly(wn_binding *b, uint32_t stage, wn_error *error) {
+    const bound_stage *s = &b->stages[stage];
+    (void)error;
     int64_t total = s->grid.total, whole = total & -s->grid.step;
     kernel_cursor cursor = {0};
     if (whole) s->map(s->in, s->out, NULL, whole, &cursor);
-    if (whole != total) map_block(s, &s->workers[0], whole, total - whole);
+    if (whole != total) map_rest(s, &s->workers[0], 0, whole, total);
     return WN_OK;
 }
 
@@ -486,7 +509,6 @@ wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *erro
 
 wn_status wn_map_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    if (s->direct) return map_directly(s);
     TRY(wn_make_targets_in_place(b, s, error));
     return s->grid.total ? map_all(b, s) : WN_OK;
 }
