@@ -153,17 +153,8 @@ wn_status wn_array_check(const wn_array *a, const char *role, const char *name, 
     return check_lengths(a, role, name, error);
 }
 
-bool wn_array_is_alike(const wn_array *a, const wn_array *b) {
-    if (a->type != b->type || a->rank != b->rank || array_bit(a) != array_bit(b)) return false;
-    for (int32_t i = 0; i < a->rank; i++) {
-        if (a->shape[i] != b->shape[i]) return false;
-        if (a->shape[i] != 1 && a->strides[i] != b->strides[i]) return false;
-    }
-    return true;
-}
-
 bool wn_array_is_same(const wn_array *a, const wn_array *b) {
-    return array_first(a) == array_first(b) && wn_array_is_alike(a, b);
+    return array_first(a) == array_first(b) && array_is_alike(a, b);
 }
 
 /* ---- Overlap ------------------------------------------------------------------------------------------------------ */

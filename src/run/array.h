@@ -31,7 +31,14 @@ wn_status wn_array_check(const wn_array *a, const char *role, const char *name, 
 /* The same place, type, shape and strides. */
 bool wn_array_is_same(const wn_array *a, const wn_array *b);
 /* The same but for the place; of bitmaps, at the same bit of a byte. */
-bool wn_array_is_alike(const wn_array *a, const wn_array *b);
+static inline bool array_is_alike(const wn_array *a, const wn_array *b) {
+    if (a->type != b->type || a->rank != b->rank || array_bit(a) != array_bit(b)) return false;
+    for (int32_t i = 0; i < a->rank; i++) {
+        if (a->shape[i] != b->shape[i]) return false;
+        if (a->shape[i] != 1 && a->strides[i] != b->strides[i]) return false;
+    }
+    return true;
+}
 
 /* The bytes from an array's first to its last, wherever its strides lead; false: there are none. */
 bool wn_array_span(const wn_array *a, uintptr_t *first, uintptr_t *end);

@@ -39,7 +39,7 @@ static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
     s->grid.out = take(a, s->grid.out_count, sizeof *s->grid.out);
     s->mask.in = take(a, s->mask.in_count, sizeof *s->mask.in);
     s->outputs = take(a, p->output_count, sizeof *s->outputs);
-    s->in = take(a, 2 * (size_t)s->grid.in_count, sizeof *s->in);
+    s->in = take(a, 2 * ((size_t)s->grid.in_count + s->mask.in_count), sizeof *s->in);
     s->out = take(a, s->grid.out_count, sizeof *s->out);
     s->plan = p;
 }
@@ -219,11 +219,12 @@ static wn_status bind_all(wn_binding *b, wn_kernel *k, const wn_array *inputs,
 
 static bool only_data_changes(const wn_binding *b, const wn_array *inputs, const wn_array *outputs) {
     const wn_graph *g = b->kernel->graph;
+    const wn_array *bound = b->now.inputs, *rooms = b->now.rooms;
     for (uint32_t i = 0; i < g->input_count; i++)
-        if (!wn_array_is_alike(&inputs[i], &b->now.inputs[i])) return false;
+        if (!array_is_alike(&inputs[i], &bound[i])) return false;
     for (uint32_t i = 0; i < g->output_count; i++) {
-        if (!outputs[i].data != !b->now.rooms[i].data) return false;
-        if (outputs[i].data && !wn_array_is_alike(&outputs[i], &b->now.rooms[i])) return false;
+        if (!outputs[i].data != !rooms[i].data) return false;
+        if (outputs[i].data && !array_is_alike(&outputs[i], &rooms[i])) return false;
     }
     return true;
 }
@@ -233,13 +234,13 @@ static void take_place(wn_array *to, const wn_array *from) {
     to->bit = from->bit;
 }
 
-static void take_data(const wn_graph *g, bound_arrays *set, const wn_array *inputs,
+static void take_data(const wn_graph *g, bound_arrays set, const wn_array *inputs,
                       const wn_array *outputs) {
     for (uint32_t i = 0; i < g->input_count; i++)
-        take_place(&set->inputs[i], &inputs[i]);
+        take_place(&set.inputs[i], &inputs[i]);
     for (uint32_t i = 0; i < g->output_count; i++) {
-        take_place(&set->rooms[i], &outputs[i]);
-        if (outputs[i].data) take_place(&set->outputs[i], &outputs[i]);
+        take_place(&set.rooms[i], &outputs[i]);
+        if (outputs[i].data) take_place(&set.outputs[i], &outputs[i]);
     }
 }
 
@@ -253,7 +254,7 @@ static bool stays_in_place(const wn_binding *b) {
 #define PAIRS_MOST 256
 
 /* Where a reach lies if its array begins elsewhere. False: nowhere, or there is no data. */
-static bool move_reach(const bound_reach *r, const wn_array *a, bound_span *span) {
+static inline bool move_reach(const bound_reach *r, const wn_array *a, bound_span *span) {
     uintptr_t data = (uintptr_t)array_first(a);
     span->first = data - r->before;
     span->end = span->first + r->size;
@@ -263,14 +264,15 @@ static bool move_reach(const bound_reach *r, const wn_array *a, bound_span *span
 /* Whether arrays that differ from the bound ones in their place alone need no closer look: no output meets another array. */
 static bool are_apart(const wn_binding *b, const wn_array *inputs, const wn_array *outputs) {
     uint32_t in = b->kernel->graph->input_count, out = b->kernel->graph->output_count;
+    const bound_reach *reaches = b->reaches;
+    const bool *in_place = b->now.in_place;
     bound_span *spans = b->now.spans;
     if ((uint64_t)(in + out) * out > PAIRS_MOST) return false;
     for (uint32_t i = 0; i < in; i++)
-        if (!move_reach(&b->reaches[i], &inputs[i], &spans[i])) return false;
+        if (!move_reach(&reaches[i], &inputs[i], &spans[i])) return false;
     for (uint32_t i = 0; i < out; i++) {
-        const bound_span *own = &spans[in + i];
-        if (!move_reach(&b->reaches[in + i], &outputs[i], &spans[in + i])) return false;
-        if (b->now.in_place[i]) return false;
+        bound_span *own = &spans[in + i];
+        if (in_place[i] || !move_reach(&reaches[in + i], &outputs[i], own)) return false;
         for (uint32_t j = 0; j < in + i; j++)
             if (own->first < spans[j].end && spans[j].first < own->end) return false;
     }
@@ -295,7 +297,7 @@ static wn_status bind_data(wn_binding *b, const wn_array *inputs, const wn_array
         TRY(check_data(b, inputs, outputs, error));
         if (!stays_in_place(b)) return bind_all(b, b->kernel, inputs, outputs, error);
     }
-    take_data(b->kernel->graph, &b->now, inputs, outputs);
+    take_data(b->kernel->graph, b->now, inputs, outputs);
     b->has_run = false;
     for (uint32_t i = 0; i < stage_count(b->kernel); i++)
         if (b->stages[i].early) wn_stage_point(b, i);

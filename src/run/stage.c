@@ -363,23 +363,24 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     return WN_OK;
 }
 
-static void point_streams(const wn_binding *b, const plan_program *p, grid *g) {
-    for (uint32_t i = 0; i < p->stream_count; i++)
-        g->in[i].data = array_first(stream_array(b, &p->streams[i]));
+/* `pointers`: as functions take them, with the bits of streams behind. */
+static inline void point_streams(const wn_binding *b, const plan_program *p, operand *in,
+                                 const void **pointers) {
+    for (uint32_t i = 0, count = p->stream_count; i < count; i++) {
+        in[i].data = array_first(stream_array(b, &p->streams[i]));
+        pointers[i] = in[i].data;
+        pointers[count + i] = (const void *)(uintptr_t)in[i].bit;
+    }
 }
 
 void wn_stage_point(wn_binding *b, uint32_t stage) {
     bound_stage *s = &b->stages[stage];
-    point_streams(b, &s->plan->program, &s->grid);
-    if (s->plan->kind == STAGE_ROWS && s->plan->owns_mask)
-        point_streams(b, &s->plan->mask, &s->mask);
-    for (uint32_t i = 0; i < s->grid.in_count; i++) {
-        s->in[i] = s->grid.in[i].data;
-        s->in[s->grid.in_count + i] = (const void *)(uintptr_t)s->grid.in[i].bit;
-    }
-    for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        s->out[i] = array_first(wn_stage_target(b, &s->plan->outputs[i]));
-        if (stores_in_place(s->plan)) s->grid.out[i].data = s->out[i];
+    const plan_stage *p = s->plan;
+    if (p->kind == STAGE_ROWS && p->owns_mask) point_streams(b, &p->mask, s->mask.in, s->in);
+    point_streams(b, &p->program, s->grid.in, s->in);
+    for (uint32_t i = 0; i < p->output_count; i++) {
+        s->out[i] = array_first(wn_stage_target(b, &p->outputs[i]));
+        if (stores_in_place(p)) s->grid.out[i].data = s->out[i];
     }
 }
 
