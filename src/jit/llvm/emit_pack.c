@@ -342,7 +342,8 @@ static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position
 #define LINE_BYTES 64
 
 /* A store whose line is not in the first cache waits for it, and all stores behind it; where it will go the processor does not foresee,
-   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing. */
+   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing; nor
+   before AVX-512, where packing a word takes longer. */
 static void prefetch_outputs(const body *b, ir position) {
     emitter *e = b->e;
     LLVMTypeRef i32 = int_type(e, 32);
@@ -384,7 +385,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (read) word = wn_new_phi(b, word, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
-    if (b->function != KERNEL_EXPAND) prefetch_outputs(b, position);
+    if (b->function != KERNEL_EXPAND && e->target.isa == WN_ISA_X86_64_V4) prefetch_outputs(b, position);
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
                       : read ? emit_read_word(b, sets, word, l.index, position)
