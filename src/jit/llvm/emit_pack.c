@@ -66,11 +66,18 @@ static ir word_bits(body *b, ir word, ir first, unsigned count) {
     return count < KERNEL_WORD ? LLVMBuildTrunc(e->builder, shifted, int_type(e, count), "") : shifted;
 }
 
-/* Four are no faster than two where there are 16 registers, or much to compute, and take LLVM half a millisecond longer. */
+/* A group is a mask that is computed and one register of values. */
+static bool groups_are_small(const body *b) {
+    return b->function == KERNEL_FUSED && !stage_mask_is_bools(b->stage) && b->stage->output_count == 1 &&
+           wn_widest_bits(b->program) * b->e->lanes <= register_bits(b->e);
+}
+
+/* Four are no faster than two where there is much to compute, or of 16 registers each takes several, and take LLVM half a
+   millisecond longer. */
 static unsigned groups_in_a_row(const body *b) {
     if (b->program->value_count > 96) return 1;
-    bool many = b->program->value_count <= 12 && b->e->target.isa == WN_ISA_X86_64_V4;
-    return many ? MOST_GROUPS : 2;
+    bool fit = b->e->target.isa == WN_ISA_X86_64_V4 || groups_are_small(b);
+    return fit && b->program->value_count <= 12 ? MOST_GROUPS : 2;
 }
 
 /* `count` groups of lanes of a word, from lane `first` of the word on. All are evaluated before one is stored: a load behind a store to
