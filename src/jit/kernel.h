@@ -19,7 +19,8 @@
  *          returns the elements of the space that are done. It may read up to values + room, never beyond.
  * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
  * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
- *          of a row, and not 0; elements up to the next multiple of 64 are readable, and count for nothing. Returns n.
+ *          of a row, and not 0. What lies behind the last multiple of 64 is read through a pointer of its own, in[i + 2 * number
+ *          of streams], at the same distance as in in[i]: 64 elements, of which those past n count for nothing. Returns n.
  *
  * The map of a REDUCE stage stores the values to reduce, and behind all of them, as bools, the masks of those that have one.
  *

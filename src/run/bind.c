@@ -39,7 +39,7 @@ static void lay_stage(const plan_stage *p, arena *a, bound_stage *s) {
     s->grid.out = take(a, s->grid.out_count, sizeof *s->grid.out);
     s->mask.in = take(a, s->mask.in_count, sizeof *s->mask.in);
     s->outputs = take(a, p->output_count, sizeof *s->outputs);
-    s->in = take(a, 2 * ((size_t)s->grid.in_count + s->mask.in_count), sizeof *s->in);
+    s->in = take(a, 3 * ((size_t)s->grid.in_count + s->mask.in_count), sizeof *s->in);
     s->out = take(a, s->grid.out_count, sizeof *s->out);
     s->plan = p;
 }

@@ -96,9 +96,10 @@ typedef struct bound_stage {
     memory spread; /* ROWS that are packed: by byte, each of its bits `spread_row` times */
     int64_t spread_row;
     int64_t rows, length; /* REDUCE: how many results, elements of each */
-    bool by_columns;      /* REDUCE: not row by row (columns.h) */
-    memory columns;       /* REDUCE: how, if by columns */
-    memory accumulators;  /* REDUCE: of each part of a run on threads, for each output */
+    bool in_place; /* REDUCE: the function reads all streams where they lie, from any element on */
+    bool by_columns;     /* REDUCE: not row by row (columns.h) */
+    memory columns;      /* REDUCE: how, if by columns */
+    memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time; 0: all by one thread, or in two passes */
     size_t piece_buffer;  /* PACK: where in a worker's buffers it does */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */

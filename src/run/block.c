@@ -502,6 +502,14 @@ bool wn_grid_reads_directly(const grid *g, uint8_t uses) {
     return true;
 }
 
+bool wn_grid_has_bits(const grid *g) {
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].size == 0 && g->in[i].mode != OPERAND_SCALAR) return true;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        if (g->out[i].size == 0) return true;
+    return false;
+}
+
 /* One period, then twice as much each time. */
 static void lay_out_periods(const grid *g, const worker *w, const operand *o) {
     int64_t count = least(repeated_length(g, o), g->total), done = o->size ? o->period : count;

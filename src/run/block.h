@@ -78,6 +78,8 @@ static inline int64_t grid_next_count(const grid *g, bool directly, int64_t firs
 void wn_grid_lay_out(grid *g, int64_t largest_block);
 /* Whether kernels read the operands in `uses` (0: all) where they lie. */
 bool wn_grid_reads_directly(const grid *g, uint8_t uses);
+/* Whether operands are bits, of which one cannot begin to read at any element. */
+bool wn_grid_has_bits(const grid *g);
 /* Before the first block of a run. */
 void wn_grid_begin(const grid *g, worker *w);
 /* Point w->in at elements [first, first + count), of those operands that are in `uses` (0: all). Whole steps are readable. If the

@@ -188,17 +188,42 @@ static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool dire
     return most;
 }
 
+/* Of `count` elements from `first` on, those behind the last whole word are copied, since the function reads whole words. */
+static void point_in_place(const grid *g, const worker *w, const void **in, int64_t first,
+                           int64_t count) {
+    int64_t rest = count % KERNEL_WORD, whole = count - rest;
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        const operand *o = &g->in[i];
+        char *buffer = w->buffers + o->buffer;
+        const char *from = o->mode == OPERAND_SCALAR ? o->data : o->data + first * o->size;
+        in[i] = in[2 * g->in_count + i] = from;
+        in[g->in_count + i] = (const void *)(uintptr_t)o->bit;
+        if (o->mode == OPERAND_SCALAR || rest == 0) continue;
+        memcpy(buffer, from + whole * o->size, (size_t)(rest * o->size));
+        in[2 * g->in_count + i] = (const void *)((uintptr_t)buffer - (uintptr_t)(whole * o->size));
+    }
+}
+
+static void point(const bound_stage *s, worker *w, int64_t first, int64_t count) {
+    uint32_t streams = s->grid.in_count;
+    if (s->in_place) {
+        point_in_place(&s->grid, w, w->in, first, count);
+        return;
+    }
+    wn_grid_point(&s->grid, w, 0, first, count);
+    memcpy(w->in + 2 * streams, w->in, sizeof *w->in * streams);
+}
+
 /* By the function: whole leaves as long as there are any. */
 static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
                      int64_t first, int64_t count) {
-    const grid *g = &s->grid;
-    int64_t most = most_of_call(b, s, wn_grid_reads_directly(g, 0)), done = 0;
+    int64_t most = most_of_call(b, s, wn_grid_reads_directly(&s->grid, 0)), done = 0;
     bool decides = may_decide(b, s);
     kernel_cursor cursor = {0};
     while (done < count) {
         int64_t now = least(count - done, most);
         if (now > KERNEL_LEAF) now -= now % KERNEL_LEAF;
-        wn_grid_point(g, w, 0, first + done, now);
+        point(s, w, first + done, now);
         for (uint32_t i = 0; i < s->plan->output_count; i++)
             w->out[i] = &states[i].by_function;
         s->reduce(w->in, w->out, NULL, now, &cursor);
@@ -537,30 +562,28 @@ static wn_status cut_rows(const wn_binding *b, bound_stage *s, wn_error *error) 
 
 /* ---- One row, in place ----------------------------------------------------------------------------------------------------- */
 
-/* One call of the function reduces all, but for a last leaf that is not of whole words, from where the streams lie into results that the
-   caller gave. */
+/* One call of the function reduces all, from where the streams lie into results that the caller gave. */
 static bool is_direct(const wn_binding *b, const bound_stage *s) {
     if (s->rows != 1 || s->by_columns || s->worker_count > 1 || !rows_are_long(s) || !s->early)
         return false;
     for (uint32_t i = 0; i < s->plan->output_count; i++)
         if (!s->outputs[i].given) return false;
     if (s->plan->places && s->length % KERNEL_WORD) return false;
-    return wn_grid_reads_directly(&s->grid, 0) && s->length <= most_of_call(b, s, true);
+    return s->in_place && s->length > 0 && s->length <= most_of_call(b, s, true);
 }
 
 wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     const bound_stage *s = &b->stages[stage];
     row_state *states = states_of(s, 0);
     worker *w = &s->workers[0];
-    int64_t rest = s->length % KERNEL_WORD ? s->length % KERNEL_LEAF : 0, whole = s->length - rest;
     kernel_cursor cursor = {0};
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         begin_lanes(&states[i].by_function, s->outputs[i].identity);
         w->out[i] = &states[i]; /* the search for a place uses them too */
     }
-    if (whole) s->reduce(s->in, w->out, NULL, whole, &cursor);
-    if (rest) add_long(b, s, w, states, whole, rest);
-    if (!rest && s->plan->places) take_places(b, s, states, 0);
+    if (s->length % KERNEL_WORD) point_in_place(&s->grid, w, s->in, 0, s->length);
+    s->reduce(s->in, w->out, NULL, s->length, &cursor);
+    if (s->plan->places) take_places(b, s, states, 0);
     return store_row(b, s, w, states, 0, error);
 }
 
@@ -585,6 +608,7 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
     bool maps = s->by_columns || !rows_are_long(s);
     if (maps && s->rows && s->length && !s->map)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
+    s->in_place = wn_grid_reads_directly(&s->grid, 0) && !wn_grid_has_bits(&s->grid);
     s->direct = is_direct(b, s);
     if (s->by_columns) return wn_columns_prepare(b, s, error);
     size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);

@@ -213,7 +213,7 @@ typedef struct worker_layout {
 
 static worker_layout lay_worker(const bound_stage *s) {
     worker_layout l = {0};
-    l.out = l.in + aligned(2 * sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
+    l.out = l.in + aligned(3 * sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
     l.words = l.out + aligned(sizeof(void *) * s->grid.out_count);
     l.buffers = l.words + aligned((size_t)larger((size_t)s->grid.block, (size_t)s->mask.block) / 8);
     l.size = l.buffers + larger(s->grid.buffers, s->mask.buffers);
@@ -328,14 +328,6 @@ static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t sta
     return wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error);
 }
 
-static bool has_bits(const grid *g) {
-    for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].size == 0 && g->in[i].mode != OPERAND_SCALAR) return true;
-    for (uint32_t i = 0; i < g->out_count; i++)
-        if (g->out[i].size == 0) return true;
-    return false;
-}
-
 static bool is_direct(const bound_stage *s) {
     if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
@@ -357,7 +349,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     TRY(make_bitmap(b, s, error));
     TRY(find_late_functions(b, s, stage, error));
     if (s->plan->kind != STAGE_REDUCE) s->direct = is_direct(s);
-    s->repeats = s->grid.direct && !lies_on_input(b, s) && !has_bits(&s->grid);
+    s->repeats = s->grid.direct && !lies_on_input(b, s) && !wn_grid_has_bits(&s->grid);
     wn_stage_point(b, stage);
     s->prepared = true;
     return WN_OK;
@@ -370,6 +362,7 @@ static inline void point_streams(const wn_binding *b, const plan_program *p, ope
         in[i].data = array_first(stream_array(b, &p->streams[i]));
         pointers[i] = in[i].data;
         pointers[count + i] = (const void *)(uintptr_t)in[i].bit;
+        pointers[2 * count + i] = in[i].data;
     }
 }
 

@@ -281,19 +281,26 @@ static void find_bit(body *b, uint32_t stream) {
         width < 64 ? LLVMBuildTrunc(b->e->builder, factor, int_type(b->e, width), "") : factor;
 }
 
-static void load_pointers(body *b, const bool *wanted, bool outputs) {
+void wn_load_streams(body *b, const bool *wanted, uint32_t first) {
     const plan_program *p = b->program;
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
-        if (!wanted[i]) continue;
+        if (!wanted[i] || v->kind != VALUE_STREAM) continue;
         locate_node(b, v->node);
-        if (v->kind == VALUE_STREAM)
-            b->streams[v->number] =
-                load_pointer(b, b->in, v->number, stream_name(b, &p->streams[v->number]));
-        if (v->kind == VALUE_INDEX) {
-            b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64),
-                                     wn_cursor_field(b, CURSOR_BASE), "base");
-        }
+        b->streams[v->number] =
+            load_pointer(b, b->in, first + v->number, stream_name(b, &p->streams[v->number]));
+    }
+}
+
+static void load_pointers(body *b, const bool *wanted, bool outputs) {
+    const plan_program *p = b->program;
+    wn_load_streams(b, wanted, 0);
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        if (!wanted[i] || v->kind != VALUE_INDEX) continue;
+        locate_node(b, v->node);
+        b->base = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), wn_cursor_field(b, CURSOR_BASE),
+                                 "base");
     }
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
@@ -322,7 +329,7 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
     b->bitmap = LLVMGetParam(e->function, 2);
     b->n = LLVMGetParam(e->function, 3);
     b->cursor = LLVMGetParam(e->function, 4);
-    b->streams = calloc(p->stream_count + 1, sizeof *b->streams);
+    b->streams = calloc(2 * (size_t)p->stream_count + 1, sizeof *b->streams);
     b->bits = calloc(3 * (size_t)p->stream_count + 1, sizeof *b->bits);
     b->words = calloc((size_t)p->stream_count + 1, sizeof *b->words);
     b->outputs = calloc(2 * (size_t)s->output_count + 1, sizeof *b->outputs);

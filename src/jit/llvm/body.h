@@ -21,7 +21,7 @@ typedef struct body {
     const plan_program *program;
     kernel_function function;
     ir in, out, bitmap, n, cursor; /* parameters */
-    ir *streams;                   /* pointer of each */
+    ir *streams; /* pointer of each; of reduce, behind them, to its last elements */
     ir *bits; /* of each of bits: at which bit it begins; then of each two numbers that follow from it (find_bit) */
     ir *words; /* of each of bits: those from `word` on, if they are loaded */
     ir word;   /* where in the space the word begins whose lanes are being emitted; not in a map */
@@ -107,6 +107,8 @@ static inline void locate_loop(const body *b) {
 
 /* Open a function: parameters, pointers, invariants. False: out of memory. */
 bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted);
+/* Load the pointers of streams from in[first] on. */
+void wn_load_streams(body *b, const bool *wanted, uint32_t first);
 void wn_body_end(body *b);
 /* The fields of the cursor, eight bytes each, as kernel_cursor has them. */
 enum { CURSOR_POSITION, CURSOR_ROOM, CURSOR_BASE, CURSOR_LOOKS, CURSOR_VALUES };

@@ -68,7 +68,8 @@ static ir word_bits(body *b, ir word, ir first, unsigned count) {
 
 /* A group is a mask that is computed and one register of values. */
 static bool groups_are_small(const body *b) {
-    return b->function == KERNEL_FUSED && !stage_mask_is_bools(b->stage) && b->stage->output_count == 1 &&
+    return b->function == KERNEL_FUSED && !stage_mask_is_bools(b->stage) &&
+           b->stage->output_count == 1 &&
            wn_widest_bits(b->program) * b->e->lanes <= register_bits(b->e);
 }
 
@@ -392,7 +393,8 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (read) word = wn_new_phi(b, word, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
-    if (b->function != KERNEL_EXPAND && e->target.isa == WN_ISA_X86_64_V4) prefetch_outputs(b, position);
+    if (b->function != KERNEL_EXPAND && e->target.isa == WN_ISA_X86_64_V4)
+        prefetch_outputs(b, position);
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
                       : read ? emit_read_word(b, sets, word, l.index, position)

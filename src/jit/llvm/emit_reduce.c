@@ -143,7 +143,7 @@ static void merge_parts(reducing *r, const accumulator *other, LLVMBasicBlockRef
         }
 }
 
-/* Join `rest` elements, less than 64, from `row` on. */
+/* Join `rest` elements, less than 64, from `row` on, which lie elsewhere. */
 static void emit_rest(reducing *r, ir row, ir rest) {
     body *b = r->b;
     LLVMBuilderRef builder = b->e->builder;
@@ -157,7 +157,10 @@ static void emit_rest(reducing *r, ir row, ir rest) {
     b->beside = true;
     for (unsigned i = 0; i < r->count; i++)
         move_to_memory(r, &r->all[i]);
+    b->streams += b->program->stream_count;
+    wn_load_streams(b, r->wanted, 2 * b->program->stream_count);
     emit_rest_loop(r, row, rest);
+    b->streams -= b->program->stream_count;
     for (unsigned i = 0; i < r->count; i++)
         move_from_memory(r, &r->all[i]);
     LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(builder)};
