@@ -469,6 +469,12 @@ void wn_log(wn_context *c, wn_log_level level, const char *format, ...)
 /* Fill an error (which may be NULL) and return its status. */
 wn_status wn_fail(wn_error *error, wn_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Return what a call returned, unless it was WN_OK. */
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        wn_status status_ = (call);                                                                \
+        if (status_ != WN_OK) return status_;                                                      \
+    } while (0)
 
 /* ---- The interpreter (interpret.c) ------------------------------------------------------------------------------------- */
 

@@ -129,12 +129,6 @@ struct wn_binding {
 
 #define BINDING_MAGIC 0x426e6957u /* "WinB" */
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        wn_status status_ = (call);                                                                \
-        if (status_ != WN_OK) return status_;                                                      \
-    } while (0)
-
 static inline int64_t length_of(const bound_arrays *a, dim d) {
     return d >= 0 ? d : a->symbols[~d];
 }

@@ -12,12 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        wn_status status_ = (call);                                                                \
-        if (status_ != WN_OK) return status_;                                                      \
-    } while (0)
-
 static wn_status no_memory(wn_error *error) {
     return wn_fail(error, WN_ERROR_MEMORY, "compile: out of memory");
 }
