@@ -30,9 +30,10 @@ static void mark_nodes(copying *c) {
         c->ids[g->outputs[i]] = 1;
     for (uint32_t i = 0; g->error.status != WN_OK && i < g->name_count; i++)
         c->ids[g->names[i].id] = 1; /* of what has failed, all that has a name, to be looked at */
-    for (node_id id = g->node_count - 1; id > 0; id--)
-        for (int i = 0; i < 3 && c->ids[id]; i++)
-            c->ids[g->nodes[id].args[i]] = 1;
+    for (node_id id = g->node_count - 1; id > 0; id--) {
+        const node *n = &g->nodes[id];
+        if (c->ids[id]) c->ids[n->args[0]] = c->ids[n->args[1]] = c->ids[n->args[2]] = 1;
+    }
     c->ids[0] = 0;
 }
 
@@ -43,9 +44,12 @@ static void mark_length(copying *c, dim d) {
 /* The parts of a symbol are older than it. */
 static void mark_symbols(copying *c) {
     const wn_graph *g = c->from;
-    for (node_id id = 1; id < g->node_count; id++)
-        for (int i = 0; i < g->nodes[id].rank && c->ids[id]; i++)
-            mark_length(c, node_dims(g, &g->nodes[id])[i]);
+    for (node_id id = 1; id < g->node_count; id++) {
+        const node *n = &g->nodes[id];
+        const dim *dims = node_dims(g, n);
+        for (int i = c->ids[id] ? n->rank : 0; i-- > 0;)
+            mark_length(c, dims[i]);
+    }
     for (uint32_t i = g->symbol_count; i-- > 0;) {
         const length_symbol *s = &g->symbols[i];
         if (!c->symbols[i] || s->kind != SYMBOL_BROADCAST) continue;
@@ -157,20 +161,23 @@ void wn_key_end(wn_key *key) {
         wn_release(key->context, key->words, key->room * sizeof *key->words);
 }
 
-/* Room for `count` more words at the end, which are added; NULL: out of memory. */
-static uint64_t *add_words(wn_key *key, size_t count) {
-    if (key->count + count > key->room) {
-        size_t room = 2 * (key->count + count), size = room * sizeof *key->words;
-        uint64_t *words = key->failed ? NULL : wn_allocate(key->context, size);
-        if (!words) {
-            key->failed = true;
-            return NULL;
-        }
-        memcpy(words, key->words, key->count * sizeof *words);
-        wn_key_end(key);
-        key->words = words;
-        key->room = room;
+static bool make_room(wn_key *key, size_t count) {
+    size_t room = 2 * (key->count + count), size = room * sizeof *key->words;
+    uint64_t *words = key->failed ? NULL : wn_allocate(key->context, size);
+    if (!words) {
+        key->failed = true;
+        return false;
     }
+    memcpy(words, key->words, key->count * sizeof *words);
+    wn_key_end(key);
+    key->words = words;
+    key->room = room;
+    return true;
+}
+
+/* Room for `count` more words at the end, which are added; NULL: out of memory. */
+static inline uint64_t *add_words(wn_key *key, size_t count) {
+    if (key->count + count > key->room && !make_room(key, count)) return NULL;
     key->count += count;
     return key->words + key->count - count;
 }
@@ -182,11 +189,11 @@ void wn_key_add(wn_key *key, uint64_t word) {
 
 void wn_key_add_bytes(wn_key *key, const void *bytes, size_t size) {
     size_t count = (size + 7) / 8;
-    wn_key_add(key, size);
-    uint64_t *words = count ? add_words(key, count) : NULL;
+    uint64_t *words = add_words(key, 1 + count);
     if (!words) return;
-    words[count - 1] = 0;
-    memcpy(words, bytes, size);
+    words[count] = 0;
+    words[0] = size;
+    memcpy(words + 1, bytes, size);
 }
 
 uint64_t wn_key_hash(const uint64_t *words, size_t count) {
@@ -198,20 +205,23 @@ uint64_t wn_key_hash(const uint64_t *words, size_t count) {
 
 static void write_node(const copying *c, const node *n, wn_key *key) {
     uint64_t *words = add_words(key, 3 + (size_t)n->rank);
+    const dim *dims = node_dims(c->from, n);
     if (!words) return;
     words[0] = n->op | (uint64_t)n->type << 8 | (uint64_t)n->rank << 16 |
                (uint64_t)(uint8_t)n->attribute << 24 | (uint64_t)c->ids[n->args[0]] << 32;
     words[1] = c->ids[n->args[1]] | (uint64_t)c->ids[n->args[2]] << 32;
     words[2] = n->bits;
     for (int i = 0; i < n->rank; i++)
-        words[3 + i] = (uint64_t)copied_length(c, node_dims(c->from, n)[i]);
+        words[3 + i] = (uint64_t)copied_length(c, dims[i]);
 }
 
 static void write_symbol(const copying *c, const length_symbol *s, wn_key *key) {
     bool broadcast = s->kind == SYMBOL_BROADCAST, count = s->kind == SYMBOL_COUNT;
-    wn_key_add(key, s->kind);
-    wn_key_add(key, (uint64_t)(broadcast ? copied_length(c, s->a) : count ? c->ids[s->a] : s->a));
-    wn_key_add(key, (uint64_t)(broadcast ? copied_length(c, s->b) : s->b));
+    uint64_t *words = add_words(key, 3);
+    if (!words) return;
+    words[0] = s->kind;
+    words[1] = (uint64_t)(broadcast ? copied_length(c, s->a) : count ? c->ids[s->a] : s->a);
+    words[2] = (uint64_t)(broadcast ? copied_length(c, s->b) : s->b);
 }
 
 static void write_names(const copying *c, name_kind kind, const node_id *ids, uint32_t count,
