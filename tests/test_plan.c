@@ -60,7 +60,7 @@ static const plan_case CASES[] = {
     {"sum(y5[:, m5] + x5[m5], axis=1)", "reduce"},
     {"argmax(x[m] * 2)", "pack reduce, 1 temporary, 1 check"},
     {"sum(t[mm] * row, axis=1)", "rows reduce, 1 temporary, 2 checks"},
-    /* expand: a choice if v is packed by the mask itself, or a scalar; a loop of its own if v has one axis; else by a function in C. */
+    /* expand: a choice if v is packed by the mask itself, or a scalar; else a loop of its own. */
     {"expand(x[m] * 2, m, x)", "map, 2 checks"},
     {"expand(1, m, x)", "map, 1 check"},
     {"expand(u8(s), mm, t)", "map, 2 checks"},
@@ -69,7 +69,7 @@ static const plan_case CASES[] = {
     {"expand(v * 2, k & m, 0)", "map expand, 1 temporary, 1 check"},
     {"expand(x[k], m, x) + 1", "pack expand map, 2 temporaries, 2 checks"},
     {"expand(v, x[m] > 0, y[m])", "pack expand, 2 temporaries, 2 checks"},
-    {"expand(q, m, 0)", "whole"},
+    {"expand(q, m, 0)", "expand"},
     /* What has no axis for the true places is repeated: a[m] = row. */
     {"expand(row, mm, t)", "map, 2 checks"},
     {"expand(r, m, q, axis=1) * 2", "map, 2 checks"},

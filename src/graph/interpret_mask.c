@@ -120,22 +120,21 @@ static const char *plural(int64_t n) {
     return n == 1 ? "" : "s";
 }
 
-/* v against the shape that the mask packs `shape` to. */
-static wn_status check_values(const mask_operation *o, int rank, const int64_t *shape, wn_error *error) {
-    const wn_array *v = o->args[0], *m = o->args[1];
-    int64_t count = count_true(m), packed[WN_MAX_RANK];
-    int missing = packed_shape(rank, shape, o->axis, m->rank, count, packed) - v->rank;
+wn_status wn_check_values(const wn_array *v, unsigned held_axes, int axis, int width, int rank,
+                          const int64_t *shape, int64_t count, wn_error *error) {
+    int64_t packed[WN_MAX_RANK];
+    int missing = packed_shape(rank, shape, axis, width, count, packed) - v->rank;
     for (int i = 0; i < v->rank; i++) {
         int64_t own = v->shape[i], want = packed[missing + i];
-        bool held = o->packed >> i & 1;
+        bool held = held_axes >> i & 1;
         if (own == want || (own == 1 && !held)) continue;
-        if (missing + i == o->axis)
+        if (missing + i == axis)
             return wn_fail(error, WN_ERROR_SHAPE,
                            "expand: v has %lld element%s on axis %d and the mask %lld true%s",
                            (long long)own, plural(own), i, (long long)count,
                            own == 1 ? ": a packed axis does not stretch" : "");
         char v_text[SHAPE_TEXT], text[SHAPE_TEXT];
-        packed[o->axis] = WN_ANY;
+        packed[axis] = WN_ANY;
         return wn_fail(error, WN_ERROR_SHAPE, "expand: v has shape %s, which does not broadcast to %s",
                        wn_shape_text(v->rank, v->shape, v_text, sizeof v_text),
                        wn_shape_text(v->rank + missing, packed, text, sizeof text));
@@ -157,7 +156,7 @@ static wn_status expanded_shape(const mask_operation *o, int *rank, int64_t *sha
         memcpy(shape + o->axis, m->shape, (size_t)m->rank * sizeof *shape);
         memcpy(shape + o->axis + m->rank, v->shape + o->axis + 1, (size_t)after * sizeof *shape);
     }
-    return check_values(o, *rank, shape, error);
+    return wn_check_values(v, o->packed, o->axis, m->rank, *rank, shape, count_true(m), error);
 }
 
 static wn_status check_put(const mask_operation *o, wn_error *error) {

@@ -19,6 +19,10 @@ wn_status wn_mask_shape(const mask_operation *m, int *rank, int64_t *shape, wn_e
 /* Into an array of that shape, which may be the very `fill` or `a`. Once wn_mask_shape was fine, this is. */
 void wn_mask_run(const mask_operation *m, const wn_array *out);
 
+/* v of an expand against `shape`, whose `width` axes from `axis` on a mask covers that has `count` true; `packed` as above. */
+wn_status wn_check_values(const wn_array *v, unsigned packed, int axis, int width, int rank,
+                          const int64_t *shape, int64_t count, wn_error *error);
+
 /* "boolean_mask: mask shape [3] does not match tensor shape [2, 2] at axis 0" */
 wn_status wn_fail_mask(op o, const wn_array *t, const wn_array *m, int axis, wn_error *error);
 

@@ -273,13 +273,15 @@ static uint32_t lower_mask_chain(planner *p, plan_program *to, uint32_t program,
     return p->failed ? 0 : add_value(p, to, &both);
 }
 
+static void lay_mask_axes(plan_stage *s) {
+    s->mask.rank = s->mask_rank;
+    memcpy(s->mask.dims, s->program.dims + s->mask_first, sizeof(dim) * (size_t)s->mask_rank);
+}
+
 void wn_lower_mask(planner *p, plan_stage *s) {
-    bool rows = s->kind == STAGE_ROWS;
+    bool rows = stage_has_rows(s);
     plan_program *to = rows ? &s->mask : &s->program;
-    if (rows) {
-        to->rank = s->mask_rank;
-        memcpy(to->dims, s->program.dims + s->mask_first, sizeof(dim) * (size_t)s->mask_rank);
-    }
+    if (rows) lay_mask_axes(s);
     s->mask_value = lower_mask_chain(p, to, 2 * stage_number(p, s) + rows, s->mask_key, 0);
 }
 
@@ -341,20 +343,24 @@ void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o) {
 
 /* ---- Expanding ------------------------------------------------------------------------------------------------------ */
 
-/* An argument that has the axes of the space, or none. */
+/* An argument that has the axes of the program, or none. */
 static uint32_t lower_over_space(planner *p, plan_stage *s, node_id user, size_t arg) {
     const wn_graph *g = p->plan->graph;
-    lower_key k = {2 * stage_number(p, s),
+    bool own = arg == 1 && stage_has_rows(s);
+    lower_key k = {2 * stage_number(p, s) + own,
                    graph_node(g, user)->args[arg],
                    {{0}},
                    p->places[user].temp_args >> arg & 1};
     memset(&k.map, -1, sizeof k.map);
     for (int i = 0; i < graph_node(g, k.node)->rank; i++)
         k.map.first[i] = (int8_t)i;
-    return lower(p, &s->program, &k);
+    return lower(p, own ? &s->mask : &s->program, &k);
 }
 
 void wn_lower_expand(planner *p, plan_stage *s, plan_output *o) {
+    s->owns_mask = stage_has_rows(s);
+    s->mask_stage = stage_number(p, s);
+    if (s->owns_mask) lay_mask_axes(s);
     s->mask_value = lower_over_space(p, s, o->node, 1);
     if (!p->failed) o->value = lower_over_space(p, s, o->node, 2);
 }

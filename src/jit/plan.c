@@ -125,11 +125,6 @@ static bool is_choice(const planner *p, const node *n) {
     return true;
 }
 
-/* Whether elements of v, which has one axis, go to elements of the result. */
-static bool moves_elements(const wn_graph *g, const node *n) {
-    return graph_node(g, n->args[0])->rank == 1 && graph_node(g, n->args[1])->rank == n->rank;
-}
-
 static void place_expand(planner *p, const node *n, placement *place) {
     const wn_graph *g = p->plan->graph;
     bool choice = is_choice(p, n), repeats = expand_repeats(g, n);
@@ -137,9 +132,7 @@ static void place_expand(planner *p, const node *n, placement *place) {
     bool of_bits =
         n->type == WN_BOOL &&
         p->plan->bitmaps; /* v or the result may be a bitmap, which no lanes of bytes are taken from */
-    place->kind = choice                             ? PLACE_PLAIN
-                  : moves_elements(g, n) && !of_bits ? PLACE_EXPANDED
-                                                     : PLACE_WHOLE;
+    place->kind = choice ? PLACE_PLAIN : of_bits ? PLACE_WHOLE : PLACE_EXPANDED;
     for (size_t i = repeats ? 0 : 1; i < 3; i++)
         if (place->kind != PLACE_WHOLE && arg_is_packed(p, n, i)) keep_in_temp(p, place, n, i);
 }
@@ -239,6 +232,10 @@ static bool node_space(const planner *p, node_id id, plan_stage *s) {
         s->mask_rank = space->rank;
         return true;
     }
+    if (place->kind == PLACE_EXPANDED) {
+        s->mask_first = n->attribute;
+        s->mask_rank = graph_node(g, n->args[1])->rank;
+    }
     for (int i = 0; i < n->rank; i++) {
         if (place->kind == PLACE_PACKED && i == place->axis) {
             s->mask_first = space->rank;
@@ -313,7 +310,7 @@ static stage_kind kind_of_stage(const placement *place, const plan_stage *s) {
     return s->mask_rank == s->program.rank ? STAGE_PACK : STAGE_ROWS;
 }
 
-/* Of a ROWS stage, as far as its space says. */
+/* Of a stage that has rows, as far as its space says. */
 static int64_t row_length(const plan_stage *s) {
     int64_t length = 1;
     for (int i = s->mask_first + s->mask_rank; i < s->program.rank; i++) {
@@ -413,7 +410,7 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     like.level = place->level;
     like.mask_key = stage_is_masked(&like) ? place->key : -1;
     if (stage_is_masked(&like)) like.count_symbol = place->key / 2;
-    if (like.kind == STAGE_ROWS) like.row = row_length(&like);
+    if (stage_has_rows(&like)) like.row = row_length(&like);
     const node *n = graph_node(p->plan->graph, id);
     if (like.kind == STAGE_REDUCE) like.folds = must_fold(p, n);
     if (known_count(p, n) >= 0)
@@ -594,7 +591,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
     for (uint32_t i = 0; i < plan->stage_count; i++) {
         plan_stage *s = &plan->stages[i];
         if (s->kind == STAGE_WHOLE) continue;
-        if (isa == WN_ISA_PORTABLE && s->kind == STAGE_ROWS) s->row = PACKED_ROW + 1;
+        if (isa == WN_ISA_PORTABLE && stage_has_rows(s)) s->row = PACKED_ROW + 1;
         choose_step(s, &s->program, isa);
         if (!stage_has(s, KERNEL_MAP)) s->program.step = KERNEL_WORD;
         s->mask.step = KERNEL_WORD;

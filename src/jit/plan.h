@@ -8,9 +8,10 @@
  *   REDUCE  an output for each place of the axes that are kept, from all elements of the others: the space is the kept axes, then the
  *         reduced ones. reduce takes long rows of contiguous elements; else the driver reduces what map computes, row by row or all columns at
  *         once.
- *   EXPAND  expand(v, m, fill) with m over all axes of the result, which are the space: the program has mask and fill, v is read in turn,
- *         one element for each place where the mask is true.
- *   WHOLE an operation on whole arrays, which a function in C does (any other expand, place, putmask, compress); or a count that an
+ *   EXPAND  expand(v, m, fill) over the result: the program has mask and fill, v is read in turn, one element for each place where the
+ *         mask is true. A mask that covers only axes [mask_first, mask_first + mask_rank) has a program of its own, as that of ROWS:
+ *         short rows are expanded by its bits, repeated; long ones of v are laid over the fill (map).
+ *   WHOLE an operation on whole arrays, which a function in C does (place, putmask, compress, an expand of bits); or a count that an
  *         earlier stage has found out already, as the length of what it packed.
  *   ROWS  the same when the mask covers only axes [mask_first, mask_first + mask_rank) of the space: a program for the mask over
  *         those axes (count), one for the values over the whole space. The elements of short rows are packed as those of PACK are
@@ -108,10 +109,10 @@ typedef struct plan_operand {
 typedef struct plan_stage {
     stage_kind kind;
     plan_program program; /* MAP, PACK: over the space; ROWS: the values, over the space      */
-    plan_program mask;    /* ROWS alone: the mask, over its own axes                          */
-    uint32_t mask_value;  /* PACK, EXPAND: in program; ROWS: in mask                          */
+    plan_program mask;    /* of rows alone: the mask, over its own axes                       */
+    uint32_t mask_value;  /* in program; of rows: in mask                                     */
     int32_t mask_first, mask_rank;
-    int64_t row; /* ROWS: elements of a row; any number above PACKED_ROW if it is long or nothing packs well; -1: not known yet */
+    int64_t row; /* of rows: elements of a row; any number above PACKED_ROW if it is long or nothing packs well; -1: not known yet */
     int64_t count_symbol; /* PACK, ROWS: index of the SYMBOL_COUNT that this stage finds out  */
     uint32_t mask_stage; /* PACK, ROWS: the stage whose bitmap and count it uses: itself, or an earlier one with the same mask */
     bool owns_mask; /* mask_stage is itself: it has a count                                                              */
@@ -214,6 +215,11 @@ static inline bool stage_is_masked(const plan_stage *s) {
     return s->kind == STAGE_PACK || s->kind == STAGE_ROWS;
 }
 
+/* Whether the mask covers only some of the axes, and has a program of its own. */
+static inline bool stage_has_rows(const plan_stage *s) {
+    return s->kind == STAGE_ROWS || (s->kind == STAGE_EXPAND && s->mask_rank < s->program.rank);
+}
+
 /* PACK: whether all outputs are streams as they lie there, so that elements can be moved. */
 static inline bool stage_moves_elements(const plan_stage *s) {
     for (uint32_t i = 0; i < s->output_count; i++) {
@@ -225,9 +231,9 @@ static inline bool stage_moves_elements(const plan_stage *s) {
     return true;
 }
 
-/* PACK, EXPAND: whether the mask is found out for a whole word at once, cheaply. */
+/* Whether the mask is found out for a whole word at once, cheaply. */
 static inline bool stage_mask_is_bools(const plan_stage *s) {
-    return s->program.values[s->mask_value].of_bools;
+    return !stage_has_rows(s) && s->program.values[s->mask_value].of_bools;
 }
 
 /* Whether functions of the library make a stage's outputs, not the object's. */
@@ -247,8 +253,8 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
 static inline bool stage_has(const plan_stage *s, kernel_function function) {
     switch (function) {
     case KERNEL_MAP:
-        return s->kind <= STAGE_REDUCE && s->kind != STAGE_PACK &&
-               !(s->kind == STAGE_ROWS && row_is_packed(s->row));
+        if (stage_has_rows(s)) return !row_is_packed(s->row);
+        return s->kind <= STAGE_REDUCE && s->kind != STAGE_PACK;
     case KERNEL_COUNT: return s->owns_mask || s->kind == STAGE_EXPAND;
     case KERNEL_FUSED: return s->kind == STAGE_PACK && s->owns_mask && !s->bitmap_shared;
     case KERNEL_SCATTER:
@@ -256,7 +262,8 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
                (s->kind == STAGE_ROWS && (s->row < 0 || row_is_packed(s->row)));
     case KERNEL_STREAM: return s->kind == STAGE_MAP;
     case KERNEL_REDUCE: return s->kind == STAGE_REDUCE && !s->folds;
-    case KERNEL_EXPAND: return s->kind == STAGE_EXPAND;
+    case KERNEL_EXPAND:
+        return s->kind == STAGE_EXPAND && !(stage_has_rows(s) && s->row >= 0 && !row_is_packed(s->row));
     case KERNEL_FUNCTION_COUNT: break;
     }
     return false;

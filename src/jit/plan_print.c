@@ -92,7 +92,8 @@ static void print_output(const wn_plan *plan, const plan_stage *s, const plan_ou
     if (s->kind == STAGE_REDUCE || s->kind == STAGE_WHOLE) wn_buffer_add(b, "%s ", name);
     if (s->kind == STAGE_REDUCE) wn_buffer_add(b, "of ");
     if (s->kind == STAGE_EXPAND)
-        wn_buffer_add(b, "%s where %%%u, else ", operand_name(plan, &s->operands[0]), s->mask_value);
+        wn_buffer_add(b, "%s where %s%%%u, else ", operand_name(plan, &s->operands[0]),
+                      stage_has_rows(s) ? "mask " : "", s->mask_value);
     if (s->kind != STAGE_WHOLE) wn_buffer_add(b, "%%%u ", o->value);
     if (o->masked) wn_buffer_add(b, "where %%%u ", o->mask);
     wn_buffer_add(b, "into ");
@@ -112,6 +113,11 @@ static void print_reason(const wn_plan *plan, const wn_labels *labels, const pla
     }
     if (s->kind == STAGE_WHOLE) {
         wn_buffer_add(b, "it is done to whole arrays, by a function in C\n");
+        return;
+    }
+    if (s->kind == STAGE_EXPAND && stage_has_rows(s)) {
+        wn_buffer_add(b, "rows of %s in turn go where the mask is true, which is evaluated once before\n",
+                      operand_name(plan, &s->operands[0]));
         return;
     }
     if (s->kind == STAGE_EXPAND) {
@@ -165,7 +171,7 @@ static void print_stage(const wn_plan *plan, const wn_labels *labels, uint32_t n
     note(notes, b, ABOUT_REASON, number);
     print_reason(plan, labels, s, b);
     if (s->kind != STAGE_WHOLE) print_functions(s, b);
-    if (s->kind == STAGE_ROWS && s->owns_mask) {
+    if (stage_has_rows(s) && s->owns_mask) {
         wn_buffer_add(b, "  mask, over axes %d to %d:\n", s->mask_first,
                       s->mask_first + s->mask_rank - 1);
         print_program(plan, &s->mask, b, notes);

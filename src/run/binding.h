@@ -77,7 +77,7 @@ typedef struct bound_stage {
     bool prepared;
     bool bitmap_wanted; /* count is a pass of its own */
     grid grid;          /* the space; ROWS: of the values */
-    grid mask;          /* ROWS */
+    grid mask;          /* of rows */
     bound_output *outputs;
     worker *workers;
     int32_t worker_count;
@@ -90,10 +90,10 @@ typedef struct bound_stage {
     bool repeats;    /* MAP: elements can be computed twice, from any on */
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs */
-    int64_t outer, places, row; /* ROWS: how many outer indices, places in the mask, elements in a row */
+    int64_t outer, places, row; /* of rows: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: they can be moved straight from the inputs */
-    bool pack_rows;             /* ROWS: they can be packed by scatter */
-    memory spread; /* ROWS that are packed: by byte, each of its bits `spread_row` times */
+    bool pack_rows; /* ROWS: they can be packed by scatter; EXPAND: they are expanded by expand */
+    memory spread;  /* of these: by byte, each of its bits `spread_row` times */
     int64_t spread_row;
     int64_t rows, length; /* REDUCE: how many results, elements of each */
     bool in_place; /* REDUCE: the function reads all streams where they lie, from any element on */
@@ -178,6 +178,9 @@ run_fn wn_expand_run;                     /* expand.c */
 run_fn wn_reduce_run, wn_reduce_directly; /* reduce.c */
 run_fn wn_whole_run;                      /* whole.c  */
 
+/* Compute elements to their places in the outputs. */
+void wn_map_range(const bound_stage *s, worker *w, int64_t first, int64_t end);
+
 /* ---- Masks (mask.c) ------------------------------------------------------------------------------------------------- */
 
 /* How many are true of the elements [first, end), whose first begins a word; `words` is the whole bitmap, or NULL if the bits are not wanted. */
@@ -210,6 +213,8 @@ void wn_compute(const bound_stage *s, worker *w, int64_t first, int64_t count);
 
 /* ---- Expanding (expand.c) -------------------------------------------------------------------------------------------- */
 
+/* Find out how an EXPAND stage's rows are expanded, before its space is laid out. */
+wn_status wn_expand_prepare(const wn_binding *b, bound_stage *s, wn_error *error);
 /* Bytes of the buffer for v. */
 size_t wn_expand_buffer(const bound_stage *s);
 
@@ -217,5 +222,7 @@ size_t wn_expand_buffer(const bound_stage *s);
 
 /* How rows are reduced, once the space is laid out: in how many parts, with which memory. */
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error);
+/* Which axes of v are packed, by bit, so that they do not stretch. */
+unsigned wn_packed_axes(const wn_graph *g, node_id v);
 
 #endif

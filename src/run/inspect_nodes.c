@@ -228,7 +228,7 @@ static void record_lanes(wn_inspection *i, uint32_t number) {
         [2] = "several values: two registers each are enough, and shorter code",
         [1] = "many values: one register each, more would only make the code longer, or spill"};
     const char *words = "a word of the mask at a time, since what is packed waits for its count";
-    bool by_word = s->kind == STAGE_PACK || s->kind == STAGE_EXPAND;
+    bool by_word = !stage_has(s, KERNEL_MAP) && (s->kind == STAGE_PACK || s->kind == STAGE_EXPAND);
     *d =
         (wn_decision){.pass = "lanes",
                       .rule = by_word ? words : values[step_registers(p)],
@@ -252,11 +252,12 @@ static const struct {
      "for rows that are short or not contiguous, which a function in C reduces"},
     {KERNEL_MAP, STAGE_ROWS, "computes the elements of rows",
      "the driver moves those that the mask selects"},
+    {KERNEL_MAP, STAGE_EXPAND, "computes the fill", "for long rows, over which those of v are laid"},
     {KERNEL_MAP, -1, "computes every output, block by block", "for outputs that the caches hold"},
     {KERNEL_STREAM, -1, "computes the same, with stores that pass by the caches",
      "for outputs that are larger than those"},
-    {KERNEL_COUNT, STAGE_EXPAND, "evaluates the mask alone, and counts it",
-     "once there are no more values, for the message that says how many are missing"},
+    {KERNEL_COUNT, STAGE_EXPAND,
+     "evaluates the mask alone, and counts it", "of rows before all else, into a bitmap; of elements once there are no more values, for the message that says how many are missing"},
     {KERNEL_COUNT, -1, "evaluates the mask alone, into a bitmap, and counts it",
      "where the length of the result has to be known first"},
     {KERNEL_FUSED, -1, "evaluates, packs and stores in one pass",

@@ -68,7 +68,7 @@ static wn_status find_uses(wn_kernel *k, uint32_t stage, wn_error *error) {
     if (!values) return no_memory(error);
     memset(values, 0, p->value_count);
     memset(streams, 0, p->stream_count);
-    if ((s->kind == STAGE_PACK && s->owns_mask) || s->kind == STAGE_EXPAND)
+    if ((s->kind == STAGE_PACK && s->owns_mask) || (s->kind == STAGE_EXPAND && !stage_has_rows(s)))
         values[s->mask_value] |= USE_MASK;
     for (uint32_t i = 0; s->kind != STAGE_WHOLE && i < s->output_count; i++) {
         values[s->outputs[i].value] |= USE_VALUES;

@@ -32,11 +32,11 @@ static int64_t count_bits(const uint64_t *words, int64_t count) {
 /* ---- Counting ---------------------------------------------------------------------------------------------------------- */
 
 static const grid *mask_grid(const bound_stage *s) {
-    return s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
+    return stage_has_rows(s->plan) ? &s->mask : &s->grid;
 }
 
 static uint8_t mask_uses(const bound_stage *s) {
-    return s->plan->kind == STAGE_ROWS ? 0 : USE_MASK;
+    return stage_has_rows(s->plan) ? 0 : USE_MASK;
 }
 
 /* Count elements that w->in points at: whole words, or less than one, whose bits past the end are cleared. */

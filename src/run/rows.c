@@ -12,8 +12,8 @@
  *
  * Invariant: what is written follows from the bits of a bitmap that is ours; a piece writes where its rows belong and nowhere else.
  */
+#include "run/rows.h"
 #include "run/array.h"
-#include "run/binding.h"
 #include "run/move.h"
 #include "run/threads.h"
 
@@ -40,13 +40,6 @@ static int64_t count_between(const uint64_t *words, int64_t first, int64_t end) 
     return count;
 }
 
-typedef struct rows {
-    const char *from; /* the row of bit `first` */
-    int64_t stride;   /* from row to row        */
-    const uint64_t *words;
-    int64_t first, end;
-} rows;
-
 /* Of few bytes, by way of registers: memmove would be a call. */
 static inline __attribute__((always_inline)) void move_row(char *to, const char *from, size_t bytes) {
     char row[32];
@@ -58,27 +51,31 @@ static inline __attribute__((always_inline)) void move_row(char *to, const char 
     memcpy(to, row, bytes);
 }
 
-/* `bytes` is a constant where this is inlined. `to` may be `from` itself: rows only move towards its beginning. */
-static inline __attribute__((always_inline)) char *move_rows_of(char *to, const rows *all, size_t bytes) {
+static inline void move_either_way(char *packed, char *row, size_t bytes, bool back) {
+    move_row(back ? row : packed, back ? packed : row, bytes);
+}
+
+/* `bytes` and `back` are constants where this is inlined. Rows may be packed onto themselves: they only move towards the beginning. */
+static inline __attribute__((always_inline)) char *move_rows_of(char *packed, const rows *all,
+                                                                size_t bytes, bool back) {
     const rows r = *all;
     for (int64_t k = r.first / 64; k * 64 < r.end; k++) {
         uint64_t bits = bits_between(r.words, k, r.first, r.end);
         int64_t row = k * 64 - r.first; /* of the word's lowest bit; < 0 if that is not one of ours */
         if (bits == ~(uint64_t)0 && r.stride == (int64_t)bytes) {
-            memmove(to, r.from + row * r.stride, 64 * bytes);
-            to += 64 * bytes;
+            move_either_way(packed, r.at + row * r.stride, 64 * bytes, back);
+            packed += 64 * bytes;
             continue;
         }
-        for (; bits; bits &= bits - 1, to += bytes)
-            move_row(to, r.from + (row + __builtin_ctzll(bits)) * r.stride, bytes);
+        for (; bits; bits &= bits - 1, packed += bytes)
+            move_either_way(packed, r.at + (row + __builtin_ctzll(bits)) * r.stride, bytes, back);
     }
-    return to;
+    return packed;
 }
 
-/* Where they end. */
-static char *move_rows(char *to, const rows *r, size_t bytes) {
+char *wn_pack_rows(char *to, const rows *r, size_t bytes) {
 #define ROW_OF(BYTES)                                                                              \
-    case BYTES: return move_rows_of(to, r, BYTES);
+    case BYTES: return move_rows_of(to, r, BYTES, false);
     switch (bytes) {
         ROW_OF(1)
         ROW_OF(2)
@@ -94,15 +91,22 @@ static char *move_rows(char *to, const rows *r, size_t bytes) {
         ROW_OF(24)
         ROW_OF(28)
         ROW_OF(32)
-    default: return move_rows_of(to, r, bytes);
+    default: return move_rows_of(to, r, bytes, false);
     }
 #undef ROW_OF
+}
+
+/* They are longer than most that are packed. */
+void wn_expand_rows(const char *from, const rows *r, size_t bytes) {
+    move_rows_of((char *)(uintptr_t)from, r, bytes, true); /* only read */
 }
 
 /* ---- Spreading: each bit as often as a row has elements ------------------------------------------------------------------ */
 
 /* What a byte of the mask becomes, for all of them: 8 * PACKED_ROW bits at most. */
-static wn_status make_spread(const wn_binding *b, bound_stage *s, wn_error *error) {
+wn_status wn_spread_prepare(const wn_binding *b, bound_stage *s, wn_error *error) {
+    s->pack_rows = true;
+    s->grid.step = KERNEL_WORD * s->row;
     if (s->spread.data && s->spread_row == s->row) return WN_OK;
     if (!wn_memory_make(b->kernel->context, &s->spread, 256 * sizeof(uint64_t)))
         return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
@@ -230,14 +234,19 @@ static bool are_long(const bound_stage *s, const wn_target *t) {
     return false;
 }
 
+void wn_rows_measure(bound_stage *s) {
+    const plan_stage *p = s->plan;
+    s->outer = product(s->dims, 0, p->mask_first);
+    s->places = product(s->dims, p->mask_first, p->mask_first + p->mask_rank);
+    s->row = product(s->dims, p->mask_first + p->mask_rank, p->program.rank);
+}
+
 wn_status wn_rows_prepare(const wn_binding *b, bound_stage *s, wn_error *error) {
     const plan_stage *p = s->plan;
     s->move_rows = s->grid.total != 0;
     s->pack_rows = false;
     if (s->grid.total == 0) return WN_OK;
-    s->outer = product(s->dims, 0, p->mask_first);
-    s->places = product(s->dims, p->mask_first, p->mask_first + p->mask_rank);
-    s->row = product(s->dims, p->mask_first + p->mask_rank, p->program.rank);
+    wn_rows_measure(s);
     for (uint32_t i = 0; i < p->output_count; i++) {
         bound_output *out = &s->outputs[i];
         out->contiguous = !out->given || lies_in_order(out->array, p->mask_first);
@@ -245,11 +254,9 @@ wn_status wn_rows_prepare(const wn_binding *b, bound_stage *s, wn_error *error) 
     }
     for (uint32_t i = 0; s->move_rows && i < p->output_count; i++)
         find_source(s, i);
-    s->pack_rows = row_is_packed(s->row) && stage_has(p, KERNEL_SCATTER) &&
-                   !(s->move_rows && are_long(s, &b->kernel->target));
-    if (!s->pack_rows) return WN_OK;
-    s->grid.step = KERNEL_WORD * s->row;
-    return make_spread(b, s, error);
+    bool packs = row_is_packed(s->row) && stage_has(p, KERNEL_SCATTER) &&
+                 !(s->move_rows && are_long(s, &b->kernel->target));
+    return packs ? wn_spread_prepare(b, s, error) : WN_OK;
 }
 
 /* ---- A piece ---------------------------------------------------------------------------------------------------------------- */
@@ -263,20 +270,15 @@ typedef struct piece {
     int64_t packed; /* how many are in the outputs, of all that are selected from the first outer index on */
 } piece;
 
-/* Rows from `first` on that one outer index has. */
-typedef struct slice {
-    int64_t outer, place, count;
-} slice;
-
-static slice slice_of(const bound_stage *s, int64_t first, int64_t end) {
+slice wn_slice_of(const bound_stage *s, int64_t first, int64_t end) {
     int64_t place = first % s->places;
     return (slice){first / s->places, place, least(end - first, s->places - place)};
 }
 
-static int64_t count_selected(const bound_stage *s, const uint64_t *words, int64_t first, int64_t end) {
+int64_t wn_count_rows(const bound_stage *s, const uint64_t *words, int64_t first, int64_t end) {
     int64_t count = 0;
     while (first < end) {
-        slice of = slice_of(s, first, end);
+        slice of = wn_slice_of(s, first, end);
         count +=
             of.count == s->places ? s->n_true : count_between(words, of.place, of.place + of.count);
         first += of.count;
@@ -301,7 +303,7 @@ static char *slab_of(const bound_stage *s, uint32_t output, int64_t outer) {
     return (char *)a->data + outer_offset(s, a->strides, outer);
 }
 
-static void normalise(uint8_t *truths, int64_t count) {
+void wn_normalise(char *truths, int64_t count) {
     for (int64_t i = 0; i < count; i++)
         truths[i] = truths[i] != 0;
 }
@@ -312,12 +314,12 @@ static void move_output(const piece *p, uint32_t i) {
     const operand *source = &s->grid.in[out->source];
     int64_t bytes = s->row * source->size, packed = p->packed;
     for (int64_t first = p->first; first < p->end;) {
-        slice of = slice_of(s, first, p->end);
+        slice of = wn_slice_of(s, first, p->end);
         rows r = {source->data + outer_offset(s, out->outer_strides, of.outer) + of.place * out->row_stride,
                   out->row_stride, p->words, of.place, of.place + of.count};
         char *to = slab_of(s, i, of.outer) + (packed - of.outer * s->n_true) * bytes,
-             *end = move_rows(to, &r, (size_t)bytes);
-        if (out->normalise) normalise((uint8_t *)to, end - to);
+             *end = wn_pack_rows(to, &r, (size_t)bytes);
+        if (out->normalise) wn_normalise(to, end - to);
         packed += (end - to) / bytes;
         first += of.count;
     }
@@ -338,16 +340,21 @@ typedef struct packing {
     bool stored; /* straight into the outputs */
 } packing;
 
-/* The bits of so many rows, whose first begins a word if there is one outer index: the bitmap's own, or put together in `room`. */
-static const uint64_t *bits_of_rows(const piece *p, int64_t first, int64_t count, uint64_t *room) {
-    const bound_stage *s = p->stage;
-    if (s->outer == 1) return p->words + first / 64;
+/* Where the bits of so many rows are put together: the end of the room for those of their elements, which are spread from its beginning on. */
+static uint64_t *room_for_rows(const bound_stage *s, worker *w, int64_t count) {
+    return w->words + round_up(count, 64) / 64 * (s->row - 1);
+}
+
+const uint64_t *wn_bits_of_rows(const bound_stage *s, worker *w, const uint64_t *words,
+                                int64_t first, int64_t count) {
+    uint64_t *room = room_for_rows(s, w, count);
+    if (s->outer == 1) return words + first / 64;
     memset(room, 0, (size_t)(round_up(count, 64) / 8));
     for (int64_t at = 0, n; at < count; at += n) {
         int64_t place = (first + at) % s->places, k = place / 64, shift = place % 64;
         n = least(least(s->places - place, count - at), 64);
-        uint64_t bits = p->words[k] >> shift;
-        if (shift + n > 64) bits |= p->words[k + 1] << (64 - shift);
+        uint64_t bits = words[k] >> shift;
+        if (shift + n > 64) bits |= words[k + 1] << (64 - shift);
         if (n < 64) bits &= ((uint64_t)1 << n) - 1;
         room[at / 64] |= bits << at % 64;
         if (at % 64 + n > 64) room[at / 64 + 1] |= bits >> (64 - at % 64);
@@ -355,17 +362,18 @@ static const uint64_t *bits_of_rows(const piece *p, int64_t first, int64_t count
     return room;
 }
 
-/* Those of the elements of `count` rows, and whether any is set: made at the end of the worker's words, they are spread from their beginning on. */
-static const uint64_t *bits_of_elements(const piece *p, int64_t first, int64_t count, bool *any) {
-    const bound_stage *s = p->stage;
-    int64_t n = round_up(count, 64) / 64, k = 0;
-    const uint64_t *bits = bits_of_rows(p, first, count, p->w->words + n * (s->row - 1));
-    while (k < n && bits[k] == 0)
+const uint64_t *wn_bits_of_elements(const bound_stage *s, worker *w, const uint64_t *bits,
+                                    int64_t count) {
+    if (s->row == 1) return bits;
+    spread(w->words, bits, round_up(count, 64) / 64, s);
+    return w->words;
+}
+
+static bool any_is_set(const uint64_t *words, int64_t count) {
+    int64_t k = 0, n = round_up(count, 64) / 64;
+    while (k < n && words[k] == 0)
         k++;
-    *any = k < n;
-    if (s->row == 1 || !*any) return bits;
-    spread(p->w->words, bits, n, s);
-    return p->w->words;
+    return k < n;
 }
 
 static void store_packed(const packing *p, int64_t count) {
@@ -421,10 +429,11 @@ static void pack_piece(const piece *p, int64_t count) {
     bool sparse = count < (p->end - p->first) / 32;
     wn_grid_begin(&s->grid, p->w);
     for (int64_t first = p->first; first < p->end; first += rows_of_block) {
-        bool any;
         int64_t rows_now = least(rows_of_block, p->end - first), elements = rows_now * s->row;
-        const uint64_t *words = bits_of_elements(p, first, rows_now, &any);
-        for (int64_t at = 0, now; any && at < elements; at += now) {
+        const uint64_t *words = wn_bits_of_rows(s, p->w, p->words, first, rows_now);
+        if (!any_is_set(words, rows_now)) continue;
+        words = wn_bits_of_elements(s, p->w, words, rows_now);
+        for (int64_t at = 0, now; at < elements; at += now) {
             now = words_of_a_kind(words + at / KERNEL_WORD, elements - at, sparse);
             if (sparse && words[at / KERNEL_WORD] == 0) continue;
             now = pack_elements(&all, first * s->row + at, now, words + at / KERNEL_WORD);
@@ -473,10 +482,10 @@ static int64_t store_rows(const piece *p, slice of, int64_t at) {
         char *from = p->w->buffers + s->grid.out[i].buffer + at * bytes;
         rows r = {from, bytes, p->words, of.place, end};
         if (s->outputs[i].contiguous) {
-            move_rows(slab_of(s, i, of.outer) + place * bytes, &r, (size_t)bytes);
+            wn_pack_rows(slab_of(s, i, of.outer) + place * bytes, &r, (size_t)bytes);
             continue;
         }
-        move_rows(from, &r, (size_t)bytes);
+        wn_pack_rows(from, &r, (size_t)bytes);
         store(s, i, of.outer, place, 0, from, count * s->row);
     }
     return count;
@@ -488,10 +497,10 @@ static void compute_short_rows(piece *p) {
     int64_t rows_of_block = s->grid.block / s->row;
     for (int64_t first = p->first; first < p->end; first += rows_of_block) {
         int64_t end = least(first + rows_of_block, p->end);
-        if (count_selected(s, p->words, first, end) == 0) continue;
+        if (wn_count_rows(s, p->words, first, end) == 0) continue;
         wn_compute(s, p->w, first * s->row, (end - first) * s->row);
         for (int64_t q = first; q < end;) {
-            slice of = slice_of(s, q, end);
+            slice of = wn_slice_of(s, q, end);
             p->packed += store_rows(p, of, q - first);
             q += of.count;
         }
@@ -554,7 +563,7 @@ static void do_piece(void *user, int64_t task, int32_t number) {
     const bound_stage *s = job->stage;
     piece p = {.stage = s, .w = &s->workers[number], .words = job->words, .first = task * job->size};
     p.end = least(p.first + job->size, job->all);
-    int64_t count = count_selected(s, p.words, p.first, p.end);
+    int64_t count = wn_count_rows(s, p.words, p.first, p.end);
     p.packed = wn_add_in_turn(&job->packed, task, count);
     if (count == 0) return;
     switch (job->way) {

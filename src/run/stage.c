@@ -253,8 +253,8 @@ static bool packs_in_one_pass(const bound_stage *s) {
 }
 
 static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
-    const grid *g = s->plan->kind == STAGE_ROWS ? &s->mask : &s->grid;
-    s->bitmap_wanted = stage_is_masked(s->plan) && s->plan->owns_mask && !packs_in_one_pass(s);
+    const grid *g = stage_has_rows(s->plan) ? &s->mask : &s->grid;
+    s->bitmap_wanted = s->plan->owns_mask && !packs_in_one_pass(s);
     if (!s->bitmap_wanted) return WN_OK;
     size_t size = (size_t)round_up(g->total, KERNEL_WORD) / 8;
     return wn_memory_make(b->kernel->context, &s->bitmap, size) ? WN_OK : no_memory(error);
@@ -274,10 +274,9 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     } else {
         lay_buffered_outputs(b, s);
     }
-    if (p->kind == STAGE_ROWS) {
-        if (p->owns_mask) TRY(lay_program(b, p, &p->mask, &s->mask, error));
-        TRY(wn_rows_prepare(b, s, error));
-    }
+    if (stage_has_rows(p) && p->owns_mask) TRY(lay_program(b, p, &p->mask, &s->mask, error));
+    if (p->kind == STAGE_ROWS) TRY(wn_rows_prepare(b, s, error));
+    if (p->kind == STAGE_EXPAND) TRY(wn_expand_prepare(b, s, error));
     use_streams(s, &s->grid);
     wn_grid_lay_out(&s->grid, p->kind == STAGE_PACK ? PACK_BLOCK
                               : s->pack_rows        ? ROWS_BLOCK
@@ -321,7 +320,8 @@ static bool wants_stream(const wn_binding *b, const bound_stage *s) {
 
 static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
     s->stream = NULL;
-    bool scatters = s->plan->kind == STAGE_PACK ? s->bitmap_wanted : s->pack_rows;
+    bool scatters = s->plan->kind == STAGE_PACK ? s->bitmap_wanted
+                                                : s->plan->kind == STAGE_ROWS && s->pack_rows;
     if (scatters && !s->scatter)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_SCATTER, &s->scatter, error));
     if (!wants_stream(b, s)) return WN_OK;
@@ -369,7 +369,7 @@ static inline void point_streams(const wn_binding *b, const plan_program *p, ope
 void wn_stage_point(wn_binding *b, uint32_t stage) {
     bound_stage *s = &b->stages[stage];
     const plan_stage *p = s->plan;
-    if (p->kind == STAGE_ROWS && p->owns_mask) point_streams(b, &p->mask, s->mask.in, s->in);
+    if (stage_has_rows(p) && p->owns_mask) point_streams(b, &p->mask, s->mask.in, s->in);
     point_streams(b, &p->program, s->grid.in, s->in);
     for (uint32_t i = 0; i < p->output_count; i++) {
         s->out[i] = array_first(wn_stage_target(b, &p->outputs[i]));
@@ -438,7 +438,7 @@ static int64_t stream_range(const bound_stage *s, worker *w, int64_t first, int6
     return first + head + whole;
 }
 
-static void map_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
+void wn_map_range(const bound_stage *s, worker *w, int64_t first, int64_t end) {
     const grid *g = &s->grid;
     int64_t begin = first;
     wn_grid_begin(g, w);
@@ -465,7 +465,7 @@ static void map_task(void *user, int64_t task, int32_t number) {
     const map_job *job = user;
     const grid *g = &job->stage->grid;
     int64_t first = task * job->part, end = first + job->part;
-    map_range(job->stage, &job->stage->workers[number], first, end < g->total ? end : g->total);
+    wn_map_range(job->stage, &job->stage->workers[number], first, end < g->total ? end : g->total);
 }
 
 static wn_status map_all(const wn_binding *b, bound_stage *s) {
@@ -473,7 +473,7 @@ static wn_status map_all(const wn_binding *b, bound_stage *s) {
     for (int32_t i = 0; i < s->worker_count; i++)
         s->workers[i].filled = false;
     if (s->worker_count == 1) {
-        map_range(s, &s->workers[0], 0, g->total);
+        wn_map_range(s, &s->workers[0], 0, g->total);
         return WN_OK;
     }
     map_job job = {s, round_up(g->total / (PARTS_PER_WORKER * s->worker_count) + 1, g->block)};

@@ -16,8 +16,7 @@ static wn_array operand_array(const wn_binding *b, const plan_stage *s, int i) {
     return wn_scalar((wn_type)n->type, &n->bits); /* little-endian, as all that is compiled for */
 }
 
-/* Which axes of v are packed, so that they do not stretch. */
-static unsigned packed_axes(const wn_graph *g, node_id v) {
+unsigned wn_packed_axes(const wn_graph *g, node_id v) {
     const node *n = graph_node(g, v);
     unsigned packed = 0;
     for (int i = 0; i < n->rank; i++)
@@ -38,7 +37,7 @@ wn_status wn_whole_run(wn_binding *b, uint32_t stage, wn_error *error) {
     const node *n = graph_node(b->kernel->graph, o->node);
     if (n->op == OP_count) return store_length(b, o, error);
     mask_operation m = {.op = (op)n->op, .axis = n->attribute};
-    if (n->op == OP_expand) m.packed = packed_axes(b->kernel->graph, n->args[0]);
+    if (n->op == OP_expand) m.packed = wn_packed_axes(b->kernel->graph, n->args[0]);
     wn_array args[3];
     for (int i = 0; i < node_arity(n); i++) {
         args[i] = operand_array(b, s, i);

@@ -141,12 +141,13 @@ static unsigned lanes_to_count(const emitter *e, const plan_stage *s, const plan
 
 /* ---- The plan ------------------------------------------------------------------------------------------------------------- */
 
-static bool needs_mask(kernel_function f) {
-    return f == KERNEL_COUNT || f == KERNEL_FUSED || f == KERNEL_EXPAND;
+static bool needs_mask(const body *b) {
+    kernel_function f = b->function;
+    return f == KERNEL_COUNT || f == KERNEL_FUSED || (f == KERNEL_EXPAND && !stage_has_rows(b->stage));
 }
 
 static void mark_wanted(const body *b, const wanted_sets *sets) {
-    if (needs_mask(b->function)) sets->mask[b->stage->mask_value] = true;
+    if (needs_mask(b)) sets->mask[b->stage->mask_value] = true;
     for (uint32_t i = 0; b->function != KERNEL_COUNT && i < b->stage->output_count; i++)
         sets->values[b->stage->outputs[i].value] = true;
     for (uint32_t i = 0; i < b->stage->output_count; i++)
@@ -167,7 +168,7 @@ static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_progr
 static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function,
                           const provider_result *result) {
     const plan_stage *s = &plan->stages[stage];
-    const plan_program *p = function == KERNEL_COUNT && s->kind == STAGE_ROWS ? &s->mask : &s->program;
+    const plan_program *p = function == KERNEL_COUNT && stage_has_rows(s) ? &s->mask : &s->program;
     bool *flags = calloc(3 * (size_t)p->value_count + 1, sizeof *flags);
     if (!flags) return false;
     wanted_sets sets = {flags, flags + p->value_count, flags + 2 * (size_t)p->value_count};

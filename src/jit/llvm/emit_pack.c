@@ -309,9 +309,14 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
 
 /* ---- The loop ------------------------------------------------------------------------------------------------------------- */
 
+/* Whether the bitmap says what the mask is, not the program. */
+static bool reads_bitmap(const body *b) {
+    return b->function == KERNEL_SCATTER || stage_has_rows(b->stage);
+}
+
 /* A mask that is made of bools alone, as bytes or bits, is found out a word at once. */
 static bool mask_is_read(const body *b) {
-    return b->function != KERNEL_SCATTER && stage_mask_is_bools(b->stage);
+    return !reads_bitmap(b) && stage_mask_is_bools(b->stage);
 }
 
 static ir mask_word(body *b, const wanted_sets *sets, ir index) {
@@ -340,7 +345,7 @@ static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, ir index, ir
 
 static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
     locate_packing(b, &b->stage->outputs[0]);
-    if (b->function != KERNEL_SCATTER) return emit_pack_word(b, sets->all, NULL, index, position);
+    if (!reads_bitmap(b)) return emit_pack_word(b, sets->all, NULL, index, position);
     pack_word word = {load_word(b, index), index, sets->all};
     return emit_known_word(b, &word, position);
 }
