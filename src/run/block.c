@@ -10,6 +10,9 @@
 #include "run/array.h"
 
 #include <string.h>
+#ifdef __x86_64__
+#include <tmmintrin.h>
+#endif
 
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -146,9 +149,66 @@ DEFINE_SPREAD(spread_2, uint16_t)
 DEFINE_SPREAD(spread_4, uint32_t)
 DEFINE_SPREAD(spread_8, uint64_t)
 
+#ifdef __x86_64__
+/* Elements of a line, at most, that vectors are shuffled for. */
+#define SHUFFLED_LINE 8
+
+/* By the size of an element and the length of a line: from which byte of a vector each byte of the vectors comes that it becomes. */
+#define SOURCE(SIZE, LENGTH, BYTE) (BYTE) / (SIZE) / (LENGTH) * (SIZE) + (BYTE) % (SIZE)
+#define FOUR_SOURCES(S, L, B)                                                                      \
+    SOURCE(S, L, B), SOURCE(S, L, B + 1), SOURCE(S, L, B + 2), SOURCE(S, L, B + 3)
+#define SHUFFLE(S, L, K)                                                                           \
+    {                                                                                              \
+        FOUR_SOURCES(S, L, 16 * K), FOUR_SOURCES(S, L, 16 * K + 4),                                \
+            FOUR_SOURCES(S, L, 16 * K + 8), FOUR_SOURCES(S, L, 16 * K + 12)                        \
+    }
+#define SHUFFLES(S, L)                                                                             \
+    {                                                                                              \
+        SHUFFLE(S, L, 0), SHUFFLE(S, L, 1), SHUFFLE(S, L, 2), SHUFFLE(S, L, 3), SHUFFLE(S, L, 4),  \
+            SHUFFLE(S, L, 5), SHUFFLE(S, L, 6), SHUFFLE(S, L, 7)                                   \
+    }
+#define SHUFFLES_OF(S)                                                                             \
+    {                                                                                              \
+        [2] = SHUFFLES(S, 2), [3] = SHUFFLES(S, 3), [4] = SHUFFLES(S, 4), [5] = SHUFFLES(S, 5),    \
+        [6] = SHUFFLES(S, 6), [7] = SHUFFLES(S, 7), [8] = SHUFFLES(S, 8)                           \
+    }
+static const uint8_t shuffles[4][SHUFFLED_LINE + 1][SHUFFLED_LINE][16] = {
+    SHUFFLES_OF(1), SHUFFLES_OF(2), SHUFFLES_OF(4), SHUFFLES_OF(8)};
+
+/* Each element of `bytes` as often as a line is long, a constant where this is inlined. */
+__attribute__((target("ssse3"), always_inline)) static inline void shuffle_line_of(
+    char *to, const char *from, int64_t bytes, uint8_t size, int length) {
+    __m128i shuffle[SHUFFLED_LINE];
+    _Pragma("GCC unroll 8") for (int k = 0; k < length; k++) shuffle[k] =
+        _mm_loadu_si128((const void *)shuffles[__builtin_ctz(size)][length][k]);
+    for (int64_t at = 0; at < bytes; at += 16, to += 16 * length) {
+        __m128i elements = _mm_loadu_si128((const void *)(from + at));
+        _Pragma("GCC unroll 8") for (int k = 0; k < length; k++)
+            _mm_storeu_si128((void *)(to + 16 * k), _mm_shuffle_epi8(elements, shuffle[k]));
+    }
+}
+
+/* Lines whose elements lie side by side; how many are done: whole vectors of elements. */
+__attribute__((target("ssse3"))) static int64_t shuffle_lines(char *to, int64_t length, const char *from,
+                                                              int64_t lines, uint8_t size) {
+    int64_t bytes = lines * size & -16;
+    switch (length) {
+    case 2: shuffle_line_of(to, from, bytes, size, 2); break;
+    case 3: shuffle_line_of(to, from, bytes, size, 3); break;
+    case 4: shuffle_line_of(to, from, bytes, size, 4); break;
+    case 5: shuffle_line_of(to, from, bytes, size, 5); break;
+    case 6: shuffle_line_of(to, from, bytes, size, 6); break;
+    case 7: shuffle_line_of(to, from, bytes, size, 7); break;
+    case 8: shuffle_line_of(to, from, bytes, size, 8); break;
+    default: return 0;
+    }
+    return bytes / size;
+}
+#endif
+
 /* How many of the lines are done: not the last, after which there is no room. */
-static int64_t spread(char *to, int64_t packed, const char *from, int64_t across, int64_t lines,
-                      uint8_t size) {
+static int64_t fill_lines(char *to, int64_t packed, const char *from, int64_t across, int64_t lines,
+                          uint8_t size) {
     int64_t n = lines - ((int64_t)sizeof(word_pair) + packed - 1) / packed;
     if (n <= 0) return 0;
     switch (size) {
@@ -158,6 +218,17 @@ static int64_t spread(char *to, int64_t packed, const char *from, int64_t across
     default: spread_8(to, packed, from, across, n); break;
     }
     return n;
+}
+
+static int64_t spread(char *to, int64_t packed, const char *from, int64_t across, int64_t lines,
+                      uint8_t size) {
+    int64_t done = 0;
+#ifdef __x86_64__
+    if (across == size && __builtin_cpu_supports("ssse3"))
+        done = shuffle_lines(to, packed / size, from, lines, size);
+#endif
+    return done +
+           fill_lines(to + done * packed, packed, from + done * across, across, lines - done, size);
 }
 
 /* ---- A walk over a strided array, beside contiguous memory ------------------------------------------------------------- */
@@ -400,10 +471,16 @@ static int64_t common_multiple(int64_t a, int64_t b) {
     return a / x * b;
 }
 
+/* What is laid out once a run is as long as a block: a short run takes shorter blocks, and more of them. */
+#define REPEATED_LEAST ((int64_t)1024)
+#define REPEATED_BLOCKS 16
+
 /* Operands that repeat themselves within a block are periodic. Blocks are multiples of as many periods as fit, so that in a run from the
    first element on each begins where a period does, and what is laid out stays aligned. */
 static void use_periods(grid *g, int64_t quantum) {
-    int64_t multiple = quantum;
+    int64_t multiple = quantum, shorter = g->total / REPEATED_BLOCKS;
+    bool any = false;
+    if (shorter < REPEATED_LEAST) shorter = REPEATED_LEAST;
     for (uint32_t i = 0; i < g->in_count; i++) {
         operand *o = &g->in[i];
         if (o->mode != OPERAND_STRIDED || o->period == 0 || o->period > g->block) continue;
@@ -411,7 +488,9 @@ static void use_periods(grid *g, int64_t quantum) {
         int64_t both = common_multiple(multiple, o->period);
         if (both <= g->block) multiple = both;
         o->mode = OPERAND_PERIODIC;
+        any = true;
     }
+    if (any) g->block = least(g->block, round_up(shorter, multiple));
     g->block -= g->block % multiple;
 }
 
