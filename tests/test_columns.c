@@ -239,6 +239,32 @@ static void all_kinds_at_once_of_each_type(void **state) {
     stop(two);
 }
 
+/* Rows of every length that has loops of its own, and one more; around as many as these take at once, and in several tiles. */
+static void short_rows(void **state) {
+    (void)state;
+    static const wn_type types[] = {WN_F32, WN_F64, WN_I32, WN_U8, WN_BOOL, WN_I64, WN_U64, WN_F16};
+    static const int64_t numbers[] = {2, 4, 5, 7, 8, 9, 17, 700, 9000};
+    static const char *const formats[] = {"output o_%s = %s(x, axis=%s);",
+                                          "output o_%s = %s(x, where=m, axis=%s);"};
+    enum { NUMBERS = sizeof numbers / sizeof *numbers, TYPES = sizeof types / sizeof *types };
+    wn_context *two[2];
+    start(two);
+    for (int kind = 0; kind < FIRST_PLACE; kind++)
+        for (int with = 0; with < 2; with++)
+            for (int64_t length = 2; length <= 9; length += COMPARE_SAMPLED ? 3 : 1) {
+                int64_t shapes[NUMBERS][4] = {{0}};
+                wn_type type = types[((int)length + 3 * kind + with) % TYPES];
+                subject s;
+                for (size_t i = 0; i < NUMBERS; i++)
+                    shapes[i][0] = numbers[i], shapes[i][1] = length;
+                declare(&s, type, 2, with ? WHOLE_MASK : NO_MASK);
+                add_output(&s, formats[with], KINDS[kind], "1");
+                if (kind != 1) add_output(&s, "output s_%s = %s(x == x, axis=%s);", "count", "1");
+                run_shapes(two, &s, (const int64_t(*)[4])shapes, NUMBERS, 2, COMPARE_SAMPLED ? 5 : 3);
+            }
+    stop(two);
+}
+
 /* Of x[m]: places are counted among the elements that m selects. */
 static void of_packed_rows(void **state) {
     (void)state;
@@ -382,6 +408,7 @@ static void masks_that_are_bitmaps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_of_three_axes),
+        cmocka_unit_test(short_rows),
         cmocka_unit_test(of_packed_rows),
         cmocka_unit_test(all_kinds_at_once_of_each_type),
         cmocka_unit_test(every_length),

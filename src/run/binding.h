@@ -98,6 +98,7 @@ typedef struct bound_stage {
     int64_t rows, length; /* REDUCE: how many results, elements of each */
     bool in_place; /* REDUCE: the function reads all streams where they lie, from any element on */
     bool by_columns;     /* REDUCE: not row by row (columns.h) */
+    bool in_rows;        /* REDUCE, by columns: each is a short row, the space is as it was */
     memory columns;      /* REDUCE: how, if by columns */
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time; 0: all by one thread, or in two passes */

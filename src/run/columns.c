@@ -33,6 +33,7 @@ typedef struct column_output {
     bool running; /* place by place: places are of those selected       */
     int64_t lanes;
     fold_fn *fold;
+    fold_rows_fn *rows;
     size_t acc, levels, places; /* in a set */
     size_t cells;               /* bytes of acc, and of a level */
     counter trues, selected;
@@ -45,6 +46,7 @@ typedef struct column_layout {
     int64_t part, parts; /* places */
     int levels;          /* 0: one leaf is all */
     bool plain, boxes;   /* nothing is computed; places and columns are one axis each */
+    bool in_rows;        /* columns are short rows */
     size_t set_size;
     const fold_loops *loops;
     column_output outputs[];
@@ -102,24 +104,38 @@ static bool is_least(const column_output *out) {
     return out->op == OP_min || out->op == OP_argmin;
 }
 
+static fold_step step_of(const column_output *out) {
+    if (out->order) return is_least(out) ? FOLD_LEAST : FOLD_GREATEST;
+    return out->op == OP_prod ? FOLD_MULTIPLY : FOLD_ADD;
+}
+
 static void choose_fold(const column_layout *l, column_output *out) {
-    fold_step step = out->order           ? (is_least(out) ? FOLD_LEAST : FOLD_GREATEST)
-                     : out->op == OP_prod ? FOLD_MULTIPLY
-                                          : FOLD_ADD;
-    out->fold = l->loops->of(step, out->truth ? WN_U8 : out->folded);
+    wn_type type = out->truth ? WN_U8 : out->folded;
+    out->fold = l->loops->of(step_of(out), type);
+    out->rows = l->loops->rows(step_of(out), out->truth ? WN_U8 : out->type);
+}
+
+bool wn_columns_have_rows(const wn_binding *b, const bound_stage *s) {
+    const fold_loops *loops = wn_fold_loops(b->kernel->target.isa);
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        column_output out;
+        describe(b, s, i, &out);
+        if (out.place || !loops->rows(step_of(&out), out.truth ? WN_U8 : out.type)) return false;
+    }
+    return true;
 }
 
 /* Lanes of what may be joined in any order: enough for long loops over few columns, no more than there are places. */
 static int64_t free_lanes(const column_layout *l) {
     int64_t lanes = 1;
-    while (lanes * l->columns < LONG_LANES && 2 * lanes <= l->length)
+    while (!l->in_rows && lanes * l->columns < LONG_LANES && 2 * lanes <= l->length)
         lanes *= 2;
     return lanes;
 }
 
 static int64_t tree_lanes(const column_layout *l, wn_type type) {
     int64_t lanes = 1;
-    while (lanes < reduce_lanes(type) && lanes < l->length)
+    while (!l->in_rows && lanes < reduce_lanes(type) && lanes < l->length)
         lanes *= 2;
     return lanes;
 }
@@ -164,6 +180,7 @@ static size_t lay_set(column_layout *l, uint32_t outputs, int64_t width) {
 static int64_t choose_width(const bound_stage *s, column_layout *l) {
     int64_t most = least(TILE_BYTES, SET_BYTES / (l->levels + 1)), unit = KERNEL_WORD;
     int64_t column = (int64_t)lay_set(l, s->plan->output_count, unit) / unit / (l->levels + 1) + 1;
+    if (l->in_rows) return least(l->columns, s->grid.block / l->length);
     bool gathers = l->boxes && !(l->plain && wn_grid_reads_directly(&s->grid, 0));
     int64_t block = s->grid.block / (gathers ? least(l->length, TRANSPOSED) : 1);
     int64_t width = least(most / column, block);
@@ -173,6 +190,7 @@ static int64_t choose_width(const bound_stage *s, column_layout *l) {
 /* On threads: a tile or more for each; of too few columns for that, parts. */
 static void share(const bound_stage *s, column_layout *l) {
     int64_t workers = s->worker_count, each = l->columns / workers & -KERNEL_WORD;
+    if (l->in_rows && each < KERNEL_WORD) each = KERNEL_WORD;
     if (workers == 1 || (!each && l->width < l->columns)) return;
     if (each) {
         l->width = least(l->width, each);
@@ -193,7 +211,8 @@ wn_status wn_columns_prepare(wn_binding *b, bound_stage *s, wn_error *error) {
     *l = (column_layout){.columns = s->rows, .length = s->length, .part = s->length, .parts = 1};
     l->loops = wn_fold_loops(b->kernel->target.isa);
     l->plain = is_plain(s);
-    l->boxes = s->grid.rank == 2 && s->grid.dims[0] == s->length && !reads_bits(s);
+    l->in_rows = s->in_rows;
+    l->boxes = !s->in_rows && s->grid.rank == 2 && s->grid.dims[0] == s->length && !reads_bits(s);
     for (int64_t leaves = (s->length - 1) / REDUCE_LEAF; leaves; leaves /= 2)
         l->levels++;
     l->levels += l->levels > 0; /* 2^k leaves are a digit more than 2^k - 1 */
@@ -356,10 +375,15 @@ static void join(const tile *t, const column_output *out, const piece *p) {
 /* Whether an output's elements are taken from where they lie, or are gathered to; an array may be aligned to nothing. */
 static bool taken_as_it_is(const tile *t, uint32_t i) {
     const column_output *out = &t->l->outputs[i];
-    if (!t->l->plain || out->masked || out->truth || out->folded != out->type || out->place)
-        return false;
+    bool keys = out->folded != out->type && !t->l->in_rows; /* which rows make themselves */
+    if (!t->l->plain || out->masked || out->truth || keys || out->place) return false;
     const operand *o = plain_stream(t->s, t->s->plan->outputs[i].value);
     return (uintptr_t)o->data % o->size == 0;
+}
+
+static bool reads_rows_in_place(const tile *t, uint32_t i) {
+    return taken_as_it_is(t, i) &&
+           plain_stream(t->s, t->s->plan->outputs[i].value)->mode == OPERAND_DIRECT;
 }
 
 /* A plain stream's elements: where they lie, or gathered. */
@@ -431,12 +455,14 @@ static void compute(const tile *t, int64_t place, int64_t places) {
 
 /* Make values and masks what is folded. */
 static void make_ready(const tile *t, const column_output *out, char *x, uint8_t *selected, int64_t n) {
-    if (out->truth) t->l->loops->truths((uint8_t *)x, n);
+    bool as_given = t->l->plain && !t->l->in_rows; /* else map has made them 0 or 1 */
+    if (out->truth && as_given) t->l->loops->truths((uint8_t *)x, n);
     if (selected) {
-        t->l->loops->truths(selected, n);
+        if (as_given) t->l->loops->truths(selected, n);
         t->l->loops->blend((uint8_t)wn_type_size(out->type), x, selected, out->identity, n);
     }
-    if (out->folded != out->type) t->l->loops->keys(out->type, is_least(out), out->place, x, n);
+    if (out->folded != out->type && !t->l->in_rows)
+        t->l->loops->keys(out->type, is_least(out), out->place, x, n);
 }
 
 static void join_output(const tile *t, uint32_t i, int64_t place, int64_t places) {
@@ -475,7 +501,43 @@ static int64_t places_at_once(const tile *t) {
     return places > 1 ? places : 1;
 }
 
+/* Where the elements of a tile's rows lie: in place, or in the buffer, made ready. */
+static const char *find_rows(const tile *t, uint32_t i, uint8_t **selected) {
+    const column_output *out = &t->l->outputs[i];
+    const bound_stage *s = t->s;
+    const operand *mask = &s->grid.out[s->plan->output_count + i];
+    char *x = t->w->buffers + s->grid.out[i].buffer;
+    if (reads_rows_in_place(t, i)) {
+        const operand *o = plain_stream(s, s->plan->outputs[i].value);
+        return o->data + t->column * t->l->length * o->size;
+    }
+    if (out->masked) *selected = (uint8_t *)t->w->buffers + mask->buffer;
+    make_ready(t, out, x, *selected, t->width * t->l->length);
+    return x;
+}
+
+static void join_rows(const tile *t) {
+    const column_layout *l = t->l;
+    bool in_place = l->plain;
+    wn_grid_begin(&t->s->grid, t->w);
+    for (uint32_t i = 0; i < t->s->plan->output_count; i++)
+        in_place = in_place && reads_rows_in_place(t, i);
+    if (!in_place) wn_compute(t->s, t->w, t->column * l->length, t->width * l->length);
+    for (uint32_t i = 0; i < t->s->plan->output_count; i++) {
+        const column_output *out = &l->outputs[i];
+        uint8_t *selected = NULL;
+        const char *x = find_rows(t, i, &selected);
+        out->rows(t->set + (out->truth ? out->trues.narrow : out->acc), x, t->width, l->length);
+        if (!out->counts || !selected) continue;
+        l->loops->rows(FOLD_ADD, WN_U8)(t->set + out->selected.narrow, selected, t->width, l->length);
+    }
+}
+
 static void join_tile(const tile *t) {
+    if (t->l->in_rows) {
+        join_rows(t);
+        return;
+    }
     int64_t at_once = places_at_once(t);
     wn_grid_begin(&t->s->grid, t->w);
     for (uint32_t i = 0; i < t->s->plan->output_count; i++)
@@ -496,6 +558,10 @@ static void halve(fold_fn *fold, char *cells, size_t size, int64_t lanes, int64_
 }
 
 static void finish_counter(const tile *t, const counter *c) {
+    if (t->l->in_rows) {
+        t->l->loops->widen(wide_of(t, c), (uint8_t *)t->set + c->narrow, t->width);
+        return;
+    }
     flush(t, c);
     halve(t->l->loops->of(FOLD_ADD, WN_I64), t->set + c->wide, 8, c->lanes, t->width);
 }
@@ -531,8 +597,7 @@ static void *finish_output(const tile *t, const column_output *out) {
     if (out->counts && out->masked)
         finish_counter(t, &out->selected);
     else
-        for (int64_t j = 0; out->counts && j < t->width; j++)
-            selected[j] = t->l->length;
+        selected = NULL; /* all are */
     if (out->truth) finish_counter(t, &out->trues);
     if (out->tree) finish_levels(t, out);
     if (out->place)
@@ -540,12 +605,13 @@ static void *finish_output(const tile *t, const column_output *out) {
     else if (!out->truth)
         halve(out->fold, acc, wn_type_size(out->type), out->lanes, t->width);
     uint8_t *truths = (uint8_t *)t->set + out->trues.narrow;
-    for (int64_t j = 0; (out->op == OP_any || out->op == OP_all) && j < t->width; j++)
-        truths[j] = out->op == OP_any ? trues[j] != 0 : trues[j] == selected[j];
-    if (out->op == OP_any || out->op == OP_all) return truths;
+    if (out->op == OP_any || out->op == OP_all) {
+        t->l->loops->decide(out->op == OP_any, truths, trues, selected, t->l->length, t->width);
+        return truths;
+    }
     if (out->truth) return trues;
-    if (out->op == OP_mean) t->l->loops->divide(out->type, acc, selected, t->width);
-    for (int64_t j = 0; out->order && out->counts && !out->place && j < t->width; j++)
+    if (out->op == OP_mean) t->l->loops->divide(out->type, acc, selected, t->l->length, t->width);
+    for (int64_t j = 0; out->order && selected && !out->place && j < t->width; j++)
         missing += selected[j] == 0;
     for (int64_t j = 0; out->place && j < t->width; j++)
         missing += places_of(t, out)[j] < 0;

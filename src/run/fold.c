@@ -2,6 +2,7 @@
  * fold.c - the loops of fold.h for any machine, and which to take.
  */
 #define TARGET
+#define ROWS NULL
 #define LOOPS wn_fold_any
 #include "run/fold_loops.h"
 

@@ -14,6 +14,10 @@ typedef enum fold_step { FOLD_ADD, FOLD_MULTIPLY, FOLD_LEAST, FOLD_GREATEST } fo
 
 /* to[j] = to[j] + x[j], then + x[j + pitch] and so on, `times` times; for each j < n. */
 typedef void fold_fn(void *to, const void *x, int64_t n, int64_t times, int64_t pitch);
+/* to[i] = row i of x joined to one, of n rows of `length` elements, 2 to FOLD_ROW; sums of floats as the tree of
+   graph/reduce.h is, the least and greatest as keys. */
+typedef void fold_rows_fn(void *to, const void *x, int64_t n, int64_t length);
+#define FOLD_ROW 8
 /* Where x[j] is selected, and wins over to[j] or is the first (places[j] < 0): to[j] = x[j], places[j] = at, or counts[j]. */
 typedef struct fold_place {
     int64_t *places;
@@ -24,8 +28,9 @@ typedef struct fold_place {
 
 /* `size` is an element's; `least` says min or argmin, else max or argmax. */
 typedef struct fold_loops {
-    /* NULL if no reduction needs it. */
+    /* NULL if no reduction needs it; of rows, where they are no faster than columns. */
     fold_fn *(*of)(fold_step step, wn_type type);
+    fold_rows_fn *(*rows)(fold_step step, wn_type type);
     void (*place)(bool least, wn_type type, void *to, const void *x, int64_t n, const fold_place *p);
     /* Of two bests at two places the better, or of equals the earlier; places are in any order. */
     void (*join_places)(bool least, wn_type type, void *to, int64_t *places, const void *x,
@@ -41,7 +46,12 @@ typedef struct fold_loops {
     void (*unkey)(wn_type type, void *x, int64_t n);
     /* to[j] += x[j], and x[j] = 0. */
     void (*flush)(int64_t *to, uint8_t *x, int64_t n);
-    void (*divide)(wn_type type, void *x, const int64_t *by, int64_t n);
+    void (*widen)(int64_t *to, const uint8_t *x, int64_t n);
+    /* By by[j], or NULL: by `all`. */
+    void (*divide)(wn_type type, void *x, const int64_t *by, int64_t all, int64_t n);
+    /* Whether there is any, or as many as in `of`, or NULL: as `all`. */
+    void (*decide)(bool any, uint8_t *to, const int64_t *trues, const int64_t *of, int64_t all,
+                   int64_t n);
     /* The first of n elements, here no keys, that is equal to one, which is no NaN, and selected (NULL: all are); 0 if there is none. */
     int64_t (*find)(wn_type type, const void *x, const uint8_t *selected, int64_t n, uint64_t bits);
 } fold_loops;

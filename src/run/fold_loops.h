@@ -1,8 +1,9 @@
 /*
- * fold_loops.h - the loops of fold.h, of every type. Included once for each instruction set, with two names defined:
+ * fold_loops.h - the loops of fold.h, of every type. Included once for each instruction set, with names defined:
  *
  * TARGET   the attribute of functions that are compiled for it, or nothing
  * LOOPS    the table that is made
+ * ROWS     the loop for short rows of a step and type, if there are to be none of its own: they are for vectors of 32 bytes
  */
 #include "run/fold.h"
 
@@ -140,6 +141,157 @@ TARGET static void fold_join_places(bool least, wn_type type, void *to, int64_t 
     ORDER[type].join[!least](to, places, x, x_places, n);
 }
 
+/* ---- Short rows ------------------------------------------------------------------------------------------------------ */
+
+#ifdef ROWS
+
+static fold_rows_fn *fold_rows(fold_step step, wn_type type) {
+    (void)step, (void)type;
+    return ROWS;
+}
+
+#else
+
+/* Eight rows of four elements of 4 bytes, or four of two of 8, to a vector for each place. */
+typedef uint32_t half_4 __attribute__((vector_size(16)));
+typedef uint32_t wide_4 __attribute__((vector_size(32)));
+typedef uint64_t half_8 __attribute__((vector_size(16)));
+typedef uint64_t wide_8 __attribute__((vector_size(32)));
+
+#define INLINE TARGET static inline __attribute__((always_inline))
+#define BOTH_4(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
+#define LOW_4(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH_4(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+
+INLINE void square_4(wide_4 *to, const void *from, int64_t pitch) {
+    half_4 row[8];
+    for (int i = 0; i < 8; i++)
+        memcpy(&row[i], (const char *)from + i * pitch, sizeof *row);
+    wide_4 a = BOTH_4(row[0], row[4]), b = BOTH_4(row[1], row[5]), c = BOTH_4(row[2], row[6]),
+           d = BOTH_4(row[3], row[7]);
+    wide_4 ac = LOW_4(a, c), bd = LOW_4(b, d), high_ac = HIGH_4(a, c), high_bd = HIGH_4(b, d);
+    to[0] = LOW_4(ac, bd), to[1] = HIGH_4(ac, bd);
+    to[2] = LOW_4(high_ac, high_bd), to[3] = HIGH_4(high_ac, high_bd);
+}
+
+INLINE void square_8(wide_8 *to, const void *from, int64_t pitch) {
+    half_8 row[4];
+    for (int i = 0; i < 4; i++)
+        memcpy(&row[i], (const char *)from + i * pitch, sizeof *row);
+    wide_8 a = __builtin_shufflevector(row[0], row[2], 0, 1, 2, 3),
+           b = __builtin_shufflevector(row[1], row[3], 0, 1, 2, 3);
+    to[0] = __builtin_shufflevector(a, b, 0, 4, 2, 6);
+    to[1] = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+}
+
+/*
+ * `length` is a constant where this is inlined. BEGIN makes of elements what lanes begin with; then they are halved, as those of a leaf
+ * are. Of a row shorter than a square's, the next one's elements are loaded too: so the last rows are copied before.
+ */
+#define SHORT_ROWS(name, T, SIZE, BEGIN, OPERATION)                                                \
+    INLINE void rows_of_##name(T *to, const T *x, int64_t n, int length) {                         \
+        typedef T wide __attribute__((vector_size(32)));                                           \
+        const int rows = 32 / SIZE, places = 16 / SIZE;                                            \
+        T last[FOLD_ROW * (32 / SIZE + 1)];                                                        \
+        for (; n > 0; n -= rows, to += rows, x += rows * length) {                                 \
+            wide_##SIZE bits[FOLD_ROW + 2];                                                        \
+            wide lane[FOLD_ROW];                                                                   \
+            if (n <= rows) {                                                                       \
+                memset(last, 0, sizeof last);                                                      \
+                x = memcpy(last, x, (size_t)(n * length) * SIZE);                                  \
+            }                                                                                      \
+            _Pragma("GCC unroll 4") for (int k = 0; k < length; k += places) {                     \
+                int at = k && k + places > length ? length - places : k;                           \
+                square_##SIZE(bits + at, x + at, SIZE * length);                                   \
+            }                                                                                      \
+            _Pragma("GCC unroll 8") for (int k = 0; k < length; k++) {                             \
+                wide a = (wide)bits[k];                                                            \
+                lane[k] = BEGIN(a);                                                                \
+            }                                                                                      \
+            _Pragma("GCC unroll 4") for (int h = FOLD_ROW / 2; h > 0; h /= 2) {                    \
+                _Pragma("GCC unroll 4") for (int j = 0; j < h; j++) {                              \
+                    if (j + h < length) lane[j] = OPERATION(lane[j], lane[j + h]);                 \
+                }                                                                                  \
+            }                                                                                      \
+            if (n < rows)                                                                          \
+                memcpy(to, lane, (size_t)n *SIZE);                                                 \
+            else                                                                                   \
+                memcpy(to, lane, sizeof *lane);                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    TARGET static void rows_##name(void *to, const void *x, int64_t n, int64_t length) {           \
+        switch (length) {                                                                          \
+        case 2: rows_of_##name(to, x, n, 2); break;                                                \
+        case 3: rows_of_##name(to, x, n, 3); break;                                                \
+        case 4: rows_of_##name(to, x, n, 4); break;                                                \
+        case 5: rows_of_##name(to, x, n, 5); break;                                                \
+        case 6: rows_of_##name(to, x, n, 6); break;                                                \
+        case 7: rows_of_##name(to, x, n, 7); break;                                                \
+        default: rows_of_##name(to, x, n, FOLD_ROW); break;                                        \
+        }                                                                                          \
+    }
+
+/* A sum begins at +0. Floats in order become keys, as below. */
+#define FROM_ZERO(a) 0 + (a)
+#define AS_IT_IS(a) (a)
+#define KEY_OF(a, BITS, nan, IS_NAN)                                                               \
+    ((((a) ^ (wide)((__typeof__(*bits))((a) >> (BITS - 1)) >> 1)) & ~(wide)(IS_NAN)) |             \
+     ((wide)(IS_NAN) & (nan)))
+#define IS_NAN_4(a) (((a)&INT32_MAX) > 0x7f800000)
+#define IS_NAN_8(a) (((a)&INT64_MAX) > 0x7ff0000000000000)
+#define LEAST_KEY_4(a) KEY_OF(a, 32, INT32_MIN, IS_NAN_4(a))
+#define LEAST_KEY_8(a) KEY_OF(a, 64, INT64_MIN, IS_NAN_8(a))
+#define GREATEST_KEY_4(a) KEY_OF(a, 32, INT32_MAX, IS_NAN_4(a))
+#define GREATEST_KEY_8(a) KEY_OF(a, 64, INT64_MAX, IS_NAN_8(a))
+#define PLUS(a, b) (a) + (b)
+#define CHOSEN(a, b, wins) (a) ^ (((a) ^ (b)) & (wide)(wins))
+#define LESS(a, b) CHOSEN(a, b, (b) < (a))
+#define MORE(a, b) CHOSEN(a, b, (b) > (a))
+
+SHORT_ROWS(add_F32, float, 4, FROM_ZERO, PLUS)
+SHORT_ROWS(add_F64, double, 8, FROM_ZERO, PLUS)
+SHORT_ROWS(add_U64, uint64_t, 8, AS_IT_IS, PLUS)
+SHORT_ROWS(least_F32, int32_t, 4, LEAST_KEY_4, LESS)
+SHORT_ROWS(least_F64, int64_t, 8, LEAST_KEY_8, LESS)
+SHORT_ROWS(least_I32, int32_t, 4, AS_IT_IS, LESS)
+SHORT_ROWS(greatest_F32, int32_t, 4, GREATEST_KEY_4, MORE)
+SHORT_ROWS(greatest_F64, int64_t, 8, GREATEST_KEY_8, MORE)
+SHORT_ROWS(greatest_I32, int32_t, 4, AS_IT_IS, MORE)
+
+/* Bytes of so many rows, which the compiler makes vectors of. */
+#define ROWS_OF_BYTES(LENGTH, SUM)                                                                 \
+    case LENGTH:                                                                                   \
+        for (int64_t i = 0; i < n; i++, x += LENGTH)                                               \
+            result[i] = (uint8_t)(SUM);                                                            \
+        break;
+
+TARGET static void rows_add_U8(void *to, const void *from, int64_t n, int64_t length) {
+    uint8_t *restrict result = to;
+    const uint8_t *restrict x = from;
+    switch (length) {
+        ROWS_OF_BYTES(2, x[0] + x[1])
+        ROWS_OF_BYTES(3, x[0] + x[1] + x[2])
+        ROWS_OF_BYTES(4, x[0] + x[1] + x[2] + x[3])
+        ROWS_OF_BYTES(5, x[0] + x[1] + x[2] + x[3] + x[4])
+        ROWS_OF_BYTES(6, x[0] + x[1] + x[2] + x[3] + x[4] + x[5])
+        ROWS_OF_BYTES(7, x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6])
+        ROWS_OF_BYTES(8, x[0] + x[1] + x[2] + x[3] + x[4] + x[5] + x[6] + x[7])
+    default: break;
+    }
+}
+
+static fold_rows_fn *fold_rows(fold_step step, wn_type type) {
+    static fold_rows_fn *const ROWS_OF[FOLD_GREATEST + 1][WN_TYPE_COUNT] = {
+        [FOLD_ADD] =
+            {[WN_U8] = rows_add_U8, [WN_I64] = rows_add_U64, [WN_U64] = rows_add_U64, [WN_F32] = rows_add_F32, [WN_F64] = rows_add_F64},
+        [FOLD_LEAST] = {[WN_I32] = rows_least_I32, [WN_F32] = rows_least_F32, [WN_F64] = rows_least_F64},
+        [FOLD_GREATEST] = {
+            [WN_I32] = rows_greatest_I32, [WN_F32] = rows_greatest_F32, [WN_F64] = rows_greatest_F64}};
+    return ROWS_OF[step][type];
+}
+
+#endif
+
 /* ---- Before and after ------------------------------------------------------------------------------------------------ */
 
 #define BLEND(T)                                                                                   \
@@ -220,15 +372,36 @@ TARGET static void fold_flush(int64_t *restrict to, uint8_t *restrict x, int64_t
     memset(x, 0, (size_t)n);
 }
 
-TARGET static void fold_divide(wn_type type, void *x, const int64_t *by, int64_t n) {
-    float *f32 = x;
-    double *f64 = x;
-    for (int64_t j = 0; type == WN_F32 && j < n; j++)
-        f32[j] /= (float)by[j];
-    for (int64_t j = 0; type == WN_F64 && j < n; j++)
-        f64[j] /= (double)by[j];
+TARGET static void fold_widen(int64_t *restrict to, const uint8_t *restrict x, int64_t n) {
+    for (int64_t j = 0; j < n; j++)
+        to[j] = x[j];
 }
 
-const fold_loops LOOPS = {fold_of,    fold_place_of, fold_join_places, fold_fill,
-                          fold_blend, fold_truths,   fold_keys,        fold_unkey,
-                          fold_flush, fold_divide,   fold_find};
+#define DIVIDE(T)                                                                                  \
+    TARGET static void divide_##T(T *restrict x, const int64_t *restrict by, T all, int64_t n) {   \
+        for (int64_t j = 0; by && j < n; j++)                                                      \
+            x[j] /= (T)by[j];                                                                      \
+        for (int64_t j = 0; !by && j < n; j++)                                                     \
+            x[j] /= all;                                                                           \
+    }
+DIVIDE(float)
+DIVIDE(double)
+
+TARGET static void fold_divide(wn_type type, void *x, const int64_t *by, int64_t all, int64_t n) {
+    if (type == WN_F32) divide_float(x, by, (float)all, n);
+    if (type == WN_F64) divide_double(x, by, (double)all, n);
+}
+
+TARGET static void fold_decide(bool any, uint8_t *restrict to, const int64_t *restrict trues,
+                               const int64_t *restrict of, int64_t all, int64_t n) {
+    for (int64_t j = 0; any && j < n; j++)
+        to[j] = trues[j] != 0;
+    for (int64_t j = 0; !any && of && j < n; j++)
+        to[j] = trues[j] == of[j];
+    for (int64_t j = 0; !any && !of && j < n; j++)
+        to[j] = trues[j] == all;
+}
+
+const fold_loops LOOPS = {fold_of,    fold_rows,   fold_place_of, fold_join_places, fold_fill,
+                          fold_blend, fold_truths, fold_keys,     fold_unkey,       fold_flush,
+                          fold_widen, fold_divide, fold_decide,   fold_find};

@@ -55,12 +55,18 @@ static void turn(int64_t *axes, int kept, int rank) {
     memcpy(axes, turned, sizeof *axes * (size_t)rank);
 }
 
-bool wn_columns_choose(bound_stage *s) {
+bool wn_columns_choose(const wn_binding *b, bound_stage *s) {
     grid *g = &s->grid;
     int kept = s->plan->kept;
     int64_t columns = wn_count_elements(WN_BOOL, kept, g->dims); /* of an empty space, of any size */
+    s->in_rows = false;
     if (columns < 2 || g->total == 0) return false;
-    if (g->total / columns >= SHORT_ROW && !columns_are_nearer(s)) return false;
+    int64_t length = g->total / columns;
+    if (!columns_are_nearer(s)) {
+        if (length >= SHORT_ROW) return false;
+        s->in_rows = length >= 2 && length <= FOLD_ROW && wn_columns_have_rows(b, s);
+        if (s->in_rows) return true;
+    }
     g->tiled = columns > KERNEL_WORD; /* fewer are one tile */
     turn(g->dims, kept, g->rank);
     for (uint32_t i = 0; i < g->in_count; i++)

@@ -269,7 +269,7 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
         lay_map_outputs(b, s);
     } else if (p->kind == STAGE_REDUCE) {
         lay_reduced_outputs(b, s);
-        s->by_columns = wn_columns_choose(s);
+        s->by_columns = wn_columns_choose(b, s);
         if (!s->by_columns) s->grid.step = KERNEL_LEAF;
     } else {
         lay_buffered_outputs(b, s);
