@@ -133,6 +133,8 @@ loop wn_begin_loop(body *b, unsigned step);
 /* Leave the loop unless `more`; the body follows. */
 void wn_enter_loop(body *b, const loop *l, ir more);
 void wn_end_loop(body *b, const loop *l);
+/* What counts a loop's iterations, in the next one. */
+ir wn_advance(const body *b, ir count, ir step);
 /* A value that the loop carries: before it `initial`, and in the next iteration what wn_next_iteration says. */
 ir wn_new_phi(const body *b, ir initial, const char *name);
 void wn_next_iteration(body *b, ir phi, ir next);

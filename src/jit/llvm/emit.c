@@ -104,7 +104,7 @@ static ir emit_mask_word(body *b, const bool *wanted, ir index) {
     bits = LLVMBuildShl(e->builder, LLVMBuildZExt(e->builder, bits, i64, ""), first, "");
     bits = LLVMBuildOr(e->builder, word, bits, "");
     locate_loop(b);
-    ir next = add(b, first, wn_ir_i64(e, e->lanes), "");
+    ir next = wn_advance(b, first, wn_ir_i64(e, e->lanes));
     wn_next_iteration(b, first, next);
     wn_next_iteration(b, word, bits);
     e->elements = e->lanes;

@@ -89,11 +89,13 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
     wn_begin_word(b, index);
+    ir begin = add(b, index, first, "");
     for (unsigned i = 0; i < count; i++) {
         locate_packing(b, &b->stage->outputs[0]);
-        ir lane = i ? add(b, first, wn_ir_i64(e, i * e->lanes), "") : first;
-        pack_mask mask = {NULL, word ? word_bits(b, word, lane, e->lanes) : NULL};
-        emit_group(b, wanted, add(b, index, lane, ""), mask, &groups[i]);
+        ir lanes_before = wn_ir_i64(e, i * e->lanes);
+        pack_mask mask = {NULL, NULL};
+        if (word) mask.bits = word_bits(b, word, add(b, first, lanes_before, ""), e->lanes);
+        emit_group(b, wanted, i ? add(b, begin, lanes_before, "") : begin, mask, &groups[i]);
     }
     for (unsigned i = 0; i < count; i++)
         position = store_group(b, &groups[i], position);
@@ -115,7 +117,7 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
     ir packed = emit_pack_groups(b, wanted, word, index, first, groups, at);
     e->elements = groups * e->lanes;
     locate_loop(b);
-    ir next = add(b, first, wn_ir_i64(e, groups * e->lanes), "");
+    ir next = wn_advance(b, first, wn_ir_i64(e, groups * e->lanes));
     wn_next_iteration(b, first, next);
     wn_next_iteration(b, at, packed);
     LLVMBuildCondBr(e->builder, is_below(b, next, wn_ir_i64(e, KERNEL_WORD)), inner, after);

@@ -209,7 +209,7 @@ static void emit_carry(reducing *r, ir first) {
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
             wn_store_part(r, &r->all[i], level_at(r, &r->all[i], level), k);
-    r->leaves = add(b, r->leaves, LLVMBuildShl(builder, wn_ir_i64(b->e, 1), first, ""), "");
+    r->leaves = wn_advance(b, r->leaves, LLVMBuildShl(builder, wn_ir_i64(b->e, 1), first, ""));
 }
 
 /* ---- What the trees come to ------------------------------------------------------------------------------------------------ */
@@ -360,7 +360,7 @@ static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) 
     for (unsigned i = 0; i < r->count; i++)
         wn_end_leaf(r, &r->all[i], index);
     wn_next_iteration(
-        b, index, add(b, index, LLVMBuildShl(builder, wn_ir_i64(b->e, KERNEL_LEAF), two, ""), ""));
+        b, index, wn_advance(b, index, LLVMBuildShl(builder, wn_ir_i64(b->e, KERNEL_LEAF), two, "")));
     if (leaves) wn_next_iteration(b, leaves, r->leaves);
     for (unsigned i = 0; i < r->count; i++) {
         if (carried[i].total) wn_next_iteration(b, carried[i].total, r->all[i].total);

@@ -202,12 +202,13 @@ static void source_lanes(direction d, unsigned mask, unsigned lanes, uint8_t lan
     }
 }
 
-/* A private constant of the module, so that an object stands alone; made once. */
-static ir table(emitter *e, const char *name, LLVMTypeRef element, const ir *entries, unsigned count) {
-    ir global = LLVMGetNamedGlobal(e->module, name);
-    if (global) return global;
-    ir array = LLVMConstArray(element, (ir *)entries, count);
-    global = LLVMAddGlobal(e->module, LLVMTypeOf(array), name);
+/* The longest: 256 entries of 16 bytes. */
+#define TABLE_BYTES 4096
+
+/* A private constant of the module, so that an object stands alone. Bytes, since thousands of numbers would take LLVM a tenth of a compile. */
+static ir add_table(emitter *e, const char *name, const uint8_t *bytes, unsigned size) {
+    ir array = LLVMConstStringInContext2(e->context, (const char *)bytes, size, true),
+       global = LLVMAddGlobal(e->module, LLVMTypeOf(array), name);
     LLVMSetInitializer(global, array);
     LLVMSetGlobalConstant(global, true);
     LLVMSetLinkage(global, LLVMPrivateLinkage);
@@ -226,16 +227,15 @@ static ir load_entry(emitter *e, ir global, LLVMTypeRef element, ir index, unsig
 /* 256 words of eight 4-bit lane numbers, for vpermd: 1 KiB. */
 static ir nibble_table(emitter *e, direction d) {
     static const char *const names[] = {"wn_pack_8", "wn_expand_8"};
-    ir entries[256];
-    for (unsigned mask = 0; mask < 256; mask++) {
+    ir made = LLVMGetNamedGlobal(e->module, names[d]);
+    uint8_t bytes[256 * 4];
+    for (unsigned mask = 0; mask < 256 && !made; mask++) {
         uint8_t lane[8];
-        uint32_t word = 0;
         source_lanes(d, mask, 8, lane);
-        for (unsigned i = 0; i < 8; i++)
-            word |= (uint32_t)lane[i] << 4 * i;
-        entries[mask] = LLVMConstInt(int_type(e, 32), word, false);
+        for (unsigned i = 0; i < 4; i++)
+            bytes[4 * mask + i] = (uint8_t)(lane[2 * i] | lane[2 * i + 1] << 4);
     }
-    return table(e, names[d], int_type(e, 32), entries, 256);
+    return made ? made : add_table(e, names[d], bytes, sizeof bytes);
 }
 
 /* 8 x 32 bits: the eight numbers of the entry are shifted apart; vpermd reads the low three bits of each. */
@@ -252,20 +252,24 @@ static ir permute_8x32(emitter *e, direction d, ir value, ir index) {
     return wn_ir_intrinsic(e, "llvm.x86.avx2.permd", NULL, args, 2);
 }
 
-/* 4 x 64 bits: vpermd moves halves; 16 entries of eight lane numbers, 512 bytes. */
-static ir permute_4x64(emitter *e, direction d, ir value, ir index) {
+/* 16 entries of eight lane numbers, words for vpermd, which moves halves: 512 bytes. */
+static ir halves_table(emitter *e, direction d) {
     static const char *const names[] = {"wn_pack_4", "wn_expand_4"};
-    LLVMTypeRef v8 = LLVMVectorType(int_type(e, 32), 8);
-    ir entries[16];
-    for (unsigned mask = 0; mask < 16; mask++) {
+    ir made = LLVMGetNamedGlobal(e->module, names[d]);
+    uint8_t bytes[16 * 32] = {0};
+    for (unsigned mask = 0; mask < 16 && !made; mask++) {
         uint8_t lane[8];
-        ir halves[8];
         source_lanes(d, mask, 4, lane);
         for (unsigned i = 0; i < 8; i++)
-            halves[i] = LLVMConstInt(int_type(e, 32), 2u * lane[i / 2] + i % 2, false);
-        entries[mask] = LLVMConstVector(halves, 8);
+            bytes[32 * mask + 4 * i] = (uint8_t)(2 * lane[i / 2] + i % 2);
     }
-    ir lanes = load_entry(e, table(e, names[d], v8, entries, 16), v8, index, 32);
+    return made ? made : add_table(e, names[d], bytes, sizeof bytes);
+}
+
+/* 4 x 64 bits. */
+static ir permute_4x64(emitter *e, direction d, ir value, ir index) {
+    LLVMTypeRef v8 = LLVMVectorType(int_type(e, 32), 8);
+    ir lanes = load_entry(e, halves_table(e, d), v8, index, 32);
     ir args[] = {wn_ir_bitcast(e, value, v8), lanes};
     return wn_ir_bitcast(e, wn_ir_intrinsic(e, "llvm.x86.avx2.permd", NULL, args, 2), LLVMTypeOf(value));
 }
@@ -274,30 +278,28 @@ static ir permute(emitter *e, direction d, ir value, unsigned bits, ir index) {
     return bits == 32 ? permute_8x32(e, d, value, index) : permute_4x64(e, d, value, index);
 }
 
-/* The bytes of the source lanes, `width` bytes each: an entry of a pshufb table, `size` bytes. */
-static ir shuffle_entry(emitter *e, direction d, unsigned mask, unsigned lanes, unsigned width,
-                        unsigned size) {
-    uint8_t lane[8];
-    ir bytes[16];
-    source_lanes(d, mask, lanes, lane);
-    for (unsigned i = 0; i < size; i++)
-        bytes[i] = LLVMConstInt(int_type(e, 8), (unsigned)lane[i / width] * width + i % width, false);
-    return LLVMConstVector(bytes, size);
+/* Entries of `width` bytes for each of the source lanes: for pshufb. */
+static ir bytes_table(emitter *e, direction d, unsigned width, unsigned lanes) {
+    static const char *const names[][9] = {
+        {[1] = "wn_pack_bytes_1", [2] = "wn_pack_bytes_2", [4] = "wn_pack_bytes_4", [8] = "wn_pack_bytes_8"},
+        {[1] = "wn_expand_bytes_1", [2] = "wn_expand_bytes_2", [4] = "wn_expand_bytes_4", [8] = "wn_expand_bytes_8"}};
+    ir made = LLVMGetNamedGlobal(e->module, names[d][width]);
+    unsigned size = lanes * width, count = 1u << lanes;
+    uint8_t bytes[TABLE_BYTES];
+    for (unsigned mask = 0; mask < count && !made; mask++) {
+        uint8_t lane[8];
+        source_lanes(d, mask, lanes, lane);
+        for (unsigned i = 0; i < size; i++)
+            bytes[size * mask + i] = (uint8_t)(lane[i / width] * width + i % width);
+    }
+    return made ? made : add_table(e, names[d][width], bytes, size * count);
 }
 
 /* pshufb: lanes of 2^lanes masks; 16 bytes an entry, 8 where eight bytes are packed. */
 static ir shuffle(emitter *e, direction d, ir value, unsigned bits, unsigned lanes, ir index) {
-    unsigned width = bits / 8, size = lanes * width, count = 1u << lanes;
-    static const char *const names[][9] = {
-        {[1] = "wn_pack_bytes_1", [2] = "wn_pack_bytes_2", [4] = "wn_pack_bytes_4", [8] = "wn_pack_bytes_8"},
-        {[1] = "wn_expand_bytes_1", [2] = "wn_expand_bytes_2", [4] = "wn_expand_bytes_4", [8] = "wn_expand_bytes_8"}};
-    const char *name = names[d][width];
+    unsigned size = lanes * bits / 8;
     LLVMTypeRef entry_type = LLVMVectorType(int_type(e, 8), size);
-    ir entries[256];
-    if (!LLVMGetNamedGlobal(e->module, name))
-        for (unsigned mask = 0; mask < count; mask++)
-            entries[mask] = shuffle_entry(e, d, mask, lanes, width, size);
-    ir from = load_entry(e, table(e, name, entry_type, entries, count), entry_type, index, size);
+    ir from = load_entry(e, bytes_table(e, d, bits / 8, lanes), entry_type, index, size);
     ir bytes = wn_ir_bitcast(e, value, entry_type), spread[16];
     for (unsigned i = 0; i < 16; i++)
         spread[i] = i < size ? LLVMConstInt(int_type(e, 32), i, false) : LLVMGetUndef(int_type(e, 32));
