@@ -109,7 +109,8 @@ ir wn_accumulator_field(const reducing *r, const accumulator *a, size_t offset) 
 static ir part_at(const reducing *r, const accumulator *a, ir base, unsigned k) {
     locate_accumulator(r, a);
     ir at = wn_ir_i64(r->b->e, k * r->b->e->lanes);
-    return LLVMBuildInBoundsGEP2(r->b->e->builder, wn_ir_storage(r->b->e, a->type), base, &at, 1, "");
+    return k ? LLVMBuildInBoundsGEP2(r->b->e->builder, wn_ir_storage(r->b->e, a->type), base, &at, 1, "")
+             : base;
 }
 
 ir wn_load_part(const reducing *r, const accumulator *a, ir base, unsigned k) {

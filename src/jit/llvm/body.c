@@ -362,7 +362,7 @@ ir wn_new_phi(const body *b, ir initial, const char *name) {
     return phi;
 }
 
-loop wn_begin_loop(body *b, unsigned step) {
+loop wn_begin_loop(body *b, ir first, unsigned step) {
     loop l = {.step = step};
     locate_loop(b);
     if (!b->beside) b->e->elements = step;
@@ -371,7 +371,7 @@ loop wn_begin_loop(body *b, unsigned step) {
     l.after = new_block(b, "done");
     LLVMBuildBr(b->e->builder, l.head);
     LLVMPositionBuilderAtEnd(b->e->builder, l.head);
-    l.index = wn_new_phi(b, wn_ir_i64(b->e, 0), "i");
+    l.index = wn_new_phi(b, first, "i");
     return l;
 }
 

@@ -41,7 +41,7 @@ typedef struct wanted_sets {
     bool *mask, *values, *all;
 } wanted_sets;
 
-/* A loop over [0, n) by `step` elements, whose condition is tested first: index is a phi in `head`. */
+/* A loop over elements, `step` at a time, whose condition is tested first: index is a phi in `head`. */
 typedef struct loop {
     LLVMBasicBlockRef head, inside, after;
     ir index;
@@ -129,7 +129,7 @@ unsigned wn_widest_bits(const plan_program *p);
 /* A value as it is stored: bools as bytes. */
 ir wn_stored_value(body *b, uint32_t value);
 
-loop wn_begin_loop(body *b, unsigned step);
+loop wn_begin_loop(body *b, ir first, unsigned step);
 /* Leave the loop unless `more`; the body follows. */
 void wn_enter_loop(body *b, const loop *l, ir more);
 void wn_end_loop(body *b, const loop *l);

@@ -62,7 +62,7 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
 }
 
 static void emit_map_loop(body *b, const bool *wanted) {
-    loop l = wn_begin_loop(b, (unsigned)b->program->step);
+    loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), (unsigned)b->program->step);
     if (b->function == KERNEL_STREAM)
         wn_tell(b->e, "what is overwritten whole need not be fetched into the caches first",
                 "stores that pass by the caches, to addresses of whole vectors");
@@ -96,19 +96,21 @@ static ir emit_mask_word(body *b, const bool *wanted, ir index) {
     wn_begin_word(b, index);
     if (e->lanes == KERNEL_WORD) return emit_mask_bits(b, wanted, index);
     LLVMBasicBlockRef groups = new_block(b, "groups"), after = new_block(b, "word");
+    ir end = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
     b->entry = LLVMGetInsertBlock(e->builder);
     LLVMBuildBr(e->builder, groups);
     LLVMPositionBuilderAtEnd(e->builder, groups);
-    ir first = wn_new_phi(b, wn_ir_i64(e, 0), "lane"), word = wn_new_phi(b, wn_ir_i64(e, 0), "word");
-    ir bits = emit_mask_bits(b, wanted, add(b, index, first, ""));
-    bits = LLVMBuildShl(e->builder, LLVMBuildZExt(e->builder, bits, i64, ""), first, "");
+    ir at = wn_new_phi(b, index, "group"), word = wn_new_phi(b, wn_ir_i64(e, 0), "word");
+    ir bits = emit_mask_bits(b, wanted, at);
+    ir lane = LLVMBuildAnd(e->builder, at, wn_ir_i64(e, KERNEL_WORD - 1), "lane");
+    bits = LLVMBuildShl(e->builder, LLVMBuildZExt(e->builder, bits, i64, ""), lane, "");
     bits = LLVMBuildOr(e->builder, word, bits, "");
     locate_loop(b);
-    ir next = wn_advance(b, first, wn_ir_i64(e, e->lanes));
-    wn_next_iteration(b, first, next);
+    ir next = wn_advance(b, at, wn_ir_i64(e, e->lanes));
+    wn_next_iteration(b, at, next);
     wn_next_iteration(b, word, bits);
     e->elements = e->lanes;
-    LLVMBuildCondBr(e->builder, is_below(b, next, wn_ir_i64(e, KERNEL_WORD)), groups, after);
+    LLVMBuildCondBr(e->builder, is_below(b, next, end), groups, after);
     LLVMPositionBuilderAtEnd(e->builder, after);
     return bits;
 }
@@ -116,7 +118,7 @@ static ir emit_mask_word(body *b, const bool *wanted, ir index) {
 static void emit_count_loop(body *b, const bool *wanted) {
     emitter *e = b->e;
     LLVMTypeRef i64 = int_type(e, 64);
-    loop l = wn_begin_loop(b, KERNEL_WORD);
+    loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), KERNEL_WORD);
     ir total = wn_new_phi(b, wn_ir_i64(e, 0), "count");
     wn_enter_loop(b, &l, is_below(b, l.index, b->n));
     ir word = emit_mask_word(b, wanted, l.index);

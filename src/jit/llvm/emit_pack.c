@@ -59,10 +59,10 @@ static ir load_word(body *b, ir index) {
     return LLVMBuildLoad2(e->builder, int_type(e, 64), at, "word");
 }
 
-/* Lanes first .. first + count - 1 of a word; `first` may be known only at run time. */
-static ir word_bits(body *b, ir word, ir first, unsigned count) {
+/* Lanes first .. first + count - 1 of a word. */
+static ir word_bits(body *b, ir word, unsigned first, unsigned count) {
     emitter *e = b->e;
-    ir shifted = LLVMBuildLShr(e->builder, word, first, "");
+    ir shifted = LLVMBuildLShr(e->builder, word, wn_ir_i64(e, first), "");
     return count < KERNEL_WORD ? LLVMBuildTrunc(e->builder, shifted, int_type(e, count), "") : shifted;
 }
 
@@ -81,21 +81,17 @@ static unsigned groups_in_a_row(const body *b) {
     return fit && b->program->value_count <= 12 ? MOST_GROUPS : 2;
 }
 
-/* `count` groups of lanes of a word, from lane `first` of the word on. All are evaluated before one is stored: a load behind a store to
-   an address that is not known yet has to wait for it. */
-static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir first, unsigned count,
-                           ir position) {
+/* `count` groups of lanes from `index` on; `word` is their mask, from its lowest bit on. All are evaluated before one is stored: a load
+   behind a store to an address that is not known yet has to wait for it. */
+static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, unsigned count, ir position) {
     emitter *e = b->e;
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
-    wn_begin_word(b, index);
-    ir begin = add(b, index, first, "");
     for (unsigned i = 0; i < count; i++) {
         locate_packing(b, &b->stage->outputs[0]);
-        ir lanes_before = wn_ir_i64(e, i * e->lanes);
-        pack_mask mask = {NULL, NULL};
-        if (word) mask.bits = word_bits(b, word, add(b, first, lanes_before, ""), e->lanes);
-        emit_group(b, wanted, i ? add(b, begin, lanes_before, "") : begin, mask, &groups[i]);
+        pack_mask mask = {NULL, word ? word_bits(b, word, i * e->lanes, e->lanes) : NULL};
+        ir at = i ? add(b, index, wn_ir_i64(e, i * e->lanes), "") : index;
+        emit_group(b, wanted, at, mask, &groups[i]);
     }
     for (unsigned i = 0; i < count; i++)
         position = store_group(b, &groups[i], position);
@@ -106,21 +102,21 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, ir fi
 static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, ir position) {
     emitter *e = b->e;
     unsigned groups = groups_in_a_row(b);
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), inner = new_block(b, "groups"),
-                      after = new_block(b, "word");
+    ir end = add(b, index, wn_ir_i64(e, KERNEL_WORD), ""), step = wn_ir_i64(e, groups * e->lanes);
+    LLVMBasicBlockRef inner = new_block(b, "groups"), after = new_block(b, "word");
+    b->entry = LLVMGetInsertBlock(e->builder);
     LLVMBuildBr(e->builder, inner);
     LLVMPositionBuilderAtEnd(e->builder, inner);
-    ir first = LLVMBuildPhi(e->builder, int_type(e, 64), "lane"), start = wn_ir_i64(e, 0);
-    ir at = LLVMBuildPhi(e->builder, int_type(e, 64), "position");
-    LLVMAddIncoming(first, &start, &before, 1);
-    LLVMAddIncoming(at, &position, &before, 1);
-    ir packed = emit_pack_groups(b, wanted, word, index, first, groups, at);
+    ir at = wn_new_phi(b, index, "group"), to = wn_new_phi(b, position, "position"),
+       bits = word ? wn_new_phi(b, word, "bits") : NULL;
+    ir packed = emit_pack_groups(b, wanted, bits, at, groups, to);
     e->elements = groups * e->lanes;
     locate_loop(b);
-    ir next = wn_advance(b, first, wn_ir_i64(e, groups * e->lanes));
-    wn_next_iteration(b, first, next);
-    wn_next_iteration(b, at, packed);
-    LLVMBuildCondBr(e->builder, is_below(b, next, wn_ir_i64(e, KERNEL_WORD)), inner, after);
+    ir next = wn_advance(b, at, step);
+    wn_next_iteration(b, at, next);
+    wn_next_iteration(b, to, packed);
+    if (word) wn_next_iteration(b, bits, LLVMBuildLShr(e->builder, bits, step, ""));
+    LLVMBuildCondBr(e->builder, is_below(b, next, end), inner, after);
     LLVMPositionBuilderAtEnd(e->builder, after);
     return packed;
 }
@@ -132,8 +128,9 @@ static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir posi
     wn_tell(b->e, "a load behind a store to an address that is not known yet has to wait for it; registers allow so many",
             "%u times %u elements are evaluated before any of them is stored",
             groups < row ? groups : row, b->e->lanes);
+    wn_begin_word(b, index);
     if (groups > row) return emit_pack_inner_loop(b, wanted, word, index, position);
-    return emit_pack_groups(b, wanted, word, index, wn_ir_i64(b->e, 0), groups, position);
+    return emit_pack_groups(b, wanted, word, index, groups, position);
 }
 
 /* ---- Words of none, or of all --------------------------------------------------------------------------------------------------- */
@@ -394,7 +391,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (ahead || read) return_if_empty(b);
     if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
     ir word = read ? mask_word(b, sets, wn_ir_i64(e, 0)) : NULL;
-    loop l = wn_begin_loop(b, KERNEL_WORD);
+    loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), KERNEL_WORD);
     ir position = wn_new_phi(b, start, "position");
     carry_groups(b, count, groups);
     if (read) word = wn_new_phi(b, word, "word");

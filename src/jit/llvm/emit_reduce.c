@@ -28,21 +28,20 @@ static void join_row(reducing *r, ir row, bool second) {
     }
 }
 
-/* Join `whole` elements, a multiple of 64, from `first` on; of two leaves, as many of the second one too. */
-static void emit_rows(reducing *r, ir first, ir whole, bool two) {
+/* Join the elements from `first` to `end`, whole rows; of two leaves, as many of the second one too. */
+static void emit_rows(reducing *r, ir first, ir end, bool two) {
     body *b = r->b;
     b->entry = LLVMGetInsertBlock(b->e->builder);
-    loop l = wn_begin_loop(b, KERNEL_WORD);
+    loop l = wn_begin_loop(b, first, KERNEL_WORD);
     if (two) b->e->elements = 2 * KERNEL_WORD;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
     accumulator *phis = r->all + r->count;
     memcpy(phis, r->all, r->count * sizeof *phis);
-    wn_enter_loop(b, &l, is_below(b, l.index, whole));
-    ir row = add(b, first, l.index, "row");
-    join_row(r, row, false);
-    if (two) join_row(r, add(b, row, wn_ir_i64(b->e, KERNEL_LEAF), ""), true);
+    wn_enter_loop(b, &l, is_below(b, l.index, end));
+    join_row(r, l.index, false);
+    if (two) join_row(r, add(b, l.index, wn_ir_i64(b->e, KERNEL_LEAF), ""), true);
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
@@ -52,84 +51,72 @@ static void emit_rows(reducing *r, ir first, ir whole, bool two) {
 
 /* ---- What is left of less than a row --------------------------------------------------------------------------------------- */
 
-/* The lanes that are below `end`, which is below 64, counted from `first` on. */
+/* The lanes from `first` on that are below `end`, which is less than 64 from there, before or after. */
 static ir present_lanes(const reducing *r, ir first, ir end) {
     emitter *e = r->b->e;
+    unsigned share = register_bits(e) / e->lanes, bits = share < 8 ? 8 : share > 32 ? 32 : share;
     ir numbers[KERNEL_WORD], zero = LLVMConstInt(int_type(e, 32), 0, false);
     for (unsigned i = 0; i < e->lanes; i++)
-        numbers[i] = LLVMConstInt(int_type(e, 8), i, false);
-    ir left = LLVMBuildTrunc(e->builder, LLVMBuildSub(e->builder, end, first, ""), int_type(e, 8), "");
-    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, 8)), left, zero, "");
+        numbers[i] = LLVMConstInt(int_type(e, bits), i, false);
+    ir left =
+        LLVMBuildTrunc(e->builder, LLVMBuildSub(e->builder, end, first, ""), int_type(e, bits), "");
+    ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(int_vector(e, bits)), left, zero, "");
     spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(LLVMTypeOf(spread)),
                                     LLVMConstNull(int_vector(e, 32)), "");
-    return LLVMBuildICmp(e->builder, LLVMIntULT, LLVMConstVector(numbers, e->lanes), spread, "present");
+    return LLVMBuildICmp(e->builder, LLVMIntSLT, LLVMConstVector(numbers, e->lanes), spread, "present");
 }
 
-/* Which part of a tree a chunk is joined to depends on where it is: those parts are in memory then, in `lanes`. All others may be joined to
-   the first part. */
-static unsigned parts_in_memory(const accumulator *a) {
-    return a->join == JOIN_TREE ? a->parts : 0;
+/* Which part of a tree a chunk is joined to depends on where it is: they go round, so that it is always the first one. All others may be
+   joined to the first part. */
+static void go_round(accumulator *a) {
+    if (a->join != JOIN_TREE) return;
+    ir first = a->part[0];
+    memmove(a->part, a->part + 1, (a->parts - 1) * sizeof first);
+    a->part[a->parts - 1] = first;
 }
 
-static ir lanes_of_tree(const reducing *r, const accumulator *a) {
-    return wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes));
-}
-
-static void move_to_memory(const reducing *r, accumulator *a) {
-    for (unsigned k = 0; k < parts_in_memory(a); k++)
-        wn_store_part(r, a, lanes_of_tree(r, a), k);
-}
-
-static void move_from_memory(const reducing *r, accumulator *a) {
-    for (unsigned k = 0; k < parts_in_memory(a); k++)
-        a->part[k] = wn_load_part(r, a, lanes_of_tree(r, a), k);
-}
-
-/* Join a chunk to the lanes in memory that its place says. */
-static void join_in_memory(const reducing *r, const accumulator *a, ir first, ir present) {
-    emitter *e = r->b->e;
-    ir lane = LLVMBuildAnd(e->builder, first, wn_ir_i64(e, a->parts * e->lanes - 1), "");
-    ir at = LLVMBuildInBoundsGEP2(e->builder, wn_ir_storage(e, a->type), lanes_of_tree(r, a), &lane,
-                                  1, "");
-    accumulator here = *a;
-    here.part[0] = wn_load_part(r, a, at, 0);
-    wn_join_chunk(r, &here, 0, present);
-    wn_store_part(r, &here, at, 0);
-}
-
-/* One chunk from `first` on, of which the lanes below `end` are there. */
+/* One chunk from `first` on, of which the lanes below `end` are there, by pointers of its own. */
 static void join_rest(reducing *r, ir row, ir first, ir end) {
     ir present = present_lanes(r, first, end);
-    forget_values(r->b);
-    wn_begin_word(r->b, row);
-    wn_emit_values(r->b, r->wanted, add(r->b, row, first, ""));
+    body *b = r->b;
+    b->streams += b->program->stream_count;
+    wn_load_streams(b, r->wanted, 2 * b->program->stream_count);
+    forget_values(b);
+    wn_begin_word(b, row);
+    wn_emit_values(b, r->wanted, first);
+    b->streams -= b->program->stream_count;
     for (unsigned i = 0; i < r->count; i++) {
-        accumulator *a = &r->all[i];
-        locate_accumulator(r, a);
-        if (parts_in_memory(a))
-            join_in_memory(r, a, first, present);
-        else
-            wn_join_chunk_alone(r, a, present);
+        locate_accumulator(r, &r->all[i]);
+        wn_join_chunk_alone(r, &r->all[i], present);
+        go_round(&r->all[i]);
     }
 }
 
-/* Chunk by chunk, in a loop: this is run once a reduction, and should be short rather than fast. */
-static void emit_rest_loop(reducing *r, ir row, ir rest) {
+/* Join `rest` elements, less than 64, from `row` on, which lie elsewhere. Chunk by chunk, in a loop: this is run once a reduction, and should be short rather
+   than fast. The parts of trees have to go all the way round. */
+static void emit_rest(reducing *r, ir row, ir rest) {
     body *b = r->b;
+    bool was_beside = b->beside;
+    ir none = wn_ir_i64(b->e, 0), some = is_below(b, none, rest), chunks = rest;
+    if (r->leaves) chunks = wn_ir_choose(b->e, some, wn_ir_i64(b->e, KERNEL_WORD), none);
+    ir end = add(b, row, chunks, "");
+    rest = add(b, row, rest, "");
+    b->beside = true;
     b->entry = LLVMGetInsertBlock(b->e->builder);
-    loop l = wn_begin_loop(b, b->e->lanes);
+    loop l = wn_begin_loop(b, row, b->e->lanes);
     accumulator *phis = r->all + r->count;
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = parts_in_memory(&r->all[i]); k < r->all[i].parts; k++)
+        for (unsigned k = 0; k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
     memcpy(phis, r->all, r->count * sizeof *phis);
-    wn_enter_loop(b, &l, is_below(b, l.index, rest));
+    wn_enter_loop(b, &l, is_below(b, l.index, end));
     join_rest(r, row, l.index, rest);
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = parts_in_memory(&r->all[i]); k < r->all[i].parts; k++)
+        for (unsigned k = 0; k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
     wn_end_loop(b, &l);
     memcpy(r->all, phis, r->count * sizeof *phis);
+    b->beside = was_beside;
 }
 
 /* All parts: those of `other` where control came from the first block. */
@@ -143,33 +130,6 @@ static void merge_parts(reducing *r, const accumulator *other, LLVMBasicBlockRef
         }
 }
 
-/* Join `rest` elements, less than 64, from `row` on, which lie elsewhere. */
-static void emit_rest(reducing *r, ir row, ir rest) {
-    body *b = r->b;
-    LLVMBuilderRef builder = b->e->builder;
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(builder), some = new_block(b, "rest"),
-                      after = new_block(b, "leaf");
-    accumulator *old = r->all + 2 * (size_t)r->count;
-    LLVMBuildCondBr(builder, is_below(b, wn_ir_i64(b->e, 0), rest), some, after);
-    memcpy(old, r->all, r->count * sizeof *old);
-    LLVMPositionBuilderAtEnd(builder, some);
-    bool was_beside = b->beside;
-    b->beside = true;
-    for (unsigned i = 0; i < r->count; i++)
-        move_to_memory(r, &r->all[i]);
-    b->streams += b->program->stream_count;
-    wn_load_streams(b, r->wanted, 2 * b->program->stream_count);
-    emit_rest_loop(r, row, rest);
-    b->streams -= b->program->stream_count;
-    for (unsigned i = 0; i < r->count; i++)
-        move_from_memory(r, &r->all[i]);
-    LLVMBasicBlockRef from[2] = {before, LLVMGetInsertBlock(builder)};
-    LLVMBuildBr(builder, after);
-    LLVMPositionBuilderAtEnd(builder, after);
-    b->beside = was_beside;
-    merge_parts(r, old, from);
-}
-
 /* ---- The end of a leaf ----------------------------------------------------------------------------------------------------- */
 
 /* The level that `level` counts, of an accumulator. */
@@ -181,39 +141,6 @@ static ir level_at(const reducing *r, const accumulator *a, ir level) {
                                  &bytes, 1, "");
 }
 
-/* Carry the trees' leaves, or what 2^first of them come to, up through the levels that are in use. */
-static void emit_carry(reducing *r, ir first) {
-    body *b = r->b;
-    LLVMBuilderRef builder = b->e->builder;
-    accumulator *phis = r->all + r->count;
-    bool was_beside = b->beside;
-    b->entry = LLVMGetInsertBlock(builder);
-    b->beside = true;
-    loop l = wn_begin_loop(b, 1);
-    for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            phis[i].part[k] = r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "leaf");
-    ir level = add(b, l.index, first, "level");
-    ir digit =
-        LLVMBuildAnd(builder, LLVMBuildLShr(builder, r->leaves, level, ""), wn_ir_i64(b->e, 1), "");
-    wn_enter_loop(b, &l, LLVMBuildICmp(builder, LLVMIntNE, digit, wn_ir_i64(b->e, 0), ""));
-    for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++) {
-            const accumulator *a = &r->all[i];
-            wn_next_iteration(
-                b, phis[i].part[k],
-                wn_join_values(r, a, wn_load_part(r, a, level_at(r, a, level), k), a->part[k]));
-        }
-    wn_end_loop(b, &l);
-    b->beside = was_beside;
-    for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            wn_store_part(r, &r->all[i], level_at(r, &r->all[i], level), k);
-    r->leaves = wn_advance(b, r->leaves, LLVMBuildShl(builder, wn_ir_i64(b->e, 1), first, ""));
-}
-
-/* ---- What the trees come to ------------------------------------------------------------------------------------------------ */
-
 static ir lowest_level(const reducing *r, ir levels) {
     emitter *e = r->b->e;
     ir args[2] = {levels, LLVMConstInt(int_type(e, 1), true, false)};
@@ -224,35 +151,82 @@ static ir without_lowest(const reducing *r, ir levels) {
     return LLVMBuildAnd(r->b->e->builder, levels, add(r->b, levels, wn_ir_i64(r->b->e, -1), ""), "");
 }
 
-/* Their levels in use as one, from the lowest up. */
-static void emit_sums(reducing *r) {
+/*
+ * Join the trees' parts to some of their levels, from the lowest up: those of a leaf to the levels that it carries into; or, if control
+ * comes from the head of the outer loop since nothing is left, what no leaf has joined yet to all levels in use. Then `first` is 0.
+ */
+static loop emit_carry(reducing *r, const accumulator *begun, LLVMBasicBlockRef head, ir carried,
+                       ir *first) {
     body *b = r->b;
-    LLVMBuilderRef builder = b->e->builder;
     accumulator *phis = r->all + r->count;
+    ir none = wn_ir_i64(b->e, 0);
+    bool was_beside = b->beside;
+    b->entry = LLVMGetInsertBlock(b->e->builder);
     b->beside = true;
-    ir lowest = lowest_level(r, r->leaves), levels = without_lowest(r, r->leaves);
+    loop l = wn_begin_loop(b, none, 1);
+    LLVMAddIncoming(l.index, &none, &head, 1);
+    ir levels = wn_new_phi(b, carried, "levels");
+    LLVMAddIncoming(levels, &r->leaves, &head, 1);
+    bool varies = *first != none;
+    if (varies) {
+        *first = wn_new_phi(b, *first, "first");
+        LLVMAddIncoming(*first, &none, &head, 1);
+    }
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            r->all[i].part[k] = wn_load_part(r, &r->all[i], level_at(r, &r->all[i], lowest), k);
-    b->entry = LLVMGetInsertBlock(builder);
-    loop l = wn_begin_loop(b, 1);
-    levels = wn_new_phi(b, levels, "levels");
-    for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
-            phis[i].part[k] = wn_new_phi(b, r->all[i].part[k], "sum");
-    wn_enter_loop(b, &l, LLVMBuildICmp(builder, LLVMIntNE, levels, wn_ir_i64(b->e, 0), ""));
-    ir level = lowest_level(r, levels);
-    for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++) {
-            const accumulator *a = &r->all[i];
-            ir sum = phis[i].part[k], here = wn_load_part(r, a, level_at(r, a, level), k);
-            wn_next_iteration(b, sum, wn_join_values(r, a, here, sum));
+        for (unsigned k = 0; k < r->all[i].parts; k++) {
+            ir before = begun[i].part[k], part = wn_new_phi(b, r->all[i].part[k], "part");
+            LLVMAddIncoming(part, &before, &head, 1);
+            phis[i].part[k] = r->all[i].part[k] = part;
         }
+    wn_enter_loop(b, &l, LLVMBuildICmp(b->e->builder, LLVMIntNE, levels, none, ""));
+    ir level = lowest_level(r, levels);
+    for (unsigned i = 0; i < r->count; i++) {
+        const accumulator *a = &r->all[i];
+        ir base = a->join == JOIN_TREE ? level_at(r, a, level) : NULL;
+        for (unsigned k = 0; k < a->parts; k++) {
+            ir here = base ? wn_load_part(r, a, base, k) : NULL;
+            wn_next_iteration(b, phis[i].part[k],
+                              here ? wn_join_values(r, a, here, a->part[k]) : a->part[k]);
+        }
+    }
+    if (varies) wn_next_iteration(b, *first, *first);
     wn_next_iteration(b, levels, without_lowest(r, levels));
     wn_end_loop(b, &l);
-    b->beside = false;
-    for (unsigned i = 0; i < r->count; i++)
-        if (r->all[i].join == JOIN_TREE) memcpy(r->all[i].part, phis[i].part, sizeof phis[i].part);
+    b->beside = was_beside;
+    return l;
+}
+
+static void store_level(reducing *r, ir level) {
+    for (unsigned i = 0; i < r->count; i++) {
+        accumulator *a = &r->all[i];
+        ir base = a->join == JOIN_TREE ? level_at(r, a, level) : NULL;
+        for (unsigned k = 0; base && k < a->parts; k++)
+            wn_store_part(r, a, base, k);
+    }
+}
+
+/*
+ * Carry the trees' leaves, or what 2^first of them come to, up through the levels that are in use, and keep them as the next level. After
+ * the last leaf all levels are joined instead: what they come to is the result. Of both, what loads and joins levels is the same code.
+ */
+static ir emit_end_of_trees(reducing *r, const accumulator *begun, const loop *outer, ir more, ir first) {
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    LLVMBasicBlockRef keep = new_block(b, "keep");
+    ir before = r->leaves, one = wn_ir_i64(b->e, 1);
+    ir leaves = add(b, before, LLVMBuildShl(builder, one, first, ""), "");
+    ir carried = LLVMBuildAnd(builder, before, LLVMBuildNot(builder, leaves, ""), "");
+    loop carry = emit_carry(r, begun, outer->head, carried, &first);
+    LLVMPositionBuilderAtEnd(builder, outer->head);
+    LLVMBuildCondBr(builder, more, outer->inside, carry.head);
+    LLVMPositionBuilderAtEnd(builder, carry.after);
+    LLVMBuildCondBr(builder, more, keep, outer->after);
+    LLVMPositionBuilderAtEnd(builder, keep);
+    leaves = wn_advance(b, before, LLVMBuildShl(builder, one, first, ""));
+    ir is_new = LLVMBuildAnd(builder, leaves, LLVMBuildNot(builder, before, ""), "");
+    store_level(r, lowest_level(r, is_new));
+    r->leaves = leaves;
+    return first;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------------------------------------- */
@@ -265,8 +239,9 @@ static void emit_leaf(reducing *r, ir index) {
     ir here = wn_ir_choose(b->e, is_below(b, left, leaf), left, leaf);
     ir whole = LLVMBuildAnd(builder, here, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
        rest = LLVMBuildSub(builder, here, whole, "rest");
-    emit_rows(r, index, whole, false);
-    emit_rest(r, add(b, index, whole, ""), rest);
+    ir row = add(b, index, whole, "row");
+    emit_rows(r, index, row, false);
+    emit_rest(r, row, rest);
 }
 
 /*
@@ -290,7 +265,7 @@ static void emit_two_leaves(reducing *r, ir index) {
         r->all[r->count] = r->all[i];
         r->all[r->count++].second = true;
     }
-    emit_rows(r, index, wn_ir_i64(r->b->e, KERNEL_LEAF), true);
+    emit_rows(r, index, add(r->b, index, wn_ir_i64(r->b->e, KERNEL_LEAF), ""), true);
     for (unsigned i = 0; i < count; i++) {
         accumulator *a = &r->all[i];
         if (a->join != JOIN_TREE) continue;
@@ -336,7 +311,7 @@ static ir emit_one_or_two(reducing *r, ir index, const accumulator *carried, acc
 static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) {
     body *b = r->b;
     LLVMBuilderRef builder = b->e->builder;
-    loop l = wn_begin_loop(b, 1);
+    loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), 1);
     ir index = wn_new_phi(b, wn_ir_i64(b->e, 0), "leaf"),
        leaves = r->leaves ? wn_new_phi(b, r->leaves, "leaves") : NULL, two = wn_ir_i64(b->e, 0);
     for (unsigned i = 0; i < r->count; i++) {
@@ -351,12 +326,19 @@ static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) 
     for (unsigned i = 0; i < r->count; i++)
         memcpy(r->all[i].before, r->all[i].part, sizeof r->all[i].before);
     memcpy(carried, r->all, r->count * sizeof *carried);
-    wn_enter_loop(b, &l, is_below(b, index, b->n));
+    ir more = is_below(b, index, b->n);
+    if (leaves)
+        LLVMPositionBuilderAtEnd(builder, l.inside);
+    else
+        wn_enter_loop(b, &l, more);
     if (takes_two(r))
         two = emit_one_or_two(r, index, carried, of_two);
     else
         emit_leaf(r, index);
-    if (leaves) emit_carry(r, two);
+    if (leaves) {
+        two = emit_end_of_trees(r, carried, &l, more, two);
+        memcpy(of_two, r->all, r->count * sizeof *of_two);
+    }
     for (unsigned i = 0; i < r->count; i++)
         wn_end_leaf(r, &r->all[i], index);
     wn_next_iteration(
@@ -371,7 +353,7 @@ static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) 
     }
     wn_end_loop(b, &l);
     r->leaves = leaves;
-    memcpy(r->all, carried, r->count * sizeof *carried);
+    memcpy(r->all, leaves ? of_two : carried, r->count * sizeof *carried);
 }
 
 bool wn_emit_reduce_loop(body *b, const bool *wanted) {
@@ -384,7 +366,6 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
     for (unsigned i = 0; i < r.count; i++)
         wn_load_accumulator(&r, &r.all[i]);
     emit_leaves(&r, all + 3 * most, all + 4 * most);
-    if (r.leaves) emit_sums(&r);
     for (unsigned i = 0; i < r.count; i++)
         wn_store_accumulator(&r, &r.all[i]);
     locate_loop(b);
