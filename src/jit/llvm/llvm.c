@@ -72,9 +72,14 @@ static void add_attribute(const emitter *e, ir function, const char *key, const 
 }
 
 void wn_set_target_attributes(const emitter *e, ir function) {
-    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
+    unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8),
+             uwtable = LLVMGetEnumAttributeKindForName("uwtable", 7);
     LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
                             LLVMCreateEnumAttribute(e->context, nounwind, 0));
+    /* With debug information LLVM describes frames, and what describes them counts when it decides how near two instructions are. So
+       that the code is the same without, they always are. */
+    LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                            LLVMCreateEnumAttribute(e->context, uwtable, 1));
     add_attribute(e, function, "target-cpu", wn_cpu_name(&e->target));
     if (*wn_cpu_features(&e->target))
         add_attribute(e, function, "target-features", wn_cpu_features(&e->target));
