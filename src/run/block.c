@@ -71,8 +71,13 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
 
 typedef uint32_t square_line __attribute__((vector_size(16)));
 
+#if defined(__clang__) || __GNUC__ >= 12
 #define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
+#else
+#define LOW(a, b) __builtin_shuffle(a, b, (square_line){0, 4, 1, 5})
+#define HIGH(a, b) __builtin_shuffle(a, b, (square_line){2, 6, 3, 7})
+#endif
 
 /* A square of four by four, of which two lines or more are stored. */
 static inline void transpose_square(char *to, int64_t packed, const char *from, int64_t stride,

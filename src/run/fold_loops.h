@@ -8,6 +8,9 @@
 #include "run/fold.h"
 
 #include <string.h>
+#ifndef ROWS
+#include <immintrin.h>
+#endif
 
 #define ADD(a, b) (a) + (b)
 #define MULTIPLY(a, b) (a) * (b)
@@ -152,36 +155,35 @@ static fold_rows_fn *fold_rows(fold_step step, wn_type type) {
 
 #else
 
-/* Eight rows of four elements of 4 bytes, or four of two of 8, to a vector for each place. */
-typedef uint32_t half_4 __attribute__((vector_size(16)));
+#define INLINE TARGET static inline __attribute__((always_inline))
+
 typedef uint32_t wide_4 __attribute__((vector_size(32)));
-typedef uint64_t half_8 __attribute__((vector_size(16)));
 typedef uint64_t wide_8 __attribute__((vector_size(32)));
 
-#define INLINE TARGET static inline __attribute__((always_inline))
-#define BOTH_4(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7)
-#define LOW_4(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
-#define HIGH_4(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
-
-INLINE void square_4(wide_4 *to, const void *from, int64_t pitch) {
-    half_4 row[8];
-    for (int i = 0; i < 8; i++)
-        memcpy(&row[i], (const char *)from + i * pitch, sizeof *row);
-    wide_4 a = BOTH_4(row[0], row[4]), b = BOTH_4(row[1], row[5]), c = BOTH_4(row[2], row[6]),
-           d = BOTH_4(row[3], row[7]);
-    wide_4 ac = LOW_4(a, c), bd = LOW_4(b, d), high_ac = HIGH_4(a, c), high_bd = HIGH_4(b, d);
-    to[0] = LOW_4(ac, bd), to[1] = HIGH_4(ac, bd);
-    to[2] = LOW_4(high_ac, high_bd), to[3] = HIGH_4(high_ac, high_bd);
+/* Two rows, one behind the other. */
+INLINE __m256i two_rows(const char *low, const char *high) {
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const void *)low)),
+                                   _mm_loadu_si128((const void *)high), 1);
 }
 
-INLINE void square_8(wide_8 *to, const void *from, int64_t pitch) {
-    half_8 row[4];
-    for (int i = 0; i < 4; i++)
-        memcpy(&row[i], (const char *)from + i * pitch, sizeof *row);
-    wide_8 a = __builtin_shufflevector(row[0], row[2], 0, 1, 2, 3),
-           b = __builtin_shufflevector(row[1], row[3], 0, 1, 2, 3);
-    to[0] = __builtin_shufflevector(a, b, 0, 4, 2, 6);
-    to[1] = __builtin_shufflevector(a, b, 1, 5, 3, 7);
+/* Eight rows of four elements to a vector for each place. */
+INLINE void square_4(wide_4 *to, const char *row, int64_t pitch) {
+    __m256i a = two_rows(row, row + 4 * pitch), b = two_rows(row + pitch, row + 5 * pitch),
+            c = two_rows(row + 2 * pitch, row + 6 * pitch),
+            d = two_rows(row + 3 * pitch, row + 7 * pitch);
+    __m256i ac = _mm256_unpacklo_epi32(a, c), bd = _mm256_unpacklo_epi32(b, d),
+            high_ac = _mm256_unpackhi_epi32(a, c), high_bd = _mm256_unpackhi_epi32(b, d);
+    to[0] = (wide_4)_mm256_unpacklo_epi32(ac, bd);
+    to[1] = (wide_4)_mm256_unpackhi_epi32(ac, bd);
+    to[2] = (wide_4)_mm256_unpacklo_epi32(high_ac, high_bd);
+    to[3] = (wide_4)_mm256_unpackhi_epi32(high_ac, high_bd);
+}
+
+/* Four rows of two. */
+INLINE void square_8(wide_8 *to, const char *row, int64_t pitch) {
+    __m256i a = two_rows(row, row + 2 * pitch), b = two_rows(row + pitch, row + 3 * pitch);
+    to[0] = (wide_8)_mm256_unpacklo_epi64(a, b);
+    to[1] = (wide_8)_mm256_unpackhi_epi64(a, b);
 }
 
 /*
@@ -202,7 +204,7 @@ INLINE void square_8(wide_8 *to, const void *from, int64_t pitch) {
             }                                                                                      \
             _Pragma("GCC unroll 4") for (int k = 0; k < length; k += places) {                     \
                 int at = k && k + places > length ? length - places : k;                           \
-                square_##SIZE(bits + at, x + at, SIZE * length);                                   \
+                square_##SIZE(bits + at, (const char *)(x + at), SIZE * length);                   \
             }                                                                                      \
             _Pragma("GCC unroll 8") for (int k = 0; k < length; k++) {                             \
                 wide a = (wide)bits[k];                                                            \
