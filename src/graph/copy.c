@@ -193,7 +193,7 @@ void wn_key_add_bytes(wn_key *key, const void *bytes, size_t size) {
     if (!words) return;
     words[count] = 0;
     words[0] = size;
-    memcpy(words + 1, bytes, size);
+    if (size) memcpy(words + 1, bytes, size);
 }
 
 uint64_t wn_key_hash(const uint64_t *words, size_t count) {
