@@ -27,6 +27,13 @@ static double best_of_ours(const cell *c) {
     return best;
 }
 
+/* Whether the machine has it. */
+static bool isa_is_measured(const report *r, size_t isa) {
+    for (const cell *c = r->cells; c < r->cells + r->cell_count; c++)
+        if (c->isa[isa].ours > 0) return true;
+    return false;
+}
+
 static bool is_measured(const report *r, const work *w, size_t threads) {
     for (const cell *c = r->cells; c < r->cells + r->cell_count; c++)
         if (c->w == w && c->threads == threads) return true;
@@ -162,7 +169,7 @@ void put_tables(FILE *f, const report *r) {
     fprintf(f, "%s, LLVM %s, gcc %s, commit %s", machine, BENCH_LLVM, __VERSION__,
             r->commit ? r->commit : "unknown");
     for (size_t isa = 0; isa < ISA_COUNT; isa++)
-        put_isa(f, r, isa);
+        if (isa_is_measured(r, isa)) put_isa(f, r, isa);
     put_two_threads(f, r);
     if (r->peers) put_peers(f, r);
     if (r->cost_count) put_costs(f, r);
