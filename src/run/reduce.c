@@ -194,17 +194,19 @@ static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool dire
     return most;
 }
 
-/* Of `count` elements from `first` on, those behind the last whole word are copied, since the function reads whole words. */
+/* Of `count` elements from `first` on, those behind the last whole word are copied if that word is not all there, since the function reads
+   whole words. */
 static void point_in_place(const grid *g, const worker *w, const void **in, int64_t first,
                            int64_t count) {
     int64_t rest = count % KERNEL_WORD, whole = count - rest;
+    bool copied = rest && first + whole + KERNEL_WORD > g->total;
     for (uint32_t i = 0; i < g->in_count; i++) {
         const operand *o = &g->in[i];
         char *buffer = w->buffers + o->buffer;
         const char *from = o->mode == OPERAND_SCALAR ? o->data : o->data + first * o->size;
         in[i] = in[2 * g->in_count + i] = from;
         in[g->in_count + i] = (const void *)(uintptr_t)o->bit;
-        if (o->mode == OPERAND_SCALAR || rest == 0) continue;
+        if (o->mode == OPERAND_SCALAR || !copied) continue;
         memcpy(buffer, from + whole * o->size, (size_t)(rest * o->size));
         in[2 * g->in_count + i] = (const void *)((uintptr_t)buffer - (uintptr_t)(whole * o->size));
     }
