@@ -9,6 +9,7 @@
 
 #include "store.h"
 #include "values.h"
+#include "run/context.h"
 
 #include <stdlib.h>
 
@@ -39,4 +40,21 @@ void store_drop(store *s) {
 void store_compare(wn_context *c, const char *text, store *s) {
     compare_text(c, text, s->arrays, s->count);
     store_drop(s);
+}
+
+int store_make_context(void **state) {
+    *state = compare_context(1);
+    return *state == NULL;
+}
+
+int store_make_context_of_threads(void **state) {
+    wn_context *c = compare_context(2);
+    if (c) c->parallel_least = 1;
+    *state = c;
+    return c == NULL;
+}
+
+int store_free_context(void **state) {
+    wn_context_free(*state);
+    return 0;
 }

@@ -6,6 +6,10 @@
 
 #include "compare.h"
 
+#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
+#define LENGTH(x) (sizeof(x) / sizeof *(x))
+#define SAMPLE(few, all) (COMPARE_SAMPLED ? (few) : (all))
+
 typedef struct store {
     wn_array arrays[COMPARE_ARRAYS];
     size_t count;
@@ -18,5 +22,10 @@ void store_add_mask(store *s, int density, int32_t rank, const int64_t *shape);
 void store_drop(store *s);
 /* And drops them. */
 void store_compare(wn_context *c, const char *text, store *s);
+
+/* A group's context, with one thread; or with two, which take parts, however short. */
+int store_make_context(void **state);
+int store_make_context_of_threads(void **state);
+int store_free_context(void **state);
 
 #endif

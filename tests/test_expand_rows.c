@@ -11,33 +11,10 @@
 #include "layouts.h"
 #include "store.h"
 #include "values.h"
-#include "run/context.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int make_context(void **state) {
-    *state = compare_context(1);
-    return *state == NULL;
-}
-
-/* In parts, however short. */
-static int make_context_of_threads(void **state) {
-    wn_context *c = compare_context(2);
-    if (c) c->parallel_least = 1;
-    *state = c;
-    return c == NULL;
-}
-
-static int free_context(void **state) {
-    wn_context_free(*state);
-    return 0;
-}
-
-#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
-#define LENGTH(x) (sizeof(x) / sizeof *(x))
-#define SAMPLE(few, all) (COMPARE_SAMPLED ? (few) : (all))
 
 static const int densities[] = {500, 0, 1000, 10, 990};
 static const wn_type widths[] = {WN_F32, WN_U8, WN_F64, WN_BOOL, WN_I16};
@@ -302,9 +279,9 @@ static void a_packed_axis_does_not_stretch(void **state) {
     store_drop(&s);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_make_context, store_free_context)
 #define TEST_ON_THREADS(name)                                                                      \
-    { #name "_on_threads", name, make_context_of_threads, free_context, NULL }
+    { #name "_on_threads", name, store_make_context_of_threads, store_free_context, NULL }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

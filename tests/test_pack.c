@@ -49,7 +49,6 @@ static int free_context(void **state) {
 /* One type of each width, and a second of two bytes. */
 static const wn_type widths[] = {WN_U8, WN_I16, WN_F16, WN_F32, WN_F64};
 #define WIDTHS (sizeof widths / sizeof *widths)
-#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
 
 /* ---- Every mask ------------------------------------------------------------------------------------------------------- */
 

@@ -10,33 +10,10 @@
 
 #include "store.h"
 #include "values.h"
-#include "run/context.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int make_context(void **state) {
-    *state = compare_context(1);
-    return *state == NULL;
-}
-
-/* In pieces, however short: their own ends are met as well. */
-static int make_context_of_threads(void **state) {
-    wn_context *c = compare_context(2);
-    if (c) c->parallel_least = 1;
-    *state = c;
-    return c == NULL;
-}
-
-static int free_context(void **state) {
-    wn_context_free(*state);
-    return 0;
-}
-
-#define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
-#define LENGTH(x) (sizeof(x) / sizeof *(x))
-#define SAMPLE(few, all) (COMPARE_SAMPLED ? (few) : (all))
 
 static const int densities[] = {500, 0, 1000, 1, 10, 990, 999};
 static const wn_type widths[] = {WN_U8, WN_I16, WN_F32, WN_F64};
@@ -220,9 +197,9 @@ static void strides_of_all_kinds(void **state) {
             }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, store_make_context, store_free_context)
 #define TEST_ON_THREADS(name)                                                                      \
-    { #name "_on_threads", name, make_context_of_threads, free_context, NULL }
+    { #name "_on_threads", name, store_make_context_of_threads, store_free_context, NULL }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
