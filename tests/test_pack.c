@@ -411,7 +411,8 @@ static void packing_onto_the_input_itself(void **state) {
                         pack_in_place(*state, widths[w], isas.list[i], where, length, density);
     for (size_t i = 0; i < isas.count; i++)
         for (size_t w = 0; w < WIDTHS; w++)
-            pack_in_place(*state, widths[w], isas.list[i], AT_END, (5 << 16) + 77, -1);
+            for (int density = -1; density <= 35; density += 12) /* runs; moved one by one */
+                pack_in_place(*state, widths[w], isas.list[i], AT_END, (5 << 16) + 77, density);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_context, free_context)

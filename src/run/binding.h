@@ -83,8 +83,9 @@ typedef struct bound_stage {
     int32_t worker_count;
     memory scratch; /* workers, their pointers and buffers */
     memory bitmap;
-    memory parts;   /* what each part of a run on threads found */
-    int64_t n_true; /* of this run */
+    memory parts;       /* what each part of a run on threads found */
+    int64_t n_true;     /* of this run */
+    int64_t move_block; /* elements whose bits are found before any is moved */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     bool repeats;    /* MAP: elements can be computed twice, from any on */

@@ -190,27 +190,38 @@ static int64_t find_bits(const packing *p, int64_t first, int64_t count, const u
 /* Elements between two looks at whether there is little to do. */
 #define MOVE_CHUNK ((int64_t)64 << 10)
 
+/* Elements whose bits are found before they are moved, if all is read in place. */
+#define MOVE_BLOCK 16384
+
 void wn_moves_prepare(bound_stage *s) {
     s->may_move = stage_moves_elements(s->plan);
     for (uint32_t i = 0; s->may_move && i < s->plan->output_count; i++) {
         s->outputs[i].source = s->plan->program.values[s->plan->outputs[i].value].number;
         s->may_move &= s->grid.in[s->outputs[i].source].mode == OPERAND_DIRECT;
     }
+    s->move_block = wn_grid_reads_directly(&s->grid, 0) ? MOVE_BLOCK : s->grid.block;
 }
 
-/* Of so many elements at most one differs from the others: then it pays to look at words. */
+/* Of so many elements at most one differs from the others: then it pays to look at words, of which hardly any needs more. */
 #define LOOK_PART 512
 
-static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
-    return s->may_move && move_pays(found, n, s->grid.total >= MOVE_NEAR);
+static bool from_memory(const bound_stage *s) {
+    return s->grid.total >= MOVE_NEAR;
 }
 
-/* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap. */
+static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
+    return s->may_move && move_pays(found, n, from_memory(s));
+}
+
+/* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap; and where one waits
+   for memory, or has the bitmap, moving is as fast at least. */
 static pack_way way_after(const packing *p, int64_t found, int64_t n) {
     const bound_stage *s = p->stage;
     if (!s->may_move) return PACK_WORDS;
-    bool looks = p->words || stage_mask_is_bools(s->plan);
-    if (looks && (found <= n / LOOK_PART || n - found <= n / LOOK_PART)) return PACK_LOOKING;
+    bool reads = stage_mask_is_bools(s->plan), looks = p->words || reads,
+         near = reads && !p->words && !from_memory(s);
+    if (looks && n - found <= n / LOOK_PART) return PACK_LOOKING;
+    if (near && found <= n / LOOK_PART) return PACK_LOOKING;
     return pays_to_move(s, found, n) ? PACK_MOVING : PACK_WORDS;
 }
 
@@ -220,7 +231,7 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
     const grid *g = &s->grid;
     int64_t taken = 0;
     while (taken < count) {
-        int64_t now = least(count - taken, g->block), moved = 0;
+        int64_t now = least(count - taken, s->move_block), moved = 0;
         const uint64_t *words = p->words ? p->words + (first + taken) / KERNEL_WORD : NULL;
         if (!words) {
             int64_t found = find_bits(p, first + taken, now, &words);
@@ -229,7 +240,8 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
         for (uint32_t i = 0; i < g->out_count; i++) {
             const operand *from = &g->in[s->outputs[i].source];
             moved = wn_move_selected(from->size, packed_place(p, i) + p->position * from->size,
-                                     from->data + (first + taken) * from->size, words, now);
+                                     p->room - p->position, from->data + (first + taken) * from->size,
+                                     words, round_up(now, KERNEL_WORD) / KERNEL_WORD);
         }
         p->position += moved;
         p->found += moved;

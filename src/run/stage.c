@@ -215,7 +215,9 @@ static worker_layout lay_worker(const bound_stage *s) {
     worker_layout l = {0};
     l.out = l.in + aligned(3 * sizeof(void *) * larger(s->grid.in_count, s->mask.in_count));
     l.words = l.out + aligned(sizeof(void *) * s->grid.out_count);
-    l.buffers = l.words + aligned((size_t)larger((size_t)s->grid.block, (size_t)s->mask.block) / 8);
+    size_t words = larger((size_t)s->grid.block, (size_t)s->mask.block);
+    if (s->may_move) words = larger(words, (size_t)s->move_block);
+    l.buffers = l.words + aligned(words / 8);
     l.size = l.buffers + larger(s->grid.buffers, s->mask.buffers);
     return l;
 }
