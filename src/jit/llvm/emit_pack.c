@@ -98,6 +98,31 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, unsig
     return position;
 }
 
+/* How far ahead of what is stored its lines are asked for; and how long a line is. */
+#define AHEAD_BYTES 512
+#define LINE_BYTES 64
+
+/* A store whose line is not in the first cache waits for it, and all stores behind it; where it will go the processor does not foresee,
+   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing; nor
+   before AVX-512, where packing a word takes longer. */
+static void prefetch_outputs(const body *b, ir position) {
+    emitter *e = b->e;
+    LLVMTypeRef i32 = int_type(e, 32);
+    ir one = LLVMConstInt(i32, 1, false), three = LLVMConstInt(i32, 3, false);
+    if (b->function == KERNEL_EXPAND || e->target.isa != WN_ISA_X86_64_V4) return;
+    for (uint32_t i = 0; i < b->stage->output_count; i++) {
+        wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
+        if (wn_type_size(type) == 1) continue;
+        locate_packing(b, &b->stage->outputs[i]);
+        ir at = LLVMBuildGEP2(e->builder, wn_ir_storage(e, type), b->outputs[i], &position, 1, "");
+        for (unsigned line = 0; line < wn_type_size(type) * KERNEL_WORD / LINE_BYTES; line++) {
+            ir ahead = wn_ir_i64(e, AHEAD_BYTES + LINE_BYTES * line);
+            ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""), one, three, one};
+            wn_ir_intrinsic(e, "llvm.prefetch", LLVMPointerTypeInContext(e->context, 0), args, 4);
+        }
+    }
+}
+
 /* A word of more groups than that: an inner loop over them. */
 static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, ir position) {
     emitter *e = b->e;
@@ -124,6 +149,7 @@ static ir emit_pack_inner_loop(body *b, const bool *wanted, ir word, ir index, i
 /* `word` is the mask; NULL: it is evaluated. */
 static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir position) {
     unsigned groups = KERNEL_WORD / b->e->lanes, row = groups_in_a_row(b);
+    prefetch_outputs(b, position);
     locate_packing(b, &b->stage->outputs[0]);
     wn_tell(b->e, "a load behind a store to an address that is not known yet has to wait for it; registers allow so many",
             "%u times %u elements are evaluated before any of them is stored",
@@ -147,6 +173,7 @@ static ir emit_full_word(body *b, const pack_word *w, ir position) {
     pack_mask all = {NULL, LLVMConstAllOnes(int_type(e, e->lanes))};
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
+    prefetch_outputs(b, position);
     for (unsigned lane = 0; lane < KERNEL_WORD; lane += e->lanes) {
         emit_group(b, w->wanted, add(b, w->index, wn_ir_i64(e, lane), ""), all, groups);
         for (uint32_t i = 0; i < b->stage->output_count; i++) {
@@ -288,6 +315,7 @@ static ir next_word(const body *b, ir index) {
 
 static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
     unsigned count = KERNEL_WORD / b->e->lanes;
+    prefetch_outputs(b, position);
     locate_packing(b, &b->stage->outputs[0]);
     wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
             "%s of the next %d elements are evaluated before these are stored",
@@ -349,30 +377,6 @@ static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position
     return emit_known_word(b, &word, position);
 }
 
-/* How far ahead of what is stored its lines are asked for; and how long a line is. */
-#define AHEAD_BYTES 512
-#define LINE_BYTES 64
-
-/* A store whose line is not in the first cache waits for it, and all stores behind it; where it will go the processor does not foresee,
-   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing; nor
-   before AVX-512, where packing a word takes longer. */
-static void prefetch_outputs(const body *b, ir position) {
-    emitter *e = b->e;
-    LLVMTypeRef i32 = int_type(e, 32);
-    ir one = LLVMConstInt(i32, 1, false), three = LLVMConstInt(i32, 3, false);
-    for (uint32_t i = 0; i < b->stage->output_count; i++) {
-        wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
-        if (wn_type_size(type) == 1) continue;
-        locate_packing(b, &b->stage->outputs[i]);
-        ir at = LLVMBuildGEP2(e->builder, wn_ir_storage(e, type), b->outputs[i], &position, 1, "");
-        for (unsigned line = 0; line < wn_type_size(type) * KERNEL_WORD / LINE_BYTES; line++) {
-            ir ahead = wn_ir_i64(e, AHEAD_BYTES + LINE_BYTES * line);
-            ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""), one, three, one};
-            wn_ir_intrinsic(e, "llvm.prefetch", LLVMPointerTypeInContext(e->context, 0), args, 4);
-        }
-    }
-}
-
 /* Word by word while there are elements, and room for a whole word. */
 void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     emitter *e = b->e;
@@ -397,8 +401,6 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (read) word = wn_new_phi(b, word, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
-    if (b->function != KERNEL_EXPAND && e->target.isa == WN_ISA_X86_64_V4)
-        prefetch_outputs(b, position);
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
                       : read ? emit_read_word(b, sets, word, l.index, position)
