@@ -1,7 +1,11 @@
 /*
- * test_stream.c - outputs larger than the caches, whose stores go past them: the same bits, whatever the alignment of the arrays.
+ * test_stream.c - arrays larger than the caches: outputs whose stores go past them, whatever the alignment of the arrays; reductions whose
+ * lines are asked for ahead. The same bits.
  */
+#include "compare.h"
 #include "graph_fixture.h"
+
+#include "run/binding.h"
 
 #define LENGTH ((int64_t)9 * 1024 * 1024 + 37) /* 36 MiB of f32 */
 
@@ -78,7 +82,66 @@ static void large_outputs_are_right_at_any_alignment(void **state) {
     free_arrays(a);
 }
 
+/* ---- Reductions ---------------------------------------------------------------------------------------------------------- */
+
+#define REDUCED 5
+
+static const char reductions[] =
+    "input x: f32[?]; input y: f32[?]; input z: f32[?]; output a = sum(x * y, where=z < 10);"
+    "output b = min(x + y); output c = argmin(z); output d = count(x < y); output e = mean(z);";
+
+typedef struct reduced {
+    uint64_t values[REDUCED];
+} reduced;
+
+static reduced reduce_all(wn_context *c, wn_engine engine, wn_isa isa, const arrays *a, int64_t length) {
+    wn_graph *g = wn_graph_new(c);
+    wn_parse(g, reductions, strlen(reductions));
+    wn_kernel *k = compare_compile(g, engine, isa);
+    wn_array in[] = {wn_vector(WN_F32, a->x, length), wn_vector(WN_F32, a->first, length),
+                     wn_vector(WN_F32, a->second, length)};
+    static const wn_type types[REDUCED] = {WN_F32, WN_F32, WN_I64, WN_I64, WN_F32};
+    reduced r;
+    wn_array out[REDUCED];
+    wn_binding *b;
+    wn_error error;
+    memset(&r, 0, sizeof r);
+    for (size_t i = 0; i < REDUCED; i++)
+        out[i] = wn_scalar(types[i], &r.values[i]);
+    compare_expect_ok(wn_bind(k, in, 3, out, REDUCED, &b, &error), &error);
+    compare_expect_ok(wn_run(b, &error), &error);
+    if (engine == WN_ENGINE_JIT && isa != WN_ISA_PORTABLE) assert_non_null(b->stages[0].stream);
+    wn_binding_free(b);
+    wn_kernel_free(k);
+    wn_graph_free(g);
+    return r;
+}
+
+static void large_reductions_are_the_same(void **state) {
+    (void)state;
+    arrays a = make_arrays();
+    float *y = (float *)(void *)a.first, *z = (float *)(void *)a.second;
+    for (int64_t i = 0; i < LENGTH; i++) {
+        y[i] = (float)(i * 104729 % 4001 - 2000) / 7;
+        z[i] = (float)(i * 15485863 % 10007 - 17) / 3;
+    }
+    for (int32_t threads = 1; threads <= 2; threads++) {
+        wn_context *c = compare_context(threads);
+        for (int64_t length = LENGTH - 37; length <= LENGTH; length += 37) {
+            reduced want = reduce_all(c, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE, &a, length);
+            compare_isas isas = compare_available(c);
+            for (size_t i = 0; i < isas.count; i++) {
+                reduced got = reduce_all(c, WN_ENGINE_JIT, isas.list[i], &a, length);
+                assert_memory_equal(&got, &want, sizeof want);
+            }
+        }
+        wn_context_free(c);
+    }
+    free_arrays(a);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(large_outputs_are_right_at_any_alignment)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(large_outputs_are_right_at_any_alignment),
+                                       cmocka_unit_test(large_reductions_are_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

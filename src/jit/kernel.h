@@ -18,7 +18,8 @@
  *          is not, word by word while cursor->position + 64 <= cursor->room; moves cursor->position by the elements taken, and
  *          returns the elements of the space that are done. It may read up to values + room, never beyond. Of rows, it reads the mask
  *          from the bitmap, which has a bit for each element.
- * stream   map, with stores that go past the caches: every out[j] is aligned to 64 bytes, and none is an input.
+ * stream   map or reduce, of what exceeds the caches: what is read is asked for ahead. Of a map, stores go past the caches: every out[j]
+ *          is aligned to 64 bytes, and none is an input.
  * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
  *          of a row, and not 0. What lies behind the last multiple of 64 is read through a pointer of its own, in[i + 2 * number
  *          of streams], at the same distance as in in[i]: 64 elements, of which those past n count for nothing. Returns n.

@@ -260,7 +260,7 @@ static inline bool stage_has(const plan_stage *s, kernel_function function) {
     case KERNEL_SCATTER:
         return s->kind == STAGE_PACK ||
                (s->kind == STAGE_ROWS && (s->row < 0 || row_is_packed(s->row)));
-    case KERNEL_STREAM: return s->kind == STAGE_MAP;
+    case KERNEL_STREAM: return s->kind == STAGE_MAP || (s->kind == STAGE_REDUCE && !s->folds);
     case KERNEL_REDUCE: return s->kind == STAGE_REDUCE && !s->folds;
     case KERNEL_EXPAND:
         return s->kind == STAGE_EXPAND && !(stage_has_rows(s) && s->row >= 0 && !row_is_packed(s->row));

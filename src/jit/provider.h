@@ -24,7 +24,7 @@ typedef struct wn_target {
 } wn_target;
 
 /* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
-   fused function, for results that are allocated exactly, or a map, for rows that turn out to be short; stream, for outputs larger than the caches; the map of a stage that has a
+   fused function, for results that are allocated exactly, or a map, for rows that turn out to be short; stream, for arrays larger than the caches; the map of a stage that has a
    reduce function, for short rows (but for places, which are looked for again if there is a NaN). */
 typedef enum provider_functions {
     FUNCTIONS_ALL,

@@ -223,6 +223,8 @@ size_t wn_expand_buffer(const bound_stage *s);
 /* ---- Reductions and whole arrays (reduce.c, whole.c) ------------------------------------------------------------------ */
 
 /* How rows are reduced, once the space is laid out: in how many parts, with which memory. */
+/* Whether a run reads and stores so much that it comes from memory, and there is a function for that (stream in jit/kernel.h). */
+bool wn_exceeds_caches(const wn_binding *b, const bound_stage *s);
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error);
 /* Which axes of v are packed, by bit, so that they do not stretch. */
 unsigned wn_packed_axes(const wn_graph *g, node_id v);

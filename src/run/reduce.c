@@ -222,6 +222,10 @@ static void point(const bound_stage *s, worker *w, int64_t first, int64_t count)
     memcpy(w->in + 2 * streams, w->in, sizeof *w->in * streams);
 }
 
+static kernel_fn function_of(const bound_stage *s) {
+    return s->stream ? s->stream : s->reduce;
+}
+
 /* By the function: whole leaves as long as there are any. */
 static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_state *states,
                      int64_t first, int64_t count) {
@@ -234,7 +238,7 @@ static void add_long(const wn_binding *b, const bound_stage *s, worker *w, row_s
         point(s, w, first + done, now);
         for (uint32_t i = 0; i < s->plan->output_count; i++)
             w->out[i] = &states[i].by_function;
-        s->reduce(w->in, w->out, NULL, now, &cursor);
+        function_of(s)(w->in, w->out, NULL, now, &cursor);
         take_places(b, s, states, done);
         done += now;
         if (decides && all_decided(s, states)) return;
@@ -590,7 +594,7 @@ wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
         w->out[i] = &states[i]; /* the search for a place uses them too */
     }
     if (s->length % KERNEL_WORD) point_in_place(&s->grid, w, s->in, 0, s->length);
-    s->reduce(s->in, w->out, NULL, s->length, &cursor);
+    function_of(s)(s->in, w->out, NULL, s->length, &cursor);
     if (s->plan->places) take_places(b, s, states, 0);
     return store_row(b, s, w, states, 0, error);
 }
@@ -617,6 +621,8 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
     if (maps && s->rows && s->length && !s->map)
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_MAP, &s->map, error));
     s->in_place = wn_grid_reads_directly(&s->grid, 0) && !wn_grid_has_bits(&s->grid);
+    if (!maps && s->in_place && wn_exceeds_caches(b, s))
+        TRY(wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error));
     s->direct = is_direct(b, s);
     if (s->by_columns) return wn_columns_prepare(b, s, error);
     size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);

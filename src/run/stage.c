@@ -300,8 +300,8 @@ static bool lies_on_input(const wn_binding *b, const bound_stage *s) {
     return false;
 }
 
-/* Outputs of this many bytes are stored past the caches: there they would only push out what is read again. */
-#define STREAM_LEAST ((int64_t)32 << 20)
+/* Where this many bytes are read and written, they come from memory, and what is stored would be pushed out of the caches before it is read. */
+#define STREAM_LEAST ((int64_t)64 << 20)
 
 static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
     bool alone = stage_is_masked(s->plan) && !packs_in_one_pass(s) && lies_on_input(b, s);
@@ -309,19 +309,24 @@ static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
     return alone || s->grid.total < c->parallel_least ? 1 : c->threads;
 }
 
-static bool wants_stream(const wn_binding *b, const bound_stage *s) {
+bool wn_exceeds_caches(const wn_binding *b, const bound_stage *s) {
     int64_t element = 0;
-    if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
-    for (uint32_t i = 0; i < s->grid.out_count; i++) {
-        if (s->grid.out[i].size == 0) return false;
+    for (uint32_t i = 0; stores_in_place(s->plan) && i < s->grid.out_count; i++)
         element += s->grid.out[i].size;
-    }
+    for (uint32_t i = 0; i < s->grid.in_count; i++)
+        if (s->grid.in[i].mode != OPERAND_SCALAR) element += s->grid.in[i].size;
     return element && s->grid.total >= STREAM_LEAST / element &&
            b->kernel->target.isa != WN_ISA_PORTABLE;
 }
 
+static bool wants_stream(const wn_binding *b, const bound_stage *s) {
+    if (s->plan->kind != STAGE_MAP || !s->grid.direct || lies_on_input(b, s)) return false;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        if (s->grid.out[i].size == 0) return false;
+    return wn_exceeds_caches(b, s);
+}
+
 static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error) {
-    s->stream = NULL;
     bool scatters = s->plan->kind == STAGE_PACK ? s->bitmap_wanted
                                                 : s->plan->kind == STAGE_ROWS && s->pack_rows;
     if (scatters && !s->scatter)
@@ -343,6 +348,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     TRY(lay_out(b, s, error));
     int32_t workers = workers_for(b, s);
     s->piece = 0;
+    s->stream = NULL;
     if (workers > 1 && packs_in_one_pass(s)) wn_pieces_prepare(s, workers);
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))

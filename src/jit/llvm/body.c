@@ -86,7 +86,7 @@ static ir load_at(const body *b, LLVMTypeRef type, ir base, ir byte, const char 
 
 /* Bits that are loaded at once: a word, but where there may be less, as many as lanes. */
 static unsigned bits_at_once(const body *b) {
-    return b->function == KERNEL_MAP || b->function == KERNEL_STREAM ? b->e->lanes : KERNEL_WORD;
+    return b->function == KERNEL_MAP || b->stage->kind == STAGE_MAP ? b->e->lanes : KERNEL_WORD;
 }
 
 /* An integer of bits that begin at any bit: of the bytes there, with what the next byte has shifted in. If nothing is shifted, that
@@ -128,6 +128,19 @@ static ir load_bit(body *b, uint32_t stream) {
     ir bit = LLVMBuildLShr(e->builder, byte, b->bits[stream], "");
     bit = LLVMBuildTrunc(e->builder, bit, int_type(e, 1), "");
     return wn_ir_bitcast(e, bit, int_vector(e, 1));
+}
+
+void wn_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write) {
+    emitter *e = b->e;
+    LLVMTypeRef i32 = int_type(e, 32);
+    ir one = LLVMConstInt(i32, 1, false), zero = LLVMConstInt(i32, 0, false);
+    for (uint64_t line = 0; line < bytes; line += LINE_BYTES) {
+        ir ahead = wn_ir_i64(e, (int64_t)(distance + line)),
+           level = LLVMConstInt(i32, write ? 3 : 2, false);
+        ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""),
+                     write ? one : zero, level, one};
+        wn_ir_intrinsic(e, "llvm.prefetch", LLVMPointerTypeInContext(e->context, 0), args, 4);
+    }
 }
 
 static ir load_stream(body *b, const plan_stream *s, ir index) {
@@ -279,6 +292,23 @@ static void find_bit(body *b, uint32_t stream) {
     b->bits[stream] = width < 64 ? LLVMBuildTrunc(b->e->builder, bit, int_type(b->e, width), "") : bit;
     b->bits[2 * count + stream] =
         width < 64 ? LLVMBuildTrunc(b->e->builder, factor, int_type(b->e, width), "") : factor;
+}
+
+/* How far ahead of what is loaded the lines of large arrays are asked for: the processor sees the next page coming too late. */
+#define STREAM_AHEAD 4096
+
+void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first) {
+    for (uint32_t i = 0; b->function == KERNEL_STREAM && i < b->program->value_count; i++) {
+        const plan_value *v = &b->program->values[i];
+        if (!wanted[i] || v->kind != VALUE_STREAM) continue;
+        const plan_stream *s = &b->program->streams[v->number];
+        if (s->scalar || s->bits) continue;
+        uint64_t size = wn_type_size(s->type), end = (first + b->e->lanes) * size;
+        uint64_t line = (first * size + LINE_BYTES - 1) & -(uint64_t)LINE_BYTES;
+        locate_loop(b);
+        ir from = element_pointer(b, s->type, b->streams[v->number], step);
+        if (line < end) wn_prefetch(b, from, STREAM_AHEAD + line, end - line, false);
+    }
 }
 
 void wn_load_streams(body *b, const bool *wanted, uint32_t first) {

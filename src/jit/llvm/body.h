@@ -70,6 +70,11 @@ static inline bool value_is_bits(const body *b, const plan_value *v) {
            !b->program->streams[v->number].scalar;
 }
 
+#define LINE_BYTES 64
+
+/* Ask for the lines of so many bytes, `distance` bytes behind `at`, to be written or read: a prefetch may point anywhere. */
+void wn_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write);
+
 static inline void forget_values(body *b) {
     memset(b->values, 0, sizeof *b->values * b->program->value_count);
 }
@@ -107,6 +112,9 @@ static inline void locate_loop(const body *b) {
 
 /* Open a function: parameters, pointers, invariants. False: out of memory. */
 bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool *wanted);
+/* Of what exceeds the caches (KERNEL_STREAM): before a vector of every stream is loaded, ask for what will be some way behind: the lines
+   that begin in the vector. It is at element `first` of a step. */
+void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first);
 /* Load the pointers of streams from in[first] on. */
 void wn_load_streams(body *b, const bool *wanted, uint32_t first);
 void wn_body_end(body *b);

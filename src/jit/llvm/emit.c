@@ -49,6 +49,7 @@ static void emit_map_step(body *b, const bool *wanted, ir index) {
         locate_loop(b);
         ir at = k ? add(b, index, wn_ir_i64(b->e, k * lanes), "") : index;
         forget_values(b);
+        wn_ask_ahead(b, wanted, index, k * lanes);
         wn_emit_values(b, wanted, at);
         for (uint32_t i = 0; i < b->stage->output_count; i++) {
             const plan_output *o = &b->stage->outputs[i];
@@ -162,8 +163,8 @@ static void mark_wanted(const body *b, const wanted_sets *sets) {
 
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
                          kernel_function function) {
-    if (function == KERNEL_MAP || function == KERNEL_STREAM) return (unsigned)p->lanes;
-    if (function == KERNEL_REDUCE) return wn_lanes_to_reduce(s);
+    if (function == KERNEL_MAP || s->kind == STAGE_MAP) return (unsigned)p->lanes;
+    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(s);
     return function == KERNEL_COUNT ? lanes_to_count(e, s, p) : wn_lanes_to_pack(e, s);
 }
 
@@ -179,11 +180,11 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     mark_wanted(&b, &sets);
     e->lanes = lanes_of(e, s, p, function);
     bool ok = wn_body_begin(&b, stage, function, sets.all);
-    if (ok && (function == KERNEL_MAP || function == KERNEL_STREAM))
+    if (ok && (function == KERNEL_MAP || s->kind == STAGE_MAP))
         emit_map_loop(&b, sets.all);
     else if (ok && function == KERNEL_COUNT)
         emit_count_loop(&b, sets.all);
-    else if (ok && function == KERNEL_REDUCE)
+    else if (ok && s->kind == STAGE_REDUCE)
         ok = wn_emit_reduce_loop(&b, sets.all);
     else if (ok)
         wn_emit_pack_loop(&b, &sets);

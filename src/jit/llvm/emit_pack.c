@@ -98,28 +98,21 @@ static ir emit_pack_groups(body *b, const bool *wanted, ir word, ir index, unsig
     return position;
 }
 
-/* How far ahead of what is stored its lines are asked for; and how long a line is. */
+/* How far ahead of what is stored its lines are asked for. */
 #define AHEAD_BYTES 512
-#define LINE_BYTES 64
 
 /* A store whose line is not in the first cache waits for it, and all stores behind it; where it will go the processor does not foresee,
-   since the distance from store to store varies. A prefetch may point anywhere. Of bytes, a line a word at most, it gains nothing; nor
-   before AVX-512, where packing a word takes longer. */
+   since the distance from store to store varies. Of bytes, a line a word at most, asking gains nothing; nor before AVX-512, where packing
+   a word takes longer. */
 static void prefetch_outputs(const body *b, ir position) {
     emitter *e = b->e;
-    LLVMTypeRef i32 = int_type(e, 32);
-    ir one = LLVMConstInt(i32, 1, false), three = LLVMConstInt(i32, 3, false);
     if (b->function == KERNEL_EXPAND || e->target.isa != WN_ISA_X86_64_V4) return;
     for (uint32_t i = 0; i < b->stage->output_count; i++) {
         wn_type type = (wn_type)b->program->values[b->stage->outputs[i].value].type;
         if (wn_type_size(type) == 1) continue;
         locate_packing(b, &b->stage->outputs[i]);
         ir at = LLVMBuildGEP2(e->builder, wn_ir_storage(e, type), b->outputs[i], &position, 1, "");
-        for (unsigned line = 0; line < wn_type_size(type) * KERNEL_WORD / LINE_BYTES; line++) {
-            ir ahead = wn_ir_i64(e, AHEAD_BYTES + LINE_BYTES * line);
-            ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""), one, three, one};
-            wn_ir_intrinsic(e, "llvm.prefetch", LLVMPointerTypeInContext(e->context, 0), args, 4);
-        }
+        wn_prefetch(b, at, AHEAD_BYTES, wn_type_size(type) * KERNEL_WORD, true);
     }
 }
 

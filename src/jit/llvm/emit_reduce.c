@@ -21,6 +21,7 @@ static void join_row(reducing *r, ir row, bool second) {
     wn_begin_word(r->b, row);
     for (unsigned chunk = 0; chunk < KERNEL_WORD / e->lanes; chunk++) {
         forget_values(r->b);
+        wn_ask_ahead(r->b, r->wanted, row, chunk * e->lanes);
         wn_emit_values(r->b, r->wanted,
                        chunk ? add(r->b, row, wn_ir_i64(e, chunk * e->lanes), "") : row);
         for (unsigned i = 0; i < r->count; i++)
