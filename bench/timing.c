@@ -12,6 +12,8 @@
 #define SAMPLE_NS_THREADS 1e6
 /* Above this a call leaves nothing in the caches that its next one could use. */
 #define WARM_NS 1e6
+/* Before a sample: one call does not undo what the stores of the candidate before did, which may have gone past the caches. */
+#define WARM_CALLS 4
 
 double now(void) {
     struct timespec t;
@@ -78,7 +80,9 @@ static void one_round(candidate *c, size_t count, const size_t *calls, size_t ro
     for (size_t i = 0; i < count; i++) {
         size_t k = (round + i) % count;
         if (threads > 1) sample(&c[k], calls[k]);
-        if (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS)) c[k].call(&c[k]);
+        bool warm = calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS);
+        for (int call = 0; warm && call < WARM_CALLS; call++)
+            c[k].call(&c[k]);
         t[k].samples[round] = sample(&c[k], calls[k]);
     }
 }
