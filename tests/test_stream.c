@@ -56,12 +56,8 @@ static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t se
     }
 }
 
-static void large_outputs_are_right_at_any_alignment(void **state) {
-    (void)state;
-    static const char text[] = "input x: f32[?]; output y = where(x < 0, 0, x); output z = x < 0;";
-    /* aligned; both unaligned but aligned at the same element; never aligned together; never aligned */
-    static const size_t offsets[][2] = {{0, 0}, {60, 63}, {4, 0}, {2, 1}};
-    arrays a = make_arrays();
+/* For each instruction set and one or two threads. */
+static void for_each_way(const char *text, void (*check)(wn_kernel *k, void *user), void *user) {
     for (wn_isa isa = WN_ISA_NATIVE; isa <= WN_ISA_X86_64_V4; isa++) {
         if (!wn_isa_available(isa)) continue;
         for (int32_t threads = 1; threads <= 2; threads++) {
@@ -72,13 +68,111 @@ static void large_outputs_are_right_at_any_alignment(void **state) {
             wn_parse(g, text, strlen(text));
             wn_kernel *k = wn_compile(g, &compile);
             assert_non_null(k);
-            for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
-                check_offsets(k, &a, offsets[i][0], offsets[i][1]);
+            check(k, user);
             wn_kernel_free(k);
             wn_graph_free(g);
             wn_context_free(ctx);
         }
     }
+}
+
+static void check_alignments(wn_kernel *k, void *user) {
+    /* aligned; both unaligned but aligned at the same element; never aligned together; never aligned */
+    static const size_t offsets[][2] = {{0, 0}, {60, 63}, {4, 0}, {2, 1}};
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+        check_offsets(k, user, offsets[i][0], offsets[i][1]);
+}
+
+static void large_outputs_are_right_at_any_alignment(void **state) {
+    (void)state;
+    arrays a = make_arrays();
+    for_each_way("input x: f32[?]; output y = where(x < 0, 0, x); output z = x < 0;",
+                 check_alignments, &a);
+    free_arrays(a);
+}
+
+/* ---- Packing ----------------------------------------------------------------------------------------------------------- */
+
+/* Stretches of which half, none, all, one in a thousand are negative. */
+static void fill_stretches(float *x) {
+    const int64_t stretch = LENGTH / 11;
+    for (int64_t i = 0; i < LENGTH; i++) {
+        bool negative[] = {i * 2654435761 % 1000003 % 2 == 0, false, true, i % 1000 == 0};
+        x[i] = negative[i / stretch % 4] ? (float)(-1 - i % 1000) : (float)(i % 1000);
+    }
+}
+
+/* x[x < 0] and (x < -500)[x < 0], which has room for exactly what there is, or for one less. */
+static void check_packed(wn_kernel *k, const arrays *a, size_t first, size_t second, int64_t room,
+                         int64_t count) {
+    char *y = a->first + first;
+    uint8_t *z = (uint8_t *)a->second + second;
+    wn_array in = wn_vector(WN_F32, a->x, LENGTH);
+    wn_array out[] = {wn_vector(WN_F32, y, LENGTH), wn_vector(WN_BOOL, z, room)};
+    wn_error error = {WN_OK, ""};
+    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof(float) + 16);
+    memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
+    wn_status status = wn_call(k, &in, 1, out, 2, &error);
+    assert_int_equal(status, room < count ? WN_ERROR_ROOM : WN_OK);
+    int64_t at = 0;
+    for (int64_t i = 0; i < LENGTH && status == WN_OK; i++) {
+        if (a->x[i] >= 0) continue;
+        float got;
+        memcpy(&got, y + at * (int64_t)sizeof got, sizeof got);
+        if (got != a->x[i] || z[at] != (got < -500))
+            fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
+        at++;
+    }
+    for (size_t i = 0; i < first; i++)
+        assert_int_equal((uint8_t)a->first[i], 0xa5);
+    for (size_t i = 0; i < second; i++)
+        assert_int_equal((uint8_t)a->second[i], 0xa5);
+    for (int64_t i = room; i < LENGTH + 16; i++)
+        if (z[i] != 0xa5) fail_msg("a byte %lld past the room was written", (long long)(i - room));
+}
+
+static void check_packed_alignments(wn_kernel *k, void *user) {
+    static const size_t offsets[][2] = {{0, 0}, {60, 63}, {2, 1}};
+    const arrays *a = user;
+    int64_t count = 0;
+    for (int64_t i = 0; i < LENGTH; i++)
+        count += a->x[i] < 0;
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++)
+        check_packed(k, a, offsets[i][0], offsets[i][1], count, count);
+    check_packed(k, a, 4, 0, count - 1, count);
+}
+
+static void large_packed_outputs_are_right_at_any_alignment(void **state) {
+    (void)state;
+    arrays a = make_arrays();
+    fill_stretches(a.x);
+    for_each_way("input x: f32[?]; output y = x[x < 0]; output z = (x < -500)[x < 0];",
+                 check_packed_alignments, &a);
+    free_arrays(a);
+}
+
+/* A mask of bits that begins inside a byte; all is moved as it is, so that sparse stretches have a way of their own. */
+static void check_bitmap(wn_kernel *k, void *user) {
+    const arrays *a = user;
+    uint8_t *bits = (uint8_t *)a->second;
+    memset(bits, 0, (size_t)LENGTH / 8 + 2);
+    for (int64_t i = 0; i < LENGTH; i++)
+        bits[(i + 3) / 8] |= (uint8_t)((a->x[i] < 0) << (i + 3) % 8);
+    wn_array in[] = {wn_vector(WN_F32, a->x, LENGTH), wn_bitmap(bits, 3, LENGTH)};
+    wn_array out = wn_vector(WN_F32, a->first + 8, LENGTH);
+    wn_error error = {WN_OK, ""};
+    if (wn_call(k, in, 2, &out, 1, &error) != WN_OK) fail_msg("%s", error.message);
+    const float *y = out.data;
+    for (int64_t i = 0; i < LENGTH; i++)
+        if (a->x[i] < 0 && *y++ != a->x[i]) fail_msg("element %lld", (long long)i);
+    assert_int_equal(y - (const float *)out.data, out.shape[0]);
+}
+
+static void large_packed_outputs_of_bitmaps_are_right(void **state) {
+    (void)state;
+    arrays a = make_arrays();
+    fill_stretches(a.x);
+    for_each_way("input x: f32[?]; input m: bool[?]; output y = x[m];", check_bitmap, &a);
     free_arrays(a);
 }
 
@@ -141,7 +235,11 @@ static void large_reductions_are_the_same(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(large_outputs_are_right_at_any_alignment),
-                                       cmocka_unit_test(large_reductions_are_the_same)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(large_outputs_are_right_at_any_alignment),
+        cmocka_unit_test(large_packed_outputs_are_right_at_any_alignment),
+        cmocka_unit_test(large_packed_outputs_of_bitmaps_are_right),
+        cmocka_unit_test(large_reductions_are_the_same),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

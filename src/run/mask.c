@@ -1,7 +1,8 @@
 /*
  * mask.c - the counting of masks, and PACK stages: the elements where a mask is true, moved together.
  *
- * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word.
+ * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word. What
+ * no cache holds is packed into a buffer and stored past the caches.
  * On threads, each packs a piece of the space into memory of its own, learns in turn where in the outputs that goes, and copies it
  * while it is in the cache; so every piece is read before it, or one behind it, is written: an output may lie on an input.
  * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
@@ -14,6 +15,7 @@
 #include "run/array.h"
 #include "run/binding.h"
 #include "run/move.h"
+#include "run/stream.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -447,6 +449,121 @@ static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
     return all.found.sum;
 }
 
+/* ---- Past the caches ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Stores to lines that no cache holds have them read first, which takes a third of the time of what comes from memory. So a step is packed
+ * into a buffer that stays in the first cache, and whole lines are copied out of it past the caches. But that alone gains nothing: while
+ * lines are copied no input comes. So the inputs are asked for some steps ahead.
+ */
+#define STEP_BYTES 2048 /* of the widest input */
+#define STEPS_AHEAD 3
+
+void wn_steps_prepare(bound_stage *s) {
+    const grid *g = &s->grid;
+    int64_t widest = 1;
+    if (!wn_grid_reads_directly(g, 0) || !wn_packs_directly(s)) return;
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].mode == OPERAND_DIRECT && g->in[i].size > widest) widest = g->in[i].size;
+    s->piece = STEP_BYTES / widest;
+    s->piece_buffer = g->buffers;
+    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count);
+}
+
+/* Where the next element of output i goes. */
+static char *next_place(const packing *p, uint32_t i) {
+    return packed_place(p, i) + p->position * p->stage->grid.out[i].size;
+}
+
+static char *step_buffer(const packing *p, uint32_t i) {
+    return p->w->buffers + p->stage->piece_buffer + wn_piece_of(p->stage, i);
+}
+
+static char *line_of(char *at) {
+    return at - (uintptr_t)at % LINE_BYTES;
+}
+
+/* Pack the next step to w->out; how many elements. */
+static int64_t pack_step(packing *p) {
+    const bound_stage *s = p->stage;
+    const grid *g = &s->grid;
+    int64_t step = s->piece;
+    kernel_cursor cursor = {
+        .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].mode == OPERAND_DIRECT)
+            wn_prefetch((uintptr_t)p->w->in[i] + (uintptr_t)operand_bytes(&g->in[i], STEPS_AHEAD * step),
+                        operand_bytes(&g->in[i], step));
+    s->fused(p->w->in, p->w->out, NULL, step, &cursor);
+    for (uint32_t i = 0; i < g->in_count; i++)
+        if (g->in[i].mode == OPERAND_DIRECT)
+            p->w->in[i] = (const char *)p->w->in[i] + operand_bytes(&g->in[i], step);
+    p->first += step;
+    return cursor.position;
+}
+
+/* What was packed of output i for `from` .. `to`, where the first line is in the buffer as in memory: all lines but the last, which is moved
+   to the buffer's front. Nothing before `begin` is touched. */
+static void store_lines(char *buffer, char *begin, char *from, char *to) {
+    char *first = line_of(from), *last = line_of(to), *at = first < begin ? begin : first;
+    if (first == last) return;
+    wn_copy_past_caches(at, buffer + (at - first), (size_t)(last - at));
+    memcpy(buffer, buffer + (last - first), LINE_BYTES);
+}
+
+/* The last line. */
+static void store_rest(const char *buffer, char *begin, char *to) {
+    char *last = line_of(to), *at = last < begin ? begin : last;
+    memcpy(at, buffer + (at - last), (size_t)(to - at));
+}
+
+static bool is_dense(int64_t found, int64_t n) {
+    return found > n / 32;
+}
+
+/* Step by step, as long as there is room and something to store. */
+static void pack_steps(packing *p) {
+    const bound_stage *s = p->stage;
+    worker *w = p->w;
+    int64_t begun = p->position, chunk = p->position;
+    bool dense = true;
+    wn_grid_point(&s->grid, w, 0, p->first, s->piece);
+    while (dense && p->end - p->first >= s->piece && p->room - p->position >= s->piece) {
+        for (uint32_t i = 0; i < s->grid.out_count; i++)
+            w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % LINE_BYTES;
+        int64_t found = pack_step(p);
+        for (uint32_t i = 0; i < s->grid.out_count; i++) {
+            char *to = next_place(p, i);
+            int64_t size = s->grid.out[i].size;
+            store_lines(step_buffer(p, i), packed_place(p, i) + begun * size, to, to + found * size);
+        }
+        p->position += found;
+        if (p->first % MOVE_CHUNK) continue;
+        w->way = way_after(p, p->position - chunk, MOVE_CHUNK);
+        dense = is_dense(p->position - chunk, MOVE_CHUNK);
+        chunk = p->position;
+    }
+    p->found += p->position - begun;
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        store_rest(step_buffer(p, i), packed_place(p, i) + begun * s->grid.out[i].size,
+                   next_place(p, i));
+    wn_end_copies();
+}
+
+static int64_t pack_past_caches(const wn_binding *b, bound_stage *s) {
+    packing p = {.stage = s, .w = &s->workers[0], .room = least_room(b, s)};
+    bool dense = true;
+    while (p.first < s->grid.total) {
+        p.end = s->grid.total;
+        if (dense) pack_steps(&p);
+        int64_t first = p.first, found = p.found;
+        p.end = least(first + MOVE_CHUNK, s->grid.total);
+        pack_range(&p);
+        dense = is_dense(p.found - found, p.first - first);
+    }
+    return p.found;
+}
+
 static int64_t pack_alone(const wn_binding *b, bound_stage *s) {
     packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
     if (p.end) pack_range(&p);
@@ -455,7 +572,9 @@ static int64_t pack_alone(const wn_binding *b, bound_stage *s) {
 
 static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
     begin_run(s);
-    s->n_true = s->piece ? pack_in_pieces(b, s) : pack_alone(b, s);
+    s->n_true = !s->piece              ? pack_alone(b, s)
+                : s->worker_count == 1 ? pack_past_caches(b, s)
+                                       : pack_in_pieces(b, s);
     TRY(wn_mask_announce(b, s, s->n_true, error));
     return make_targets(b, s, error);
 }

@@ -311,7 +311,7 @@ static int32_t workers_for(const wn_binding *b, const bound_stage *s) {
 
 bool wn_exceeds_caches(const wn_binding *b, const bound_stage *s) {
     int64_t element = 0;
-    for (uint32_t i = 0; stores_in_place(s->plan) && i < s->grid.out_count; i++)
+    for (uint32_t i = 0; s->plan->kind != STAGE_REDUCE && i < s->grid.out_count; i++)
         element += s->grid.out[i].size;
     for (uint32_t i = 0; i < s->grid.in_count; i++)
         if (s->grid.in[i].mode != OPERAND_SCALAR) element += s->grid.in[i].size;
@@ -336,7 +336,7 @@ static wn_status find_late_functions(wn_binding *b, bound_stage *s, uint32_t sta
 }
 
 static bool is_direct(const bound_stage *s) {
-    if (s->worker_count > 1 || !s->early || s->bitmap_wanted || s->stream) return false;
+    if (s->worker_count > 1 || s->piece || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
         return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
     return stores_in_place(s->plan) && s->grid.direct && all_given(s);
@@ -349,7 +349,12 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     int32_t workers = workers_for(b, s);
     s->piece = 0;
     s->stream = NULL;
-    if (workers > 1 && packs_in_one_pass(s)) wn_pieces_prepare(s, workers);
+    if (packs_in_one_pass(s)) {
+        if (workers > 1)
+            wn_pieces_prepare(s, workers);
+        else if (wn_exceeds_caches(b, s) && !lies_on_input(b, s))
+            wn_steps_prepare(s);
+    }
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
         return no_memory(error);
