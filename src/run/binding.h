@@ -103,7 +103,8 @@ typedef struct bound_stage {
     memory columns;      /* REDUCE: how, if by columns */
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
-    size_t piece_buffer;  /* PACK: where in a worker's buffers it does */
+    size_t piece_buffer; /* PACK: where in a worker's buffers it does */
+    int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;
@@ -205,7 +206,7 @@ static inline int64_t wn_piece_of(const bound_stage *s, uint32_t output) {
 /* Whether a PACK stage stores straight into all its outputs, which are the caller's (mask.c). */
 bool wn_packs_directly(const bound_stage *s);
 /* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (mask.c). */
-void wn_pieces_prepare(bound_stage *s, int32_t workers);
+void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches);
 /* Let one thread run it by steps, whose results go past the caches, if it can (mask.c). */
 void wn_steps_prepare(bound_stage *s);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */

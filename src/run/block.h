@@ -45,13 +45,23 @@ typedef struct grid {
    one (move.h). */
 typedef enum pack_way { PACK_WORDS, PACK_LOOKING, PACK_MOVING } pack_way;
 
+/* A piece that was packed, and is copied to its place while the next one is packed. */
+typedef struct held_piece {
+    int64_t at;            /* where in the outputs it belongs      */
+    int64_t count, copied; /* elements                             */
+    bool second;           /* which half of the buffers it lies in */
+} held_piece;
+
+/* Each has lines of its own, so that no thread waits for another's. */
 typedef struct worker {
-    const void **in;
+    _Alignas(64) const void **in;
     void **out;
     uint64_t *words; /* a block's mask */
     char *buffers;
     bool filled;  /* the periodic operands are laid out */
     pack_way way; /* PACK: how to go on, after what was packed last */
+    bool dense;   /* PACK: of what was packed last there was much to store */
+    held_piece held;
 } worker;
 
 /* Bytes that elements take. */

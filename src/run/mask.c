@@ -4,7 +4,7 @@
  * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word. What
  * no cache holds is packed into a buffer and stored past the caches.
  * On threads, each packs a piece of the space into memory of its own, learns in turn where in the outputs that goes, and copies it
- * while it is in the cache; so every piece is read before it, or one behind it, is written: an output may lie on an input.
+ * while it is in the cache, past the caches during the packing of its next one; so every piece is read before it, or one behind it, is written: an output may lie on an input.
  * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
  * in the same way: what is near the end of the room, or not a whole word, or not contiguous, is packed into a buffer and
  * copied from there.
@@ -402,53 +402,6 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     return WN_OK;
 }
 
-/* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
-
-/* A piece and what is packed of it stay in a core's cache from its packing to its copying. */
-#define PIECE_BYTES ((int64_t)256 << 10)
-/* So many a thread at least, so that none is left waiting for the last. */
-#define PIECES_PER_WORKER 8
-
-void wn_pieces_prepare(bound_stage *s, int32_t workers) {
-    const grid *g = &s->grid;
-    int64_t bytes = 1, least_size = g->block;
-    for (uint32_t i = 0; i < g->out_count; i++)
-        bytes += g->out[i].size;
-    for (uint32_t i = 0; i < g->in_count; i++)
-        bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
-    int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
-    s->piece = size < least_size ? least_size : size - size % least_size;
-    s->piece_buffer = g->buffers;
-    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count);
-}
-
-typedef struct pieces {
-    bound_stage *stage;
-    int64_t room;
-    running_sum found;
-} pieces;
-
-static void pack_piece(void *user, int64_t task, int32_t number) {
-    pieces *all = user;
-    bound_stage *s = all->stage;
-    int64_t first = task * s->piece;
-    packing p = {.stage = s, .w = &s->workers[number], .first = first};
-    p.end = least(first + s->piece, s->grid.total);
-    p.room = s->piece + KERNEL_WORD;
-    p.piece = p.w->buffers + s->piece_buffer;
-    pack_range(&p);
-    int64_t before = wn_add_in_turn(&all->found, task, p.found);
-    if (p.found == 0 || before + p.found > all->room) return;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        store_output(s, i, packed_place(&p, i), before, p.found);
-}
-
-static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
-    pieces all = {.stage = s, .room = least_room(b, s)};
-    wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
-    return all.found.sum;
-}
-
 /* ---- Past the caches ------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -459,24 +412,18 @@ static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
 #define STEP_BYTES 2048 /* of the widest input */
 #define STEPS_AHEAD 3
 
-void wn_steps_prepare(bound_stage *s) {
+static void choose_step(bound_stage *s) {
     const grid *g = &s->grid;
     int64_t widest = 1;
     if (!wn_grid_reads_directly(g, 0) || !wn_packs_directly(s)) return;
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT && g->in[i].size > widest) widest = g->in[i].size;
-    s->piece = STEP_BYTES / widest;
-    s->piece_buffer = g->buffers;
-    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count);
+    s->step = STEP_BYTES / widest;
 }
 
 /* Where the next element of output i goes. */
 static char *next_place(const packing *p, uint32_t i) {
     return packed_place(p, i) + p->position * p->stage->grid.out[i].size;
-}
-
-static char *step_buffer(const packing *p, uint32_t i) {
-    return p->w->buffers + p->stage->piece_buffer + wn_piece_of(p->stage, i);
 }
 
 static char *line_of(char *at) {
@@ -487,7 +434,7 @@ static char *line_of(char *at) {
 static int64_t pack_step(packing *p) {
     const bound_stage *s = p->stage;
     const grid *g = &s->grid;
-    int64_t step = s->piece;
+    int64_t step = s->step;
     kernel_cursor cursor = {
         .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
     for (uint32_t i = 0; i < g->in_count; i++)
@@ -500,6 +447,129 @@ static int64_t pack_step(packing *p) {
             p->w->in[i] = (const char *)p->w->in[i] + operand_bytes(&g->in[i], step);
     p->first += step;
     return cursor.position;
+}
+
+static bool is_dense(int64_t found, int64_t n) {
+    return found > n / 32;
+}
+
+/* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
+
+/* A piece and what is packed of it, and of the one before, stay in a core's cache from its packing to its copying. */
+#define PIECE_BYTES ((int64_t)256 << 10)
+/* So many a thread at least, so that none is left waiting for the last. */
+#define PIECES_PER_WORKER 8
+
+void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches) {
+    const grid *g = &s->grid;
+    int64_t bytes = 1, least_size = g->block;
+    for (uint32_t i = 0; i < g->out_count; i++)
+        bytes += g->out[i].size;
+    for (uint32_t i = 0; i < g->in_count; i++)
+        bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
+    int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
+    s->piece = size < least_size ? least_size : size - size % least_size;
+    s->piece_buffer = g->buffers;
+    if (past_caches) choose_step(s);
+    s->step = least(s->step, s->piece);
+    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count) * (s->step ? 2 : 1);
+}
+
+typedef struct pieces {
+    bound_stage *stage;
+    int64_t room;
+    running_sum found;
+} pieces;
+
+static char *piece_memory(const bound_stage *s, const worker *w, bool second) {
+    return w->buffers + s->piece_buffer + (second ? wn_piece_of(s, s->grid.out_count) : 0);
+}
+
+/* Where the last line that ends within `bytes` from `to` on ends. */
+static int64_t whole_lines(char *to, int64_t bytes) {
+    int64_t lines = line_of(to + bytes) - to;
+    return lines < 0 ? 0 : lines;
+}
+
+/* The next elements of the piece that a worker holds to their places: whole lines but at both ends of the piece. */
+static void copy_held(const bound_stage *s, worker *w, int64_t count) {
+    held_piece *h = &w->held;
+    int64_t end = least(h->copied + count, h->count);
+    if (end == h->copied) return;
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        int64_t size = s->grid.out[i].size;
+        char *to = (char *)s->outputs[i].array->data + h->at * size;
+        int64_t first = whole_lines(to, h->copied * size),
+                last = end == h->count ? end * size : whole_lines(to, end * size);
+        const char *from = piece_memory(s, w, h->second) + wn_piece_of(s, i);
+        wn_copy_past_caches(to + first, from + first, (size_t)(last - first));
+    }
+    h->copied = end;
+}
+
+/* With each step of a piece a share of the one before is copied. */
+static void pack_with_held(packing *p) {
+    const bound_stage *s = p->stage;
+    worker *w = p->w;
+    int64_t begun = p->first, share = w->held.count / (s->piece / s->step) + KERNEL_WORD;
+    if (p->end - p->first >= s->step) wn_grid_point(&s->grid, w, 0, p->first, s->step);
+    while (w->dense && p->end - p->first >= s->step) {
+        for (uint32_t i = 0; i < s->grid.out_count; i++)
+            w->out[i] = next_place(p, i);
+        p->position += pack_step(p);
+        copy_held(s, w, share);
+    }
+    p->found = p->position;
+    pack_range(p);
+    copy_held(s, w, w->held.count);
+    wn_end_copies();
+    w->way = way_after(p, p->found, p->end - begun);
+    w->dense = is_dense(p->found, p->end - begun);
+}
+
+static void pack_piece(void *user, int64_t task, int32_t number) {
+    pieces *all = user;
+    bound_stage *s = all->stage;
+    worker *w = &s->workers[number];
+    int64_t first = task * s->piece;
+    packing p = {.stage = s, .w = w, .first = first};
+    p.end = least(first + s->piece, s->grid.total);
+    p.room = s->piece + KERNEL_WORD;
+    p.piece = piece_memory(s, w, s->step && !w->held.second);
+    if (s->step)
+        pack_with_held(&p);
+    else
+        pack_range(&p);
+    int64_t before = wn_add_in_turn(&all->found, task, p.found);
+    bool fits = before + p.found <= all->room;
+    w->held = (held_piece){.at = before, .count = fits ? p.found : 0, .second = !w->held.second};
+    for (uint32_t i = 0; fits && p.found && !s->step && i < s->grid.out_count; i++)
+        store_output(s, i, packed_place(&p, i), before, p.found);
+}
+
+static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
+    pieces all = {.stage = s, .room = least_room(b, s)};
+    for (int32_t i = 0; i < s->worker_count; i++) {
+        s->workers[i].held = (held_piece){0};
+        s->workers[i].dense = true;
+    }
+    wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
+    for (int32_t i = 0; s->step && i < s->worker_count; i++)
+        copy_held(s, &s->workers[i], s->piece);
+    return all.found.sum;
+}
+
+/* ---- One thread, past the caches --------------------------------------------------------------------------------------- */
+
+void wn_steps_prepare(bound_stage *s) {
+    choose_step(s);
+    s->piece = s->step;
+    s->piece_buffer = s->grid.buffers;
+    if (s->step) s->grid.buffers += (size_t)wn_piece_of(s, s->grid.out_count);
+}
+
+static char *step_buffer(const packing *p, uint32_t i) {
+    return p->w->buffers + p->stage->piece_buffer + wn_piece_of(p->stage, i);
 }
 
 /* What was packed of output i for `from` .. `to`, where the first line is in the buffer as in memory: all lines but the last, which is moved
@@ -517,18 +587,15 @@ static void store_rest(const char *buffer, char *begin, char *to) {
     memcpy(at, buffer + (at - last), (size_t)(to - at));
 }
 
-static bool is_dense(int64_t found, int64_t n) {
-    return found > n / 32;
-}
-
 /* Step by step, as long as there is room and something to store. */
 static void pack_steps(packing *p) {
     const bound_stage *s = p->stage;
     worker *w = p->w;
     int64_t begun = p->position, chunk = p->position;
     bool dense = true;
-    wn_grid_point(&s->grid, w, 0, p->first, s->piece);
-    while (dense && p->end - p->first >= s->piece && p->room - p->position >= s->piece) {
+    if (p->end - p->first < s->step) return;
+    wn_grid_point(&s->grid, w, 0, p->first, s->step);
+    while (dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
         for (uint32_t i = 0; i < s->grid.out_count; i++)
             w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % LINE_BYTES;
         int64_t found = pack_step(p);

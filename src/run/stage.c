@@ -236,7 +236,9 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
                                  (uint64_t *)(void *)(own + l.words),
                                  own + l.buffers,
                                  false,
-                                 PACK_WORDS};
+                                 PACK_WORDS,
+                                 true,
+                                 {0}};
     }
     return true;
 }
@@ -347,12 +349,13 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     wn_context *c = b->kernel->context;
     TRY(lay_out(b, s, error));
     int32_t workers = workers_for(b, s);
-    s->piece = 0;
+    s->piece = s->step = 0;
     s->stream = NULL;
     if (packs_in_one_pass(s)) {
+        bool past_caches = wn_exceeds_caches(b, s) && !lies_on_input(b, s);
         if (workers > 1)
-            wn_pieces_prepare(s, workers);
-        else if (wn_exceeds_caches(b, s) && !lies_on_input(b, s))
+            wn_pieces_prepare(s, workers, past_caches);
+        else if (past_caches)
             wn_steps_prepare(s);
     }
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
