@@ -62,6 +62,7 @@ typedef struct bound_output {
     settling settling;  /* REDUCE */
     bool masked;        /* REDUCE: not all elements are selected */
     uint8_t value_type; /* REDUCE: wn_type */
+    uint8_t value_size; /* REDUCE: of what is reduced, in bytes */
     uint8_t size;       /* REDUCE: of a result, in bytes; 0: it is a bit */
     uint64_t identity;  /* REDUCE: what lanes begin with */
 } bound_output;

@@ -107,7 +107,8 @@ typedef union row_state {
 /* ---- A row, or a part of one --------------------------------------------------------------------------------------------- */
 
 static row_state *states_of(const bound_stage *s, int64_t set) {
-    return (row_state *)s->accumulators.data + (size_t)set * s->plan->output_count;
+    uintptr_t first = ((uintptr_t)s->accumulators.data + 63) & ~(uintptr_t)63;
+    return (row_state *)first + (size_t)set * s->plan->output_count;
 }
 
 static const node *node_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
@@ -124,6 +125,16 @@ static wn_type type_of(const bound_stage *s, uint32_t output) {
 
 static bool is_tree(op o, wn_type type) {
     return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
+}
+
+/* One call of memcpy's kind less. */
+static inline void copy_element(void *to, const void *from, size_t size) {
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 2: memcpy(to, from, 2); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    }
 }
 
 /* The function joins to a value that begins at the identity. */
@@ -146,16 +157,11 @@ static void begin_row(const wn_binding *b, const bound_stage *s, row_state *stat
 
 /* ---- Places -------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t element_at(const void *elements, int i, size_t size) {
-    uint64_t bits = 0;
-    memcpy(&bits, (const char *)elements + (size_t)i * size, size);
-    return bits;
-}
-
 /* What a call found, whose first element is at `first`, joined to what the calls before it did. */
 static void take_place(kernel_accumulator *a, op o, wn_type type, int64_t first) {
-    uint64_t value = element_at(a->lanes, 0, wn_type_size(type));
+    uint64_t value = 0;
     if (a->leaf < 0) return;
+    copy_element(&value, a->lanes, wn_type_size(type));
     if (a->place >= 0 && wn_reduce_compare(o, type, value, a->best) <= 0)
         return; /* of equals the first wins */
     a->best = value;
@@ -374,19 +380,9 @@ static char *place_of(const wn_array *a, int64_t row) {
     return to;
 }
 
-/* One call of memcpy's kind less. */
-static inline void store_constant(char *to, uint64_t bits, size_t size) {
-    switch (size) {
-    case 1: memcpy(to, &bits, 1); break;
-    case 2: memcpy(to, &bits, 2); break;
-    case 4: memcpy(to, &bits, 4); break;
-    case 8: memcpy(to, &bits, 8); break;
-    }
-}
-
 static inline void store_bits(const bound_output *out, int64_t row, uint64_t bits) {
     if (out->size)
-        store_constant(place_of(out->array, row), bits, out->size);
+        copy_element(place_of(out->array, row), &bits, out->size);
     else
         wn_array_put(out->array, (const char *)&bits, row, 1);
 }
@@ -432,7 +428,7 @@ static uint64_t mean_of(wn_type type, const unsigned char *sum, int64_t count) {
 static inline bool settle(const bound_stage *s, const bound_output *out,
                           const kernel_accumulator *a, uint64_t *bits) {
     int64_t selected = out->masked ? a->count : s->length;
-    memcpy(bits, a->lanes, sizeof *bits);
+    copy_element(bits, a->lanes, out->value_size); /* no more than the function stored: that would wait */
     switch (out->settling) {
     case SETTLE_VALUE: return true;
     case SETTLE_SELECTED: return selected > 0;
@@ -458,17 +454,24 @@ static wn_status finish_and_store(const wn_binding *b, const bound_stage *s, wor
     return store_result(s, output, finish(b, s, w, output, states, first, s->length, &room), row, error);
 }
 
-static inline wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
-                                  const row_state *states, int64_t row, wn_error *error) {
+/* Of a row that the function reduced. */
+static inline wn_status settle_and_store(const wn_binding *b, const bound_stage *s, worker *w,
+                                         uint32_t output, const row_state *states, int64_t row,
+                                         wn_error *error) {
+    const bound_output *out = &s->outputs[output];
+    uint64_t bits = 0;
+    if (!settle(s, out, &states[out->own].by_function, &bits))
+        return finish_and_store(b, s, w, output, states, row, error);
+    store_bits(out, row, bits);
+    return WN_OK;
+}
+
+static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
+                           const row_state *states, int64_t row, wn_error *error) {
     bool by_function = rows_are_long(s);
-    for (uint32_t i = 0; i < s->plan->output_count; i++) {
-        const bound_output *out = &s->outputs[i];
-        uint64_t bits;
-        if (by_function && settle(s, out, &states[out->own].by_function, &bits))
-            store_bits(out, row, bits);
-        else
-            TRY(finish_and_store(b, s, w, i, states, row, error));
-    }
+    for (uint32_t i = 0; i < s->plan->output_count; i++)
+        TRY(by_function ? settle_and_store(b, s, w, i, states, row, error)
+                        : finish_and_store(b, s, w, i, states, row, error));
     return WN_OK;
 }
 
@@ -588,15 +591,18 @@ wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     const bound_stage *s = &b->stages[stage];
     row_state *states = states_of(s, 0);
     worker *w = &s->workers[0];
+    uint32_t count = s->plan->output_count;
     kernel_cursor cursor = {0};
-    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         begin_lanes(&states[i].by_function, s->outputs[i].identity);
         w->out[i] = &states[i]; /* the search for a place uses them too */
     }
     if (s->length % KERNEL_WORD) point_in_place(&s->grid, w, s->in, 0, s->length);
     function_of(s)(s->in, w->out, NULL, s->length, &cursor);
     if (s->plan->places) take_places(b, s, states, 0);
-    return store_row(b, s, w, states, 0, error);
+    for (uint32_t i = 0; i < count; i++)
+        TRY(settle_and_store(b, s, w, i, states, 0, error));
+    return WN_OK;
 }
 
 static void prepare_outputs(const wn_binding *b, bound_stage *s) {
@@ -606,6 +612,7 @@ static void prepare_outputs(const wn_binding *b, bound_stage *s) {
         out->settling = settling_of(b, s, i);
         out->masked = s->plan->outputs[i].masked;
         out->value_type = s->plan->program.values[s->plan->outputs[i].value].type;
+        out->value_size = (uint8_t)wn_type_size((wn_type)out->value_type);
         out->size = (uint8_t)(out->array->type == WN_BITMAP ? 0 : wn_type_size(out->array->type));
         out->identity = wn_reduction_identity(op_of(b, s, i), type_of(s, i));
     }
@@ -625,7 +632,7 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
         TRY(wn_kernel_late(b->kernel, stage, KERNEL_STREAM, &s->stream, error));
     s->direct = is_direct(b, s);
     if (s->by_columns) return wn_columns_prepare(b, s, error);
-    size_t size = sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
+    size_t size = 64 + sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
     if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
         return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
     return WN_OK;
