@@ -99,7 +99,11 @@ static const struct order_row {
     void (*join[2])(void *to, int64_t *places, const void *x, const int64_t *x_places, int64_t n);
 } ORDER[WN_TYPE_COUNT] = {REDUCE_INTEGERS(ORDER_ROW)};
 
-/* Strips of 64 without one are passed over. */
+static inline int least(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Strips of 64 without one are passed over; of one that has some, the first is the least of their places. */
 #define FIND(TYPE, T)                                                                              \
     TARGET static int64_t find_##TYPE(const void *from, const uint8_t *selected, int64_t n,        \
                                       uint64_t bits) {                                             \
@@ -108,10 +112,14 @@ static const struct order_row {
         memcpy(&sought, &bits, sizeof sought);                                                     \
         for (int64_t first = 0; first < n; first += 64) {                                          \
             const T *strip = x + first;                                                            \
-            int count = n - first < 64 ? (int)(n - first) : 64, found = count < 64;                \
+            int count = n - first < 64 ? (int)(n - first) : 64, found = count < 64, place = 64;    \
             for (int j = 0; count == 64 && j < 64; j++)                                            \
-                found |= strip[j] == sought;                                                       \
-            for (int j = 0; found && j < count; j++)                                               \
+                found += strip[j] == sought;                                                       \
+            if (!found) continue;                                                                  \
+            for (int j = 0; count == 64 && !selected && j < 64; j++)                               \
+                place = least(place, strip[j] == sought ? j : 64);                                 \
+            if (place < 64) return first + place;                                                  \
+            for (int j = 0; j < count; j++)                                                        \
                 if (strip[j] == sought && (!selected || selected[first + j])) return first + j;    \
         }                                                                                          \
         return 0;                                                                                  \
