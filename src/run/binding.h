@@ -87,6 +87,7 @@ typedef struct bound_stage {
     memory parts;       /* what each part of a run on threads found */
     int64_t n_true;     /* of this run */
     int64_t move_block; /* elements whose bits are found before any is moved */
+    int64_t room;       /* PACK, in one pass: elements that every output has room for */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     bool repeats;    /* MAP: elements can be computed twice, from any on */

@@ -217,11 +217,10 @@ static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
 
 /* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap; and where one waits
    for memory, or has the bitmap, moving is as fast at least. */
-static pack_way way_after(const packing *p, int64_t found, int64_t n) {
-    const bound_stage *s = p->stage;
-    if (!s->may_move) return PACK_WORDS;
-    bool reads = stage_mask_is_bools(s->plan), looks = p->words || reads,
-         near = reads && !p->words && !from_memory(s);
+static inline pack_way way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n) {
+    if (!s->may_move || n == 0) return PACK_WORDS;
+    bool reads = stage_mask_is_bools(s->plan), looks = bitmap || reads,
+         near = reads && !bitmap && !from_memory(s);
     if (looks && n - found <= n / LOOK_PART) return PACK_LOOKING;
     if (near && found <= n / LOOK_PART) return PACK_LOOKING;
     return pays_to_move(s, found, n) ? PACK_MOVING : PACK_WORDS;
@@ -274,7 +273,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     int64_t found = cursor.position - p->position;
     p->found += found;
     p->position = cursor.position;
-    if (!p->words) p->w->way = taken ? way_after(p, found, taken) : PACK_WORDS;
+    if (!p->words) p->w->way = way_after(s, false, found, taken);
     return taken;
 }
 
@@ -369,36 +368,30 @@ static wn_status make_targets(wn_binding *b, bound_stage *s, wn_error *error) {
     return WN_OK;
 }
 
-static int64_t least_room(const wn_binding *b, const bound_stage *s) {
-    int64_t room = INT64_MAX;
-    for (uint32_t i = 0; i < s->plan->output_count; i++)
-        room = least(room, b->now.rooms[s->plan->outputs[i].number].shape[0]);
-    return room;
-}
-
-/* The whole words, in place; how many elements were taken before the end, or the end of the room. */
-static int64_t pack_whole_words(packing *p) {
-    const bound_stage *s = p->stage;
-    kernel_cursor cursor = {.room = p->room, .looks = p->w->way == PACK_LOOKING};
-    int64_t whole = p->end & -KERNEL_WORD;
-    if (p->w->way == PACK_MOVING) return 0;
-    if (s->may_move) whole = least(whole, MOVE_CHUNK);
-    int64_t taken = s->fused(s->in, s->out, NULL, whole, &cursor);
-    p->position = p->found = cursor.position;
-    p->w->way = taken ? way_after(p, p->found, taken) : PACK_WORDS;
-    return taken;
+static int64_t pack_alone(bound_stage *s, int64_t first, int64_t found) {
+    packing p = {.stage = s, .w = &s->workers[0], .first = first, .end = s->grid.total, .room = s->room};
+    p.position = p.found = found;
+    if (first < p.end) pack_range(&p);
+    return p.found;
 }
 
 /* All is in place: what is left to do is to say how many there are. */
 wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
-    p.first = pack_whole_words(&p);
-    if (p.first < p.end) pack_range(&p);
-    s->n_true = b->now.symbols[s->plan->count_symbol] = p.found;
-    if (p.found > p.room) return make_targets(b, s, error);
+    worker *w = &s->workers[0];
+    kernel_cursor cursor = {.room = s->room, .looks = w->way == PACK_LOOKING};
+    int64_t taken = 0, whole = s->grid.total & -KERNEL_WORD;
+    if (w->way != PACK_MOVING) {
+        if (s->may_move) whole = least(whole, MOVE_CHUNK);
+        taken = s->fused(s->in, s->out, NULL, whole, &cursor);
+        w->way = way_after(s, false, cursor.position, taken);
+    }
+    int64_t found = cursor.position;
+    if (taken < s->grid.total) found = pack_alone(s, taken, found);
+    s->n_true = b->now.symbols[s->plan->count_symbol] = found;
+    if (found > s->room) return make_targets(b, s, error);
     for (uint32_t i = 0; i < s->grid.out_count; i++)
-        s->outputs[i].array->shape[0] = p.found;
+        s->outputs[i].array->shape[0] = found;
     return WN_OK;
 }
 
@@ -523,7 +516,7 @@ static void pack_with_held(packing *p) {
     pack_range(p);
     copy_held(s, w, w->held.count);
     wn_end_copies();
-    w->way = way_after(p, p->found, p->end - begun);
+    w->way = way_after(s, false, p->found, p->end - begun);
     w->dense = is_dense(p->found, p->end - begun);
 }
 
@@ -548,7 +541,7 @@ static void pack_piece(void *user, int64_t task, int32_t number) {
 }
 
 static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
-    pieces all = {.stage = s, .room = least_room(b, s)};
+    pieces all = {.stage = s, .room = s->room};
     for (int32_t i = 0; i < s->worker_count; i++) {
         s->workers[i].held = (held_piece){0};
         s->workers[i].dense = true;
@@ -606,7 +599,7 @@ static void pack_steps(packing *p) {
         }
         p->position += found;
         if (p->first % MOVE_CHUNK) continue;
-        w->way = way_after(p, p->position - chunk, MOVE_CHUNK);
+        w->way = way_after(s, false, p->position - chunk, MOVE_CHUNK);
         dense = is_dense(p->position - chunk, MOVE_CHUNK);
         chunk = p->position;
     }
@@ -617,8 +610,8 @@ static void pack_steps(packing *p) {
     wn_end_copies();
 }
 
-static int64_t pack_past_caches(const wn_binding *b, bound_stage *s) {
-    packing p = {.stage = s, .w = &s->workers[0], .room = least_room(b, s)};
+static int64_t pack_past_caches(bound_stage *s) {
+    packing p = {.stage = s, .w = &s->workers[0], .room = s->room};
     bool dense = true;
     while (p.first < s->grid.total) {
         p.end = s->grid.total;
@@ -631,16 +624,10 @@ static int64_t pack_past_caches(const wn_binding *b, bound_stage *s) {
     return p.found;
 }
 
-static int64_t pack_alone(const wn_binding *b, bound_stage *s) {
-    packing p = {.stage = s, .w = &s->workers[0], .end = s->grid.total, .room = least_room(b, s)};
-    if (p.end) pack_range(&p);
-    return p.found;
-}
-
 static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
     begin_run(s);
-    s->n_true = !s->piece              ? pack_alone(b, s)
-                : s->worker_count == 1 ? pack_past_caches(b, s)
+    s->n_true = !s->piece              ? pack_alone(s, 0, 0)
+                : s->worker_count == 1 ? pack_past_caches(s)
                                        : pack_in_pieces(b, s);
     TRY(wn_mask_announce(b, s, s->n_true, error));
     return make_targets(b, s, error);
@@ -680,7 +667,7 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     packing p = {
         .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
     for (int32_t i = 0; i < s->worker_count; i++)
-        s->workers[i].way = way_after(&p, s->n_true, s->grid.total);
+        s->workers[i].way = way_after(s, true, s->n_true, s->grid.total);
     if (s->n_true == 0) return WN_OK;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);

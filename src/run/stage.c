@@ -256,6 +256,15 @@ static bool packs_in_one_pass(const bound_stage *s) {
     return s->plan->kind == STAGE_PACK && s->plan->owns_mask && s->fused && all_given(s);
 }
 
+static int64_t least_room(const wn_binding *b, const bound_stage *s) {
+    int64_t room = INT64_MAX;
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        int64_t own = b->now.rooms[s->plan->outputs[i].number].shape[0];
+        if (own < room) room = own;
+    }
+    return room;
+}
+
 static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *error) {
     const grid *g = stage_has_rows(s->plan) ? &s->mask : &s->grid;
     s->bitmap_wanted = s->plan->owns_mask && !packs_in_one_pass(s);
@@ -352,6 +361,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     s->piece = s->step = 0;
     s->stream = NULL;
     if (packs_in_one_pass(s)) {
+        s->room = least_room(b, s);
         bool past_caches = wn_exceeds_caches(b, s) && !lies_on_input(b, s);
         if (workers > 1)
             wn_pieces_prepare(s, workers, past_caches);
