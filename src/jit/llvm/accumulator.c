@@ -511,6 +511,4 @@ void wn_end_leaf(const reducing *r, accumulator *a, ir index) {
     locate_accumulator(r, a);
     if (a->join == JOIN_PLACE) note_leaf(r, a, index);
     if (a->total) a->total = add(r->b, a->total, sum_of_lanes(r, a), "");
-    for (unsigned k = 0; is_emptied(a) && k < a->parts; k++)
-        a->part[k] = identity(r, a);
 }

@@ -1,8 +1,9 @@
 /*
  * emit_reduce.c - the loop of reduce: elements joined to accumulators that stay in registers.
  *
- * Leaf by leaf, row of 64 by row, what is not a whole row in a step of its own whose missing lanes are not selected. The accumulator of
- * a float's sum is emptied at the end of each leaf, as the tree of docs/reductions.md wants it; any other goes through all leaves.
+ * Row of 64 by row, what is not a whole row in a step of its own whose missing lanes are not selected. The accumulator of a float's sum is
+ * emptied at the end of each leaf, as the tree of docs/reductions.md wants it; any other goes through all leaves, which nobody tells apart
+ * if none of them asks.
  */
 #include "jit/llvm/accumulator.h"
 
@@ -152,49 +153,41 @@ static ir without_lowest(const reducing *r, ir levels) {
     return LLVMBuildAnd(r->b->e->builder, levels, add(r->b, levels, wn_ir_i64(r->b->e, -1), ""), "");
 }
 
-/*
- * Join the trees' parts to some of their levels, from the lowest up: those of a leaf to the levels that it carries into; or, if control
- * comes from the head of the outer loop since nothing is left, what no leaf has joined yet to all levels in use. Then `first` is 0.
- */
-static loop emit_carry(reducing *r, const accumulator *begun, LLVMBasicBlockRef head, ir carried,
-                       ir *first) {
+/* What joins the trees' parts to some of their levels, from the lowest up. */
+typedef struct carrying {
+    loop l;
+    ir levels; /* left to be joined                       */
+    ir last;   /* whether this is done after the last leaf */
+} carrying;
+
+static carrying emit_carry(reducing *r, ir levels) {
     body *b = r->b;
     accumulator *phis = r->all + r->count;
     ir none = wn_ir_i64(b->e, 0);
     bool was_beside = b->beside;
     b->entry = LLVMGetInsertBlock(b->e->builder);
     b->beside = true;
-    loop l = wn_begin_loop(b, none, 1);
-    LLVMAddIncoming(l.index, &none, &head, 1);
-    ir levels = wn_new_phi(b, carried, "levels");
-    LLVMAddIncoming(levels, &r->leaves, &head, 1);
-    bool varies = *first != none;
-    if (varies) {
-        *first = wn_new_phi(b, *first, "first");
-        LLVMAddIncoming(*first, &none, &head, 1);
-    }
+    carrying c = {.l = wn_begin_loop(b, none, 1)};
+    c.levels = wn_new_phi(b, levels, "levels");
+    c.last = wn_new_phi(b, LLVMConstInt(int_type(b->e, 1), false, false), "last");
     for (unsigned i = 0; i < r->count; i++)
-        for (unsigned k = 0; k < r->all[i].parts; k++) {
-            ir before = begun[i].part[k], part = wn_new_phi(b, r->all[i].part[k], "part");
-            LLVMAddIncoming(part, &before, &head, 1);
-            phis[i].part[k] = r->all[i].part[k] = part;
-        }
-    wn_enter_loop(b, &l, LLVMBuildICmp(b->e->builder, LLVMIntNE, levels, none, ""));
-    ir level = lowest_level(r, levels);
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
+    memcpy(phis, r->all, r->count * sizeof *phis);
+    wn_enter_loop(b, &c.l, LLVMBuildICmp(b->e->builder, LLVMIntNE, c.levels, none, ""));
+    ir level = lowest_level(r, c.levels);
     for (unsigned i = 0; i < r->count; i++) {
         const accumulator *a = &r->all[i];
         ir base = a->join == JOIN_TREE ? level_at(r, a, level) : NULL;
-        for (unsigned k = 0; k < a->parts; k++) {
-            ir here = base ? wn_load_part(r, a, base, k) : NULL;
+        for (unsigned k = 0; base && k < a->parts; k++)
             wn_next_iteration(b, phis[i].part[k],
-                              here ? wn_join_values(r, a, here, a->part[k]) : a->part[k]);
-        }
+                              wn_join_values(r, a, wn_load_part(r, a, base, k), a->part[k]));
     }
-    if (varies) wn_next_iteration(b, *first, *first);
-    wn_next_iteration(b, levels, without_lowest(r, levels));
-    wn_end_loop(b, &l);
+    wn_next_iteration(b, c.levels, without_lowest(r, c.levels));
+    wn_next_iteration(b, c.last, c.last);
+    wn_end_loop(b, &c.l);
     b->beside = was_beside;
-    return l;
+    return c;
 }
 
 static void store_level(reducing *r, ir level) {
@@ -206,41 +199,45 @@ static void store_level(reducing *r, ir level) {
     }
 }
 
+/* Join what is in the parts, the lowest level in use, to the levels above: what they come to is the result. */
+static void carry_once_more(reducing *r, const carrying *c) {
+    body *b = r->b;
+    wn_next_iteration(b, c->l.index, wn_ir_i64(b->e, 0));
+    wn_next_iteration(b, c->levels, without_lowest(r, r->leaves));
+    wn_next_iteration(b, c->last, LLVMConstInt(int_type(b->e, 1), true, false));
+    for (unsigned i = 0; i < r->count; i++)
+        for (unsigned k = 0; r->all[i].join == JOIN_TREE && k < r->all[i].parts; k++)
+            wn_next_iteration(b, r->all[i].part[k], r->all[i].part[k]);
+}
+
 /*
  * Carry the trees' leaves, or what 2^first of them come to, up through the levels that are in use, and keep them as the next level. After
- * the last leaf all levels are joined instead: what they come to is the result. Of both, what loads and joins levels is the same code.
+ * the last leaf the levels above are joined too, by the same code. Returns where to go then.
  */
-static ir emit_end_of_trees(reducing *r, const accumulator *begun, const loop *outer, ir more, ir first) {
+static LLVMBasicBlockRef emit_end_of_trees(reducing *r, ir first, LLVMBasicBlockRef after) {
     body *b = r->b;
     LLVMBuilderRef builder = b->e->builder;
     LLVMBasicBlockRef keep = new_block(b, "keep");
-    ir before = r->leaves, one = wn_ir_i64(b->e, 1);
-    ir leaves = add(b, before, LLVMBuildShl(builder, one, first, ""), "");
-    ir carried = LLVMBuildAnd(builder, before, LLVMBuildNot(builder, leaves, ""), "");
-    loop carry = emit_carry(r, begun, outer->head, carried, &first);
-    LLVMPositionBuilderAtEnd(builder, outer->head);
-    LLVMBuildCondBr(builder, more, outer->inside, carry.head);
-    LLVMPositionBuilderAtEnd(builder, carry.after);
-    LLVMBuildCondBr(builder, more, keep, outer->after);
+    ir before = r->leaves;
+    r->leaves = wn_advance(b, before, LLVMBuildShl(builder, wn_ir_i64(b->e, 1), first, ""));
+    ir carried = LLVMBuildAnd(builder, before, LLVMBuildNot(builder, r->leaves, ""), "");
+    carrying carry = emit_carry(r, carried);
+    LLVMBuildCondBr(builder, carry.last, after, keep);
     LLVMPositionBuilderAtEnd(builder, keep);
-    leaves = wn_advance(b, before, LLVMBuildShl(builder, one, first, ""));
-    ir is_new = LLVMBuildAnd(builder, leaves, LLVMBuildNot(builder, before, ""), "");
+    ir is_new = LLVMBuildAnd(builder, r->leaves, LLVMBuildNot(builder, before, ""), "");
     store_level(r, lowest_level(r, is_new));
-    r->leaves = leaves;
-    return first;
+    carry_once_more(r, &carry);
+    return carry.l.head;
 }
 
 /* ---- The loop -------------------------------------------------------------------------------------------------------------- */
 
-/* Whole rows of a leaf, then what is left. */
-static void emit_leaf(reducing *r, ir index) {
-    body *b = r->b;
-    LLVMBuilderRef builder = b->e->builder;
-    ir left = LLVMBuildSub(builder, b->n, index, ""), leaf = wn_ir_i64(b->e, KERNEL_LEAF);
-    ir here = wn_ir_choose(b->e, is_below(b, left, leaf), left, leaf);
-    ir whole = LLVMBuildAnd(builder, here, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
-       rest = LLVMBuildSub(builder, here, whole, "rest");
-    ir row = add(b, index, whole, "row");
+/* `count` elements: whole rows, then what is left. */
+static void emit_row_by_row(reducing *r, ir index, ir count) {
+    LLVMBuilderRef builder = r->b->e->builder;
+    ir whole = LLVMBuildAnd(builder, count, wn_ir_i64(r->b->e, -KERNEL_WORD), "whole"),
+       rest = LLVMBuildSub(builder, count, whole, "rest");
+    ir row = add(r->b, index, whole, "row");
     emit_rows(r, index, row, false);
     emit_rest(r, row, rest);
 }
@@ -280,8 +277,15 @@ static void emit_two_leaves(reducing *r, ir index) {
     r->count = count;
 }
 
+/* A leaf, or what there is of one. */
+static void emit_leaf(reducing *r, ir index) {
+    ir left = LLVMBuildSub(r->b->e->builder, r->b->n, index, "left"),
+       leaf = wn_ir_i64(r->b->e, KERNEL_LEAF);
+    emit_row_by_row(r, index, wn_ir_choose(r->b->e, is_below(r->b, left, leaf), left, leaf));
+}
+
 /* The leaves from `index` on: two if there are two and none of before waits for its other one. Returns 1 if they are two, else 0. */
-static ir emit_one_or_two(reducing *r, ir index, const accumulator *carried, accumulator *of_two) {
+static ir emit_one_or_two(reducing *r, ir index, const accumulator *begun, accumulator *of_two) {
     body *b = r->b;
     LLVMBuilderRef builder = b->e->builder;
     LLVMBasicBlockRef two = new_block(b, "two"), one = new_block(b, "one"),
@@ -296,7 +300,7 @@ static ir emit_one_or_two(reducing *r, ir index, const accumulator *carried, acc
     from[0] = LLVMGetInsertBlock(builder);
     LLVMBuildBr(builder, after);
     LLVMPositionBuilderAtEnd(builder, one);
-    memcpy(r->all, carried, r->count * sizeof *carried);
+    memcpy(r->all, begun, r->count * sizeof *begun);
     b->beside = true;
     emit_leaf(r, index);
     b->beside = false;
@@ -309,12 +313,15 @@ static ir emit_one_or_two(reducing *r, ir index, const accumulator *carried, acc
     return are_two;
 }
 
-static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) {
+/* There is a leaf, or a part of one. */
+static void emit_leaves(reducing *r, accumulator *begun, accumulator *of_two) {
     body *b = r->b;
     LLVMBuilderRef builder = b->e->builder;
-    loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), 1);
+    LLVMBasicBlockRef head = new_block(b, "leaf"), after = new_block(b, "done"), then = after;
+    LLVMBuildBr(builder, head);
+    LLVMPositionBuilderAtEnd(builder, head);
     ir index = wn_new_phi(b, wn_ir_i64(b->e, 0), "leaf"),
-       leaves = r->leaves ? wn_new_phi(b, r->leaves, "leaves") : NULL, two = wn_ir_i64(b->e, 0);
+       leaves = r->leaves ? wn_new_phi(b, r->leaves, "leaves") : NULL;
     for (unsigned i = 0; i < r->count; i++) {
         accumulator *a = &r->all[i];
         if (a->total) a->total = wn_new_phi(b, a->total, "total");
@@ -326,47 +333,49 @@ static void emit_leaves(reducing *r, accumulator *carried, accumulator *of_two) 
     r->leaves = leaves;
     for (unsigned i = 0; i < r->count; i++)
         memcpy(r->all[i].before, r->all[i].part, sizeof r->all[i].before);
-    memcpy(carried, r->all, r->count * sizeof *carried);
-    ir more = is_below(b, index, b->n);
-    if (leaves)
-        LLVMPositionBuilderAtEnd(builder, l.inside);
-    else
-        wn_enter_loop(b, &l, more);
+    memcpy(begun, r->all, r->count * sizeof *begun);
+    ir two = wn_ir_i64(b->e, 0);
     if (takes_two(r))
-        two = emit_one_or_two(r, index, carried, of_two);
+        two = emit_one_or_two(r, index, begun, of_two);
     else
         emit_leaf(r, index);
-    if (leaves) {
-        two = emit_end_of_trees(r, carried, &l, more, two);
-        memcpy(of_two, r->all, r->count * sizeof *of_two);
-    }
     for (unsigned i = 0; i < r->count; i++)
         wn_end_leaf(r, &r->all[i], index);
-    wn_next_iteration(
-        b, index, wn_advance(b, index, LLVMBuildShl(builder, wn_ir_i64(b->e, KERNEL_LEAF), two, "")));
+    if (leaves) then = emit_end_of_trees(r, two, after);
+    ir next = wn_advance(b, index, LLVMBuildShl(builder, wn_ir_i64(b->e, KERNEL_LEAF), two, ""));
+    wn_next_iteration(b, index, next);
     if (leaves) wn_next_iteration(b, leaves, r->leaves);
     for (unsigned i = 0; i < r->count; i++) {
-        if (carried[i].total) wn_next_iteration(b, carried[i].total, r->all[i].total);
-        for (unsigned k = 0; !is_emptied(&carried[i]) && k < carried[i].parts; k++)
-            wn_next_iteration(b, carried[i].part[k], r->all[i].part[k]);
-        for (unsigned k = 0; carried[i].join == JOIN_PLACE && k < carried[i].best; k++)
-            wn_next_iteration(b, carried[i].found[k], r->all[i].found[k]);
+        if (begun[i].total) wn_next_iteration(b, begun[i].total, r->all[i].total);
+        for (unsigned k = 0; !is_emptied(&begun[i]) && k < begun[i].parts; k++)
+            wn_next_iteration(b, begun[i].part[k], r->all[i].part[k]);
+        for (unsigned k = 0; begun[i].join == JOIN_PLACE && k < begun[i].best; k++)
+            wn_next_iteration(b, begun[i].found[k], r->all[i].found[k]);
     }
-    wn_end_loop(b, &l);
-    r->leaves = leaves;
-    memcpy(r->all, leaves ? of_two : carried, r->count * sizeof *carried);
+    LLVMBuildCondBr(builder, is_below(b, next, b->n), head, then);
+    LLVMPositionBuilderAtEnd(builder, after);
+}
+
+/* Whether something is done at the end of a leaf. */
+static bool has_leaves(const reducing *r) {
+    for (unsigned i = 0; i < r->count; i++)
+        if (is_emptied(&r->all[i]) || r->all[i].join == JOIN_PLACE) return true;
+    return false;
 }
 
 bool wn_emit_reduce_loop(body *b, const bool *wanted) {
     size_t most = 3 * (size_t)b->stage->output_count; /* a value, a count, and of two leaves a value */
     accumulator *all =
-        calloc(5 * most, sizeof *all); /* now, in an inner loop's head, before the rest, in the outer loop's head, of two leaves */
+        calloc(4 * most, sizeof *all); /* now, in an inner loop's head, in the outer loop's head, of two leaves */
     if (!all) return false;
     reducing r = {.b = b, .wanted = wanted, .all = all};
     wn_find_accumulators(&r);
     for (unsigned i = 0; i < r.count; i++)
         wn_load_accumulator(&r, &r.all[i]);
-    emit_leaves(&r, all + 3 * most, all + 4 * most);
+    if (has_leaves(&r))
+        emit_leaves(&r, all + 2 * most, all + 3 * most);
+    else
+        emit_row_by_row(&r, wn_ir_i64(b->e, 0), b->n);
     for (unsigned i = 0; i < r.count; i++)
         wn_store_accumulator(&r, &r.all[i]);
     locate_loop(b);
