@@ -413,6 +413,11 @@ static ir settle_tree(const reducing *r, accumulator *a) {
     return all;
 }
 
+/* Where the target has registers for masks, a sum takes one, and leaves alone what is not selected: no lane of a sum is -0. */
+static bool joins_by_mask(const reducing *r, const accumulator *a) {
+    return r->b->e->target.isa == WN_ISA_X86_64_V4 && (a->join == JOIN_TREE || a->join == JOIN_FLAT);
+}
+
 /* ---- A row, joined --------------------------------------------------------------------------------------------------------- */
 
 void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present) {
@@ -425,6 +430,10 @@ void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present
         return;
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
+    if (selected && joins_by_mask(r, a)) {
+        *part = wn_ir_choose(e, selected, wn_join_values(r, a, *part, value), *part);
+        return;
+    }
     if (selected) value = wn_ir_choose(e, selected, value, identity(r, a));
     if (a->join == JOIN_BEST || a->join == JOIN_PLACE)
         join_best(r, a, chunk, value);
