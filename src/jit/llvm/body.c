@@ -143,6 +143,11 @@ void wn_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool w
     }
 }
 
+static ir stream_pointer(const body *b, uint32_t stream, ir index) {
+    if (b->moved && is_moved(b, stream)) index = LLVMBuildSub(b->e->builder, index, b->moved, "");
+    return element_pointer(b, b->program->streams[stream].type, b->streams[stream], index);
+}
+
 static ir load_stream(body *b, const plan_stream *s, ir index) {
     emitter *e = b->e;
     uint32_t number = (uint32_t)(s - b->program->streams);
@@ -150,7 +155,7 @@ static ir load_stream(body *b, const plan_stream *s, ir index) {
     if (s->bits) return lanes_of_bits(b, wn_stream_bits(b, number, index));
     LLVMTypeRef type = vector_of(e, wn_ir_storage(e, s->type));
     ir at = b->streams[number];
-    if (!s->scalar) at = element_pointer(b, s->type, at, index);
+    if (!s->scalar) at = stream_pointer(b, number, index);
     ir value = LLVMBuildLoad2(e->builder, type, at, stream_name(b, s));
     LLVMSetAlignment(value, 1);
     if (s->type != WN_BOOL) return value;
@@ -306,7 +311,7 @@ void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first) {
         uint64_t size = wn_type_size(s->type), end = (first + b->e->lanes) * size;
         uint64_t line = (first * size + LINE_BYTES - 1) & -(uint64_t)LINE_BYTES;
         locate_loop(b);
-        ir from = element_pointer(b, s->type, b->streams[v->number], step);
+        ir from = stream_pointer(b, v->number, step);
         if (line < end) wn_prefetch(b, from, STREAM_AHEAD + line, end - line, false);
     }
 }
@@ -359,7 +364,7 @@ bool wn_body_begin(body *b, uint32_t stage, kernel_function function, const bool
     b->bitmap = LLVMGetParam(e->function, 2);
     b->n = LLVMGetParam(e->function, 3);
     b->cursor = LLVMGetParam(e->function, 4);
-    b->streams = calloc(2 * (size_t)p->stream_count + 1, sizeof *b->streams);
+    b->streams = calloc(3 * (size_t)p->stream_count + 1, sizeof *b->streams);
     b->bits = calloc(3 * (size_t)p->stream_count + 1, sizeof *b->bits);
     b->words = calloc((size_t)p->stream_count + 1, sizeof *b->words);
     b->outputs = calloc(2 * (size_t)s->output_count + 1, sizeof *b->outputs);

@@ -21,7 +21,8 @@ typedef struct body {
     const plan_program *program;
     kernel_function function;
     ir in, out, bitmap, n, cursor; /* parameters */
-    ir *streams; /* pointer of each; of reduce, behind them, to its last elements */
+    ir *streams; /* pointer of each; of reduce, behind them, to its last elements, and to its first where a loop moves the first ones */
+    ir moved;    /* NULL, or the element that the pointers are at which a loop moves */
     ir *bits; /* of each of bits: at which bit it begins; then of each two numbers that follow from it (find_bit) */
     ir *words; /* of each of bits: those from `word` on, if they are loaded */
     ir word;   /* where in the space the word begins whose lanes are being emitted; not in a map */
@@ -62,6 +63,15 @@ static inline ir element_pointer(const body *b, wn_type type, ir base, ir index)
 
 static inline ir is_below(const body *b, ir x, ir y) {
     return LLVMBuildICmp(b->e->builder, LLVMIntSLT, x, y, "");
+}
+
+/*
+ * Whether a loop of reduce moves the pointer of a stream rather than counting from it: an operand in memory that has an index takes one more
+ * micro-operation on Intel's processors. Bools are loaded by themselves.
+ */
+static inline bool is_moved(const body *b, uint32_t stream) {
+    const plan_stream *s = &b->program->streams[stream];
+    return b->streams[stream] && !s->scalar && !s->bits && s->type != WN_BOOL;
 }
 
 /* Whether a value is read from a bitmap, element by element. */

@@ -30,15 +30,29 @@ static void join_row(reducing *r, ir row, bool second) {
     }
 }
 
+/* The pointers of streams to their elements from `first` on. */
+static void move_pointers(body *b, ir first) {
+    uint32_t count = b->program->stream_count;
+    memcpy(b->streams + 2 * count, b->streams, count * sizeof *b->streams);
+    for (uint32_t i = 0; i < count; i++)
+        if (is_moved(b, i))
+            b->streams[i] = element_pointer(b, b->program->streams[i].type, b->streams[i], first);
+}
+
 /* Join the elements from `first` to `end`, whole rows; of two leaves, as many of the second one too. */
 static void emit_rows(reducing *r, ir first, ir end, bool two) {
     body *b = r->b;
+    uint32_t streams = b->program->stream_count;
+    move_pointers(b, first);
     b->entry = LLVMGetInsertBlock(b->e->builder);
     loop l = wn_begin_loop(b, first, KERNEL_WORD);
     if (two) b->e->elements = 2 * KERNEL_WORD;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
+    for (uint32_t i = 0; i < streams; i++)
+        if (is_moved(b, i)) b->streams[i] = wn_new_phi(b, b->streams[i], "at");
+    b->moved = l.index;
     accumulator *phis = r->all + r->count;
     memcpy(phis, r->all, r->count * sizeof *phis);
     wn_enter_loop(b, &l, is_below(b, l.index, end));
@@ -47,7 +61,14 @@ static void emit_rows(reducing *r, ir first, ir end, bool two) {
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
+    for (uint32_t i = 0; i < streams; i++)
+        if (is_moved(b, i))
+            wn_next_iteration(b, b->streams[i],
+                              element_pointer(b, b->program->streams[i].type, b->streams[i],
+                                              wn_ir_i64(b->e, KERNEL_WORD)));
     wn_end_loop(b, &l);
+    b->moved = NULL;
+    memcpy(b->streams, b->streams + 2 * streams, streams * sizeof *b->streams);
     memcpy(r->all, phis, r->count * sizeof *phis);
 }
 
