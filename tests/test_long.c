@@ -13,6 +13,7 @@
 #include "compare.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -93,10 +94,52 @@ static int tear_down(void **state) {
     return 0;
 }
 
+/* ---- Sums of 32-bit integers ---------------------------------------------------------------------------------------------- */
+
+/* More than a call of reduce takes, and not whole words. */
+#define SUMMED ((1 << 20) + 77)
+
+static void expect_sum(wn_context *c, wn_isa isa, const char *text, wn_array x, int64_t sum) {
+    wn_graph *g = wn_graph_new(c);
+    wn_parse(g, text, strlen(text));
+    wn_kernel *k = compare_compile(g, COMPARE_ENGINE, isa);
+    int64_t result = 0;
+    wn_array to = wn_array_of(wn_kernel_output_type(k, 0), &result, 0, NULL);
+    wn_error error;
+    compare_expect_ok(wn_call(k, &x, 1, &to, 1, &error), &error);
+    if (result != sum)
+        fail_msg("%s on %s: %lld, expected %lld", text, wn_isa_name(isa), (long long)result,
+                 (long long)sum);
+    wn_kernel_free(k);
+    wn_graph_free(g);
+}
+
+/* The upper halves of as many of them as a lane takes just fit a lane. */
+static void sums_of_the_least_and_the_greatest(void **state) {
+    static const uint32_t BITS[] = {0, 0x7fffffff, 0x80000000, 0xffff8000, 0xffffffff};
+    wn_context *c = *state;
+    compare_isas isas = compare_available(c);
+    uint32_t *x = malloc(SUMMED * sizeof *x);
+    assert_non_null(x);
+    for (size_t k = 0; k < sizeof BITS / sizeof *BITS; k++) {
+        for (size_t i = 0; i < SUMMED; i++)
+            x[i] = BITS[k];
+        for (size_t i = 0; i < isas.count; i++) {
+            int64_t sum = (int64_t)(int32_t)BITS[k] * SUMMED;
+            wn_array is_signed = wn_vector(WN_I32, x, SUMMED), any = wn_vector(WN_U32, x, SUMMED);
+            expect_sum(c, isas.list[i], "input x: i32[?]; sum(x)", is_signed, sum);
+            expect_sum(c, isas.list[i], "input x: i32[?]; sum(x[x < 0])", is_signed, sum < 0 ? sum : 0);
+            expect_sum(c, isas.list[i], "input x: u32[?]; sum(x)", any, (int64_t)BITS[k] * SUMMED);
+        }
+    }
+    free(x);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(more_than_2_to_32_elements, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lengths_and_strides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sums_of_the_least_and_the_greatest, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

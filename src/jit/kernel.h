@@ -79,6 +79,9 @@ static inline int64_t kernel_places_most(size_t value_bytes) {
     return value_bytes == 2 ? (int64_t)KERNEL_LEAF << 15 : KERNEL_REDUCE_MOST;
 }
 
+/* Of a sum of 32-bit integers as 64-bit ones, which adds up their upper halves in lanes of 32 bits, eight or more. */
+#define KERNEL_HALVES_MOST ((int64_t)8 << 16)
+
 typedef enum kernel_function {
     KERNEL_MAP,
     KERNEL_COUNT,

@@ -249,6 +249,16 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
     return first;
 }
 
+/* The 32-bit value that output `output` of a REDUCE stage sums up as 64-bit integers, of which `reduce` adds halves (kernel.h); -1 if it
+   is no such sum. */
+static inline int64_t widened_value(const plan_stage *s, op o, uint32_t output) {
+    const plan_value *values = s->program.values, *v = &values[s->outputs[output].value];
+    bool widens = o == OP_sum && v->kind == VALUE_OPERATION && v->op == OP_cast && !v->invariant &&
+                  (v->type == WN_I64 || v->type == WN_U64);
+    wn_type from = widens ? (wn_type)values[v->args[0]].type : WN_BOOL;
+    return from == WN_I32 || from == WN_U32 ? (int64_t)v->args[0] : -1;
+}
+
 /* Whether a stage has this function. */
 static inline bool stage_has(const plan_stage *s, kernel_function function) {
     switch (function) {

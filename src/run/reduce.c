@@ -194,9 +194,11 @@ static bool may_decide(const wn_binding *b, const bound_stage *s) {
 static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool direct) {
     int64_t most = direct ? KERNEL_REDUCE_MOST : s->grid.block;
     if (may_decide(b, s)) most = least(most, DECIDE_LENGTH);
-    for (uint32_t i = 0; s->plan->places && i < s->plan->output_count; i++)
-        if (op_is_place(op_of(b, s, i)))
-            most = least(most, kernel_places_most(wn_type_size(type_of(s, i))));
+    for (uint32_t i = 0; i < s->plan->output_count; i++) {
+        op o = op_of(b, s, i);
+        if (op_is_place(o)) most = least(most, kernel_places_most(wn_type_size(type_of(s, i))));
+        if (widened_value(s->plan, o, i) >= 0) most = least(most, KERNEL_HALVES_MOST);
+    }
     return most;
 }
 

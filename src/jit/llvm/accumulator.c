@@ -37,6 +37,10 @@ static bool has_range(const emitter *e, wn_type type) {
 static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_type type) {
     accumulator *a = &r->all[r->count++];
     *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
+    if (how == JOIN_HALVES) {
+        a->parts = a->best = 2;
+        return;
+    }
     unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
     a->parts = how == JOIN_TREE ? tree_lanes / r->b->e->lanes : flat_parts(r->b->e, type_bits(type));
     a->best = a->parts;
@@ -49,6 +53,11 @@ static join join_of(op o, wn_type type) {
     if (op_is_place(o)) return JOIN_PLACE;
     if (!type_is_float(type)) return JOIN_FLAT;
     return o == OP_min || o == OP_max ? JOIN_BEST : JOIN_TREE;
+}
+
+/* The value that is joined as halves; -1: as it is. */
+static int64_t value_of_halves(const body *b, uint32_t output) {
+    return b->e->lanes < 8 ? -1 : widened_value(b->stage, reduction_of(b, output), output);
 }
 
 static wn_type counter_type(const emitter *e) {
@@ -71,7 +80,10 @@ static void tell_accumulator(const reducing *r, const accumulator *a) {
         [JOIN_BEST] = {"the best is kept in",
                        ", signs and NaNs in three more", "a comparison passes by NaNs and takes -0 for 0: both are noted beside it, and settled once at the end"},
         [JOIN_PLACE] = {"the best is kept in", ", and the leaf in which each was found",
-                        "the place itself is looked for later, in one leaf"}};
+                        "the place itself is looked for later, in one leaf"},
+        [JOIN_HALVES] = {"added to", ", as they are and their upper halves",
+                         "that takes less than to make 64-bit integers of them: modulo 2^32 the "
+                         "sum tells what the lower halves come to"}};
     locate_accumulator(r, a);
     if (a->ranged) {
         wn_tell(r->b->e, "vrangeps tells -0 from 0, and passes by NaNs: these are noted beside it",
@@ -88,7 +100,11 @@ void wn_find_accumulators(reducing *r) {
         op o = reduction_of(r->b, i);
         wn_type type = value_type(r->b, i);
         if (first_alike(r->b->stage, i) != i) continue;
-        if (!counts_truth(o)) add_accumulator(r, join_of(o, type), o, i, type);
+        int64_t halves = value_of_halves(r->b, i);
+        if (halves >= 0)
+            add_accumulator(r, JOIN_HALVES, o, i, (wn_type)r->b->program->values[halves].type);
+        else if (!counts_truth(o))
+            add_accumulator(r, join_of(o, type), o, i, type);
         bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
         if (counts_truth(o) || needs_count)
             add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
@@ -391,6 +407,28 @@ static ir settle_flat(const reducing *r, const accumulator *a) {
     return reduce_lanes(r, name, all);
 }
 
+/*
+ * 32-bit integers, of which up to 2^16 were added to each lane, as they are and their upper halves: what the lower halves come to is less than
+ * 2^32, so the difference.
+ */
+static ir settle_halves(const reducing *r, const accumulator *a) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    LLVMTypeRef wide = int_vector(e, 64);
+    ir upper = a->part[1],
+       lower = LLVMBuildSub(builder, a->part[0],
+                            LLVMBuildShl(builder, upper, wn_ir_int(e, 32, 16), ""), "");
+    upper = type_is_signed(a->type) ? LLVMBuildSExt(builder, upper, wide, "")
+                                    : LLVMBuildZExt(builder, upper, wide, "");
+    upper = LLVMBuildShl(builder, upper, wn_ir_int(e, 64, 16), "");
+    lower = LLVMBuildZExt(builder, lower, wide, "");
+    ir sum = reduce_lanes(r, "llvm.vector.reduce.add", LLVMBuildAdd(builder, upper, lower, ""));
+    ir before =
+        LLVMBuildLoad2(builder, int_type(e, 64),
+                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)), "before");
+    return add(r->b, before, sum, "");
+}
+
 /* ---- A tree's, in its order ------------------------------------------------------------------------------------------------- */
 
 static ir half_of(const reducing *r, ir vector, unsigned half, unsigned lanes) {
@@ -413,6 +451,17 @@ static ir settle_tree(const reducing *r, accumulator *a) {
     return all;
 }
 
+static void join_halves(const reducing *r, accumulator *a, ir selected) {
+    emitter *e = r->b->e;
+    LLVMBuilderRef builder = e->builder;
+    ir value = r->b->values[value_of_halves(r->b, a->output)], bits = wn_ir_int(e, 32, 16);
+    if (selected) value = wn_ir_choose(e, selected, value, wn_ir_int(e, 32, 0));
+    ir upper = type_is_signed(a->type) ? LLVMBuildAShr(builder, value, bits, "")
+                                       : LLVMBuildLShr(builder, value, bits, "");
+    a->part[0] = LLVMBuildAdd(builder, a->part[0], value, "");
+    a->part[1] = LLVMBuildAdd(builder, a->part[1], upper, "");
+}
+
 /* Where the target has registers for masks, a sum takes one, and leaves alone what is not selected: no lane of a sum is -0. */
 static bool joins_by_mask(const reducing *r, const accumulator *a) {
     return r->b->e->target.isa == WN_ISA_X86_64_V4 && (a->join == JOIN_TREE || a->join == JOIN_FLAT);
@@ -427,6 +476,10 @@ void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present
         selected = selected_lanes(r, a, present);
     if (a->join == JOIN_COUNT) {
         *part = count_lanes(r, a, *part, counted_lanes(r, a, selected));
+        return;
+    }
+    if (a->join == JOIN_HALVES) {
+        join_halves(r, a, selected);
         return;
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
@@ -510,6 +563,7 @@ void wn_store_accumulator(const reducing *r, accumulator *a) {
         break;
     case JOIN_BEST: value = settle_best(r, a); break;
     case JOIN_FLAT: value = settle_flat(r, a); break;
+    case JOIN_HALVES: value = settle_halves(r, a); break;
     case JOIN_PLACE: store_place(r, a); return;
     case JOIN_COUNT: store_count(r, a); return;
     }

@@ -11,8 +11,9 @@
 #define MOST_PARTS 16
 
 /* BEST: min and max of floats, whose parts are the best so far, two of signs unless they are ranged, and one that says where NaNs were.
-   PLACE: argmin and argmax, whose parts are the best so far, and of floats the NaNs. */
-typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST, JOIN_PLACE } join;
+   PLACE: argmin and argmax, whose parts are the best so far, and of floats the NaNs. HALVES: sums of 32-bit integers as 64-bit ones, whose
+   parts are the sum modulo 2^32, and that of the upper halves. */
+typedef enum join { JOIN_TREE, JOIN_FLAT, JOIN_COUNT, JOIN_BEST, JOIN_PLACE, JOIN_HALVES } join;
 
 /* An accumulator: vectors that the chunks of a row are joined to in turn. */
 typedef struct accumulator {
