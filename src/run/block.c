@@ -8,6 +8,7 @@
 #include "run/block.h"
 #include "graph/bits.h"
 #include "run/array.h"
+#include "run/shuffle.h"
 
 #include <string.h>
 #ifdef __x86_64__
@@ -17,6 +18,8 @@
 static int64_t least(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
+
+typedef uint32_t square_line __attribute__((vector_size(16)));
 
 /* ---- Lines: elements at one distance to elements at another ----------------------------------------------------------- */
 
@@ -40,7 +43,12 @@ DEFINE_COPY_LINE(copy_line_4, uint32_t)
 DEFINE_COPY_LINE(copy_line_8, uint64_t)
 
 /* Into contiguous memory that does not overlap: also spreading one element. */
-static void gather_line(char *to, const char *from, int64_t stride, int64_t n, uint8_t size) {
+static void gather_line(shuffle *known, char *to, const char *from, int64_t stride, int64_t n,
+                        uint8_t size) {
+    int64_t done = wn_shuffle_lines(known, to, from, (short_lines){size, 1, 0, stride}, n);
+    to += done * size;
+    from += done * stride;
+    n -= done;
     switch (size) {
     case 1: copy_line_1_apart(to, from, stride, n); break;
     case 2: copy_line_2_apart(to, from, stride, n); break;
@@ -49,14 +57,20 @@ static void gather_line(char *to, const char *from, int64_t stride, int64_t n, u
     }
 }
 
-static void copy_line(char *to, int64_t to_stride, const char *from, int64_t from_stride, int64_t n,
-                      uint8_t size) {
+static void copy_line(shuffle *known, char *to, int64_t to_stride, const char *from,
+                      int64_t from_stride, int64_t n, uint8_t size) {
     if (to_stride == size && from_stride == size) {
         memcpy(to, from, (size_t)n * size);
         return;
     }
+    if (to_stride == -size) {
+        to += (n - 1) * to_stride;
+        from += (n - 1) * from_stride;
+        to_stride = size;
+        from_stride = -from_stride;
+    }
     if (to_stride == size) {
-        gather_line(to, from, from_stride, n, size);
+        gather_line(known, to, from, from_stride, n, size);
         return;
     }
     switch (size) {
@@ -67,9 +81,35 @@ static void copy_line(char *to, int64_t to_stride, const char *from, int64_t fro
     }
 }
 
-/* ---- Transposing: elements of four bytes that lie across the lines ----------------------------------------------------- */
+typedef uint64_t half_line __attribute__((vector_size(32)));
 
-typedef uint32_t square_line __attribute__((vector_size(16)));
+/* Lines of contiguous elements, each as two parts, which may overlap. */
+#define COPY_LINES(T)                                                                              \
+    for (int64_t i = 0; i < lines; i++, to += to_across, from += from_across) {                    \
+        T first, last;                                                                             \
+        memcpy(&first, from, sizeof first);                                                        \
+        memcpy(&last, from + bytes - sizeof last, sizeof last);                                    \
+        memcpy(to, &first, sizeof first);                                                          \
+        memcpy(to + bytes - sizeof last, &last, sizeof last);                                      \
+    }
+static void copy_lines(char *to, int64_t to_across, const char *from, int64_t from_across,
+                       int64_t bytes, int64_t lines) {
+    if (bytes <= 4)
+        COPY_LINES(uint16_t)
+    else if (bytes <= 8)
+        COPY_LINES(uint32_t)
+    else if (bytes <= 16)
+        COPY_LINES(uint64_t)
+    else if (bytes <= 32)
+        COPY_LINES(square_line)
+    else if (bytes <= 64)
+        COPY_LINES(half_line)
+    else
+        for (int64_t i = 0; i < lines; i++, to += to_across, from += from_across)
+            memcpy(to, from, (size_t)bytes);
+}
+
+/* ---- Transposing: elements of four bytes that lie across the lines ----------------------------------------------------- */
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
@@ -119,6 +159,9 @@ static int64_t transpose(char *to, int64_t packed, const char *from, int64_t str
 
 /* ---- Spreading: elements that stay along short lines ------------------------------------------------------------------- */
 
+/* Elements of a line, at most, that vectors are shuffled for. */
+#define SHUFFLED_LINE 8
+
 typedef uint64_t word_pair __attribute__((vector_size(16)));
 
 /* Each line is filled by a word, or pairs of them, which reach into the lines after it. */
@@ -155,9 +198,6 @@ DEFINE_SPREAD(spread_4, uint32_t)
 DEFINE_SPREAD(spread_8, uint64_t)
 
 #ifdef __x86_64__
-/* Elements of a line, at most, that vectors are shuffled for. */
-#define SHUFFLED_LINE 8
-
 /* By the size of an element and the length of a line: from which byte of a vector each byte of the vectors comes that it becomes. */
 #define SOURCE(SIZE, LENGTH, BYTE) (BYTE) / (SIZE) / (LENGTH) * (SIZE) + (BYTE) % (SIZE)
 #define FOUR_SOURCES(S, L, B)                                                                      \
@@ -183,19 +223,20 @@ static const uint8_t shuffles[4][SHUFFLED_LINE + 1][SHUFFLED_LINE][16] = {
 /* Each element of `bytes` as often as a line is long, a constant where this is inlined. */
 __attribute__((target("ssse3"), always_inline)) static inline void shuffle_line_of(
     char *to, const char *from, int64_t bytes, uint8_t size, int length) {
-    __m128i shuffle[SHUFFLED_LINE];
-    _Pragma("GCC unroll 8") for (int k = 0; k < length; k++) shuffle[k] =
+    __m128i pattern[SHUFFLED_LINE];
+    _Pragma("GCC unroll 8") for (int k = 0; k < length; k++) pattern[k] =
         _mm_loadu_si128((const void *)shuffles[__builtin_ctz(size)][length][k]);
     for (int64_t at = 0; at < bytes; at += 16, to += 16 * length) {
         __m128i elements = _mm_loadu_si128((const void *)(from + at));
         _Pragma("GCC unroll 8") for (int k = 0; k < length; k++)
-            _mm_storeu_si128((void *)(to + 16 * k), _mm_shuffle_epi8(elements, shuffle[k]));
+            _mm_storeu_si128((void *)(to + 16 * k), _mm_shuffle_epi8(elements, pattern[k]));
     }
 }
 
 /* Lines whose elements lie side by side; how many are done: whole vectors of elements. */
-__attribute__((target("ssse3"))) static int64_t shuffle_lines(char *to, int64_t length, const char *from,
-                                                              int64_t lines, uint8_t size) {
+__attribute__((target("ssse3"))) static int64_t repeat_elements(char *to, int64_t length,
+                                                                const char *from, int64_t lines,
+                                                                uint8_t size) {
     int64_t bytes = lines * size & -16;
     switch (length) {
     case 2: shuffle_line_of(to, from, bytes, size, 2); break;
@@ -230,7 +271,7 @@ static int64_t spread(char *to, int64_t packed, const char *from, int64_t across
     int64_t done = 0;
 #ifdef __x86_64__
     if (across == size && __builtin_cpu_supports("ssse3"))
-        done = shuffle_lines(to, packed / size, from, lines, size);
+        done = repeat_elements(to, packed / size, from, lines, size);
 #endif
     return done +
            fill_lines(to + done * packed, packed, from + done * across, across, lines - done, size);
@@ -246,6 +287,7 @@ typedef struct walk {
     char *array; /* the next element */
     char *block;
     int64_t index[PLAN_MAX_AXES];
+    shuffle *known;
 } walk;
 
 static void begin_walk(walk *w, int64_t first) {
@@ -258,9 +300,9 @@ static void begin_walk(walk *w, int64_t first) {
 
 static void walk_line(const walk *w, int64_t stride, int64_t n) {
     if (w->into_array)
-        copy_line(w->array, stride, w->block, w->size, n, w->size);
+        copy_line(w->known, w->array, stride, w->block, w->size, n, w->size);
     else
-        copy_line(w->block, w->size, w->array, stride, n, w->size);
+        copy_line(w->known, w->block, w->size, w->array, stride, n, w->size);
 }
 
 /* Move `n` steps along an axis whose inner axes are at 0, and on to the next line of it at its end. */
@@ -274,19 +316,47 @@ static void advance(walk *w, int axis, int64_t n) {
     }
 }
 
-/* Whole lines: along the lines if they are long, else across them, element by element of a line. */
+/* Short lines that lie near each other, by shuffles; how many are done. Into an array without gaps, by the inverse: from its lowest address
+   on, from elements of the block that lie at the same distances; those left are then the first ones if the lines go downwards. */
+static int64_t walk_short_lines(const walk *w, int64_t lines, int64_t length, int64_t stride,
+                                int64_t across) {
+    short_lines of = {w->size, length, stride, across};
+    int64_t packed = length * w->size, low = 0;
+    if (!w->into_array) {
+        int64_t done = 0;
+        if (stride || length > SHUFFLED_LINE)
+            done = wn_shuffle_lines(w->known, w->block, w->array, of, lines);
+        if (stride || done) return done;
+        return spread(w->block, packed, w->array, across, lines, w->size);
+    }
+    if ((stride != w->size && stride != -w->size) || (across != packed && across != -packed))
+        return 0;
+    if (across < 0) low += (lines - 1) * across;
+    if (stride < 0) low += (length - 1) * stride;
+    return wn_shuffle_lines(w->known, w->array + low, w->block - low, of, lines);
+}
+
+/* Whole lines: together if they are short, or have no gaps in them; else along them if they are long; else across them, element by element
+   of a line. */
 static void walk_plane(const walk *w, int64_t lines) {
     int last = w->rank - 1;
     int64_t length = w->dims[last], stride = w->strides[last], across = w->strides[last - 1];
-    int64_t packed = length * w->size;
+    int64_t packed = length * w->size, done = walk_short_lines(w, lines, length, stride, across);
     walk line = *w;
-    if (!w->into_array && stride == 0) {
-        int64_t done = spread(w->block, packed, w->array, across, lines, w->size);
-        lines -= done;
+    lines -= done;
+    if (!w->into_array || across > 0) {
         line.array += done * across;
         line.block += done * packed;
-    } else if (!w->into_array && w->size == 4 && across == 4 && stride != 4) {
-        int64_t done = transpose(w->block, packed, w->array, stride, length, lines);
+    }
+    if (stride == w->size && packed > 1) {
+        if (w->into_array)
+            copy_lines(line.array, across, line.block, packed, packed, lines);
+        else
+            copy_lines(line.block, packed, line.array, across, packed, lines);
+        return;
+    }
+    if (!w->into_array && w->size == 4 && across == 4 && stride != 4) {
+        done = transpose(line.block, packed, line.array, stride, length, lines);
         length -= done;
         line.array += done * stride;
         line.block += done * 4;
@@ -298,9 +368,9 @@ static void walk_plane(const walk *w, int64_t lines) {
     }
     for (int64_t i = 0; i < length; i++, line.array += stride, line.block += w->size) {
         if (w->into_array)
-            copy_line(line.array, across, line.block, packed, lines, w->size);
+            copy_line(w->known, line.array, across, line.block, packed, lines, w->size);
         else
-            copy_line(line.block, packed, line.array, across, lines, w->size);
+            copy_line(w->known, line.block, packed, line.array, across, lines, w->size);
     }
 }
 
@@ -332,19 +402,25 @@ static void copy_between(walk *w, int64_t first, int64_t count) {
     walk_elements(w, count);
 }
 
-void wn_gather(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
-               const int64_t *strides, int64_t first, int64_t count) {
+void wn_gather(shuffle *known, char *to, const char *from, uint8_t size, int rank,
+               const int64_t *dims, const int64_t *strides, int64_t first, int64_t count) {
+    shuffle own;
+    own.width = 0;
     walk w = {.rank = rank, .size = size, .dims = dims, .strides = strides};
     w.array = (char *)(uintptr_t)from; /* only read */
     w.block = to;
+    w.known = known ? known : &own;
     copy_between(&w, first, count);
 }
 
-void wn_scatter(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
-                const int64_t *strides, int64_t first, int64_t count) {
+void wn_scatter(shuffle *known, char *to, const char *from, uint8_t size, int rank,
+                const int64_t *dims, const int64_t *strides, int64_t first, int64_t count) {
+    shuffle own;
+    own.width = 0;
     walk w = {.rank = rank, .size = size, .into_array = true, .dims = dims, .strides = strides};
     w.array = to;
     w.block = (char *)(uintptr_t)from; /* only read */
+    w.known = known ? known : &own;
     copy_between(&w, first, count);
 }
 
@@ -383,8 +459,8 @@ static void copy_bits(bit_walk *w, int64_t first, int64_t count) {
 
 void wn_array_put(const wn_array *a, const char *from, int64_t first, int64_t count) {
     if (a->type != WN_BITMAP) {
-        wn_scatter(a->data, from, (uint8_t)wn_type_size(a->type), a->rank, a->shape, a->strides,
-                   first, count);
+        wn_scatter(NULL, a->data, from, (uint8_t)wn_type_size(a->type), a->rank, a->shape,
+                   a->strides, first, count);
         return;
     }
     bit_walk w = {.into_array = true, .rank = a->rank, .dims = a->shape, .strides = a->strides};
@@ -524,6 +600,9 @@ static void place_buffers(grid *g, operand *all, uint32_t count, int64_t quantum
                            : needs_block(o)            ? g->block
                                                        : quantum;
         g->buffers += (size_t)round_up(operand_bytes(o, elements), 64);
+        o->known = g->buffers;
+        if (o->mode == OPERAND_STRIDED && o->size)
+            g->buffers += (size_t)round_up(sizeof(shuffle), 64);
     }
 }
 
@@ -560,9 +639,14 @@ static void move_bits(const grid *g, const worker *w, const operand *o, int64_t 
     copy_bits(&b, first, count);
 }
 
+shuffle *wn_known_lines(const worker *w, const operand *o) {
+    return o->mode == OPERAND_STRIDED && o->size ? (shuffle *)(void *)(w->buffers + o->known) : NULL;
+}
+
 static void gather(const grid *g, const worker *w, const operand *o, int64_t first, int64_t count) {
     if (o->size)
-        wn_gather(w->buffers + o->buffer, o->data, o->size, g->rank, g->dims, o->strides, first, count);
+        wn_gather(wn_known_lines(w, o), w->buffers + o->buffer, o->data, o->size, g->rank, g->dims,
+                  o->strides, first, count);
     else
         move_bits(g, w, o, first, count, false);
 }
@@ -574,7 +658,8 @@ void wn_grid_put(const grid *g, const worker *w, const operand *o, int64_t first
     else if (o->mode == OPERAND_DIRECT)
         memcpy(o->data + first * o->size, from, (size_t)(count * o->size));
     else
-        wn_scatter(o->data, from, o->size, g->rank, g->dims, o->strides, first, count);
+        wn_scatter(wn_known_lines(w, o), o->data, from, o->size, g->rank, g->dims, o->strides,
+                   first, count);
 }
 
 bool wn_grid_reads_directly(const grid *g, uint8_t uses) {
@@ -603,8 +688,17 @@ static void lay_out_periods(const grid *g, const worker *w, const operand *o) {
         memcpy(buffer + done * o->size, buffer, (size_t)(least(done, count - done) * o->size));
 }
 
+static void forget_lines(const worker *w, const operand *all, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        shuffle *known = wn_known_lines(w, &all[i]);
+        if (known) known->width = 0;
+    }
+}
+
 void wn_grid_begin(const grid *g, worker *w) {
     if (w->filled) return;
+    forget_lines(w, g->in, g->in_count);
+    forget_lines(w, g->out, g->out_count);
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_PERIODIC) lay_out_periods(g, w, &g->in[i]);
     w->filled = true;

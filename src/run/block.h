@@ -8,6 +8,7 @@
 #define WN_BLOCK_H
 
 #include "jit/plan.h"
+#include "run/shuffle.h"
 
 typedef enum operand_mode {
     OPERAND_SCALAR, /* one element, for the whole run                                                           */
@@ -20,10 +21,11 @@ typedef enum operand_mode {
 typedef struct operand {
     char *data;
     uint8_t mode;
-    uint8_t size;   /* bytes of an element; 0: it is a bit, and strides are bits */
-    uint8_t bit;    /* of a bit: where in the first byte of data it lies, 0 to 7 */
-    uint8_t uses;   /* USE_MASK, USE_VALUES                           */
-    size_t buffer;  /* where in a worker's buffers; multiple of 64    */
+    uint8_t size;  /* bytes of an element; 0: it is a bit, and strides are bits */
+    uint8_t bit;   /* of a bit: where in the first byte of data it lies, 0 to 7 */
+    uint8_t uses;  /* USE_MASK, USE_VALUES                           */
+    size_t buffer; /* where in a worker's buffers; multiple of 64    */
+    size_t known; /* STRIDED, of elements: where, behind, what is known about lines that lie as its do */
     int64_t period; /* PERIODIC                                      */
     int64_t strides[PLAN_MAX_AXES];
 } operand;
@@ -102,10 +104,13 @@ void wn_grid_put(const grid *g, const worker *w, const operand *o, int64_t first
 /* Copy `count` elements of contiguous memory into an array, from the row-major place `first` on; bools into a bitmap too. */
 void wn_array_put(const wn_array *a, const char *from, int64_t first, int64_t count);
 
-/* Copy `count` elements of an array of these axes, from the row-major place `first` on, out of it or into it. */
-void wn_gather(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
-               const int64_t *strides, int64_t first, int64_t count);
-void wn_scatter(char *to, const char *from, uint8_t size, int rank, const int64_t *dims,
-                const int64_t *strides, int64_t first, int64_t count);
+/* What is known about a strided operand's lines; NULL: it is none. */
+shuffle *wn_known_lines(const worker *w, const operand *o);
+
+/* Copy `count` elements of an array of these axes, from the row-major place `first` on, out of it or into it. `known` may be NULL. */
+void wn_gather(shuffle *known, char *to, const char *from, uint8_t size, int rank,
+               const int64_t *dims, const int64_t *strides, int64_t first, int64_t count);
+void wn_scatter(shuffle *known, char *to, const char *from, uint8_t size, int rank,
+                const int64_t *dims, const int64_t *strides, int64_t first, int64_t count);
 
 #endif

@@ -400,10 +400,12 @@ static const char *find_plain(const tile *t, const operand *o, int64_t place, in
     if (o->mode == OPERAND_PERIODIC) return buffer + first % o->period * o->size;
     if (t->l->boxes) {
         int64_t dims[] = {t->l->length, t->width};
-        wn_gather(buffer, o->data + place * o->strides[0] + t->column * o->strides[1], o->size, 2,
-                  dims, o->strides, 0, places * t->width);
+        wn_gather(wn_known_lines(t->w, o), buffer,
+                  o->data + place * o->strides[0] + t->column * o->strides[1], o->size, 2, dims,
+                  o->strides, 0, places * t->width);
     } else {
-        wn_gather(buffer, o->data, o->size, g->rank, g->dims, o->strides, first, places * t->width);
+        wn_gather(wn_known_lines(t->w, o), buffer, o->data, o->size, g->rank, g->dims, o->strides,
+                  first, places * t->width);
     }
     return buffer;
 }

@@ -82,7 +82,8 @@ static const char *next_values(const expanding *e, int64_t count) {
     uint8_t size = e->stage->grid.out[0].size;
     if (v->contiguous) return v->data + e->taken * size;
     char *buffer = e->w->buffers + e->stage->values_buffer;
-    if (count) wn_gather(buffer, v->data, size, v->rank, v->dims, v->strides, e->taken, count);
+    if (count)
+        wn_gather(NULL, buffer, v->data, size, v->rank, v->dims, v->strides, e->taken, count);
     return buffer;
 }
 
