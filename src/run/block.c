@@ -497,13 +497,54 @@ static void move_axis(grid *g, int to, int from) {
         g->out[i].strides[to] = g->out[i].strides[from];
 }
 
-/* Drop axes of length 1, then merge neighbours. */
+static int64_t magnitude(int64_t n) {
+    return n < 0 ? -n : n;
+}
+
+/* Bytes of an element of those operands whose elements lie further apart along axis `axis` + 1 than along `axis`, less those of the others. */
+static int64_t vote_to_swap(const operand *all, uint32_t count, int axis) {
+    int64_t votes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const operand *o = &all[i];
+        if (!has_strides(o) || !o->strides[axis] || !o->strides[axis + 1]) continue;
+        int64_t outer = magnitude(o->strides[axis]), inner = magnitude(o->strides[axis + 1]);
+        votes += outer < inner ? o->size : outer > inner ? -o->size : 0;
+    }
+    return votes;
+}
+
+static void swap(int64_t *a, int64_t *b) {
+    int64_t first = *a;
+    *a = *b;
+    *b = first;
+}
+
+static void swap_axes(grid *g, int axis) {
+    swap(&g->dims[axis], &g->dims[axis + 1]);
+    for (uint32_t i = 0; i < g->in_count; i++)
+        swap(&g->in[i].strides[axis], &g->in[i].strides[axis + 1]);
+    for (uint32_t i = 0; i < g->out_count; i++)
+        swap(&g->out[i].strides[axis], &g->out[i].strides[axis + 1]);
+}
+
+/* Outer axes first, as outputs lie, if that suits most of the memory: so what is in another order throughout is read and stored in place. */
+static void sort_axes(grid *g) {
+    for (int sorted = 1; sorted < g->rank; sorted++)
+        for (int k = sorted; k-- > 0;) {
+            int64_t out = vote_to_swap(g->out, g->out_count, k);
+            if (out <= 0 || out + vote_to_swap(g->in, g->in_count, k) <= 0) break;
+            swap_axes(g, k);
+        }
+}
+
+/* Drop axes of length 1, sort the others if that may be, then merge neighbours. */
 static void collapse(grid *g) {
     int rank = 0;
     for (int i = 0; i < g->rank; i++)
         if (g->dims[i] != 1) move_axis(g, rank++, i);
     g->rank = rank;
     if (rank == 0) return;
+    if (g->any_order && !wn_grid_has_bits(g)) sort_axes(g);
     int at = 0;
     for (int i = 1; i < rank; i++) {
         move_axis(g, at + 1, i);

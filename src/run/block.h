@@ -38,6 +38,7 @@ typedef struct grid {
     int64_t block; /* elements that a buffer holds, a multiple of step and of 64 */
     bool direct;   /* nothing needs a buffer but a last partial step             */
     bool tiled; /* taken by tiles (columns.h), not in order: only what stays where it is may be periodic */
+    bool any_order; /* elements may be taken in any order: all that matters is that they are together */
     uint32_t in_count, out_count;
     operand *in, *out;
     size_t buffers; /* bytes of a worker's buffers */
@@ -85,7 +86,7 @@ static inline int64_t grid_next_count(const grid *g, bool directly, int64_t firs
     return count < KERNEL_WORD ? count : count - count % KERNEL_WORD;
 }
 
-/* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, tiled,
+/* Merge axes that every operand runs through as if they were one, and choose modes, the block and the buffers. `dims`, step, tiled, any_order,
    operands' data, sizes and strides are set; modes are SCALAR or BUFFER where they are, else anything. */
 void wn_grid_lay_out(grid *g, int64_t largest_block);
 /* Whether kernels read the operands in `uses` (0: all) where they lie. */

@@ -276,6 +276,7 @@ static wn_status make_bitmap(const wn_binding *b, bound_stage *s, wn_error *erro
 static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
     const plan_stage *p = s->plan;
     s->grid.tiled = false;
+    s->grid.any_order = p->kind == STAGE_MAP;
     TRY(lay_program(b, p, &p->program, &s->grid, error));
     memcpy(s->dims, s->grid.dims, sizeof *s->dims * (size_t)s->grid.rank);
     if (stores_in_place(p)) {
