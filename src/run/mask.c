@@ -402,16 +402,22 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
  * into a buffer that stays in the first cache, and whole lines are copied out of it past the caches. But that alone gains nothing: while
  * lines are copied no input comes. So the inputs are asked for some steps ahead.
  */
-#define STEP_BYTES 2048 /* of the widest input */
-#define STEPS_AHEAD 3
+#define STEP_BYTES 2048 /* of the widest input; of all, twice as many */
+#define STEPS_AHEAD 3   /* of several wide inputs, 2: more would be more than the first cache holds */
 
+/* Elements of 8 bytes gain nothing, since packing them takes as long as their lines take to come, and lose a tenth on AVX2. */
 static void choose_step(bound_stage *s) {
     const grid *g = &s->grid;
-    int64_t widest = 1;
+    int64_t widest = 1, all = 1;
     if (!wn_grid_reads_directly(g, 0) || !wn_packs_directly(s)) return;
-    for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].mode == OPERAND_DIRECT && g->in[i].size > widest) widest = g->in[i].size;
-    s->step = STEP_BYTES / widest;
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        if (g->in[i].mode != OPERAND_DIRECT) continue;
+        all += g->in[i].size;
+        if (g->in[i].size > widest) widest = g->in[i].size;
+    }
+    if (widest > 4) return;
+    s->step = least(STEP_BYTES / widest, 2 * STEP_BYTES / all) & -KERNEL_WORD;
+    s->steps_ahead = all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
 }
 
 /* Where the next element of output i goes. */
@@ -432,7 +438,7 @@ static int64_t pack_step(packing *p) {
         .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT)
-            wn_prefetch((uintptr_t)p->w->in[i] + (uintptr_t)operand_bytes(&g->in[i], STEPS_AHEAD * step),
+            wn_prefetch((uintptr_t)p->w->in[i] + (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
                         operand_bytes(&g->in[i], step));
     s->fused(p->w->in, p->w->out, NULL, step, &cursor);
     for (uint32_t i = 0; i < g->in_count; i++)
