@@ -107,7 +107,7 @@ typedef struct bound_stage {
     int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
     size_t piece_buffer; /* PACK: where in a worker's buffers it does */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
-    int64_t steps_ahead; /* PACK: of which the inputs are asked for */
+    int64_t steps_ahead;  /* PACK: of which the inputs are asked for */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;

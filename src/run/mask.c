@@ -403,7 +403,7 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
  * lines are copied no input comes. So the inputs are asked for some steps ahead.
  */
 #define STEP_BYTES 2048 /* of the widest input; of all, twice as many */
-#define STEPS_AHEAD 3   /* of several wide inputs, 2: more would be more than the first cache holds */
+#define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
 
 /* Elements of 8 bytes gain nothing, since packing them takes as long as their lines take to come, and lose a tenth on AVX2. */
 static void choose_step(bound_stage *s) {
@@ -438,7 +438,8 @@ static int64_t pack_step(packing *p) {
         .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT)
-            wn_prefetch((uintptr_t)p->w->in[i] + (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
+            wn_prefetch((uintptr_t)p->w->in[i] +
+                            (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
                         operand_bytes(&g->in[i], step));
     s->fused(p->w->in, p->w->out, NULL, step, &cursor);
     for (uint32_t i = 0; i < g->in_count; i++)
