@@ -199,18 +199,11 @@ wn_status wn_mask_announce(wn_binding *b, const bound_stage *s, int64_t n_true, 
 static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage *s) {
     return b->stages[s->plan->mask_stage].bitmap.data;
 }
-/* Where what is packed of output i lies in the memory of a piece: it may begin anywhere in a line, and a full-width store may run past it. */
-static inline int64_t wn_piece_of(const bound_stage *s, uint32_t output) {
-    int64_t bytes = 0;
-    for (uint32_t i = 0; i < output; i++)
-        bytes += round_up((s->piece + 2 * KERNEL_WORD) * s->grid.out[i].size, 64);
-    return bytes;
-}
 /* Whether a PACK stage stores straight into all its outputs, which are the caller's (mask.c). */
 bool wn_packs_directly(const bound_stage *s);
-/* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (mask.c). */
+/* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (pieces.c). */
 void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches);
-/* Let one thread run it by steps, whose results go past the caches, if it can (mask.c). */
+/* Let one thread run it by steps, whose results go past the caches, if it can (pieces.c). */
 void wn_steps_prepare(bound_stage *s);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */
 void wn_moves_prepare(bound_stage *s);

@@ -1,10 +1,8 @@
 /*
  * mask.c - the counting of masks, and PACK stages: the elements where a mask is true, moved together.
  *
- * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word. What
- * no cache holds is packed into a buffer and stored past the caches.
- * On threads, each packs a piece of the space into memory of its own, learns in turn where in the outputs that goes, and copies it
- * while it is in the cache, past the caches during the packing of its next one; so every piece is read before it, or one behind it, is written: an output may lie on an input.
+ * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word. On threads,
+ * and past the caches, it goes by way of memory of a thread's own (pieces.c).
  * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
  * in the same way: what is near the end of the room, or not a whole word, or not contiguous, is packed into a buffer and
  * copied from there.
@@ -13,9 +11,8 @@
  * memory may change under us and only makes the result meaningless.
  */
 #include "run/array.h"
-#include "run/binding.h"
 #include "run/move.h"
-#include "run/stream.h"
+#include "run/packing.h"
 #include "run/threads.h"
 
 #include <string.h>
@@ -152,27 +149,8 @@ static void store_coordinates(char *to, const wn_array *a, const int64_t *index,
 
 /* ---- Packing ----------------------------------------------------------------------------------------------------------- */
 
-typedef struct packing {
-    const bound_stage *stage;
-    worker *w;
-    const uint64_t *words; /* the whole bitmap; NULL: the mask is evaluated on the way */
-    char *piece;           /* NULL, or the memory that is packed into instead of the outputs */
-    int64_t first, end;
-    int64_t offset;   /* where in the outputs this begins                               */
-    int64_t room;     /* elements from there                                            */
-    int64_t position; /* elements written                                               */
-    int64_t found;    /* elements that are true; beyond the room, they are only counted */
-} packing;
-
 static bool is_full(const packing *p) {
     return p->found > p->room;
-}
-
-/* Where the elements of output i go that are packed from now on, if they are contiguous. */
-static char *packed_place(const packing *p, uint32_t i) {
-    const bound_stage *s = p->stage;
-    if (p->piece) return p->piece + wn_piece_of(s, i);
-    return (char *)s->outputs[i].array->data + p->offset * s->grid.out[i].size;
 }
 
 /* The bits of a block, and how many are set. Its streams are pointed at, if there is anything to do. */
@@ -188,9 +166,6 @@ static int64_t find_bits(const packing *p, int64_t first, int64_t count, const u
     if (found) wn_grid_point(&s->grid, p->w, USE_VALUES, first, count);
     return found;
 }
-
-/* Elements between two looks at whether there is little to do. */
-#define MOVE_CHUNK ((int64_t)64 << 10)
 
 /* Elements whose bits are found before they are moved, if all is read in place. */
 #define MOVE_BLOCK 16384
@@ -217,7 +192,7 @@ static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
 
 /* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap; and where one waits
    for memory, or has the bitmap, moving is as fast at least. */
-static inline pack_way way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n) {
+pack_way wn_way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n) {
     if (!s->may_move || n == 0) return PACK_WORDS;
     bool reads = stage_mask_is_bools(s->plan), looks = bitmap || reads,
          near = reads && !bitmap && !from_memory(s);
@@ -273,7 +248,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     int64_t found = cursor.position - p->position;
     p->found += found;
     p->position = cursor.position;
-    if (!p->words) p->w->way = way_after(s, false, found, taken);
+    if (!p->words) p->w->way = wn_way_after(s, false, found, taken);
     return taken;
 }
 
@@ -284,8 +259,7 @@ static void put_packed(const wn_array *a, const char *from, int64_t at, int64_t 
     wn_array_put(&so_far, from, at, count);
 }
 
-/* Packed elements of output i to their place `at` in its array. */
-static void store_output(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count) {
+void wn_store_packed(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count) {
     const wn_array *a = s->outputs[i].array;
     uint8_t size = s->grid.out[i].size;
     if (s->outputs[i].contiguous)
@@ -298,14 +272,14 @@ static void store_output(const bound_stage *s, uint32_t i, const char *from, int
 }
 
 /* Packed elements from the buffers to their places. */
-static void store_packed(packing *p, int64_t count) {
+static void store_block(packing *p, int64_t count) {
     const bound_stage *s = p->stage;
     for (uint32_t i = 0; i < s->grid.out_count; i++) {
         int64_t size = s->grid.out[i].size;
         if (p->piece)
             memcpy(packed_place(p, i) + p->position * size, p->w->out[i], (size_t)(count * size));
         else
-            store_output(s, i, p->w->out[i], p->offset + p->position, count);
+            wn_store_packed(s, i, p->w->out[i], p->offset + p->position, count);
     }
     p->position += count;
 }
@@ -324,7 +298,7 @@ static void pack_block(packing *p, int64_t first, int64_t count) {
         p->w->out[i] = p->w->buffers + g->out[i].buffer;
     kernel_fn pack = p->words ? s->scatter : s->fused;
     pack(p->w->in, p->w->out, (uint64_t *)(uintptr_t)words, round_up(count, KERNEL_WORD), &cursor);
-    store_packed(p, found);
+    store_block(p, found);
 }
 
 static bool stores_directly(const bound_stage *s) {
@@ -339,7 +313,7 @@ bool wn_packs_directly(const bound_stage *s) {
     return stores_directly(s);
 }
 
-static void pack_range(packing *p) {
+void wn_pack_range(packing *p) {
     const grid *g = &p->stage->grid;
     bool stored = p->piece || stores_directly(p->stage),
          read = wn_grid_reads_directly(g, p->words ? USE_VALUES : 0);
@@ -371,7 +345,7 @@ static wn_status make_targets(wn_binding *b, bound_stage *s, wn_error *error) {
 static int64_t pack_alone(bound_stage *s, int64_t first, int64_t found) {
     packing p = {.stage = s, .w = &s->workers[0], .first = first, .end = s->grid.total, .room = s->room};
     p.position = p.found = found;
-    if (first < p.end) pack_range(&p);
+    if (first < p.end) wn_pack_range(&p);
     return p.found;
 }
 
@@ -384,7 +358,7 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     if (w->way != PACK_MOVING) {
         if (s->may_move) whole = least(whole, MOVE_CHUNK);
         taken = s->fused(s->in, s->out, NULL, whole, &cursor);
-        w->way = way_after(s, false, cursor.position, taken);
+        w->way = wn_way_after(s, false, cursor.position, taken);
     }
     int64_t found = cursor.position;
     if (taken < s->grid.total) found = pack_alone(s, taken, found);
@@ -395,247 +369,11 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     return WN_OK;
 }
 
-/* ---- Past the caches ------------------------------------------------------------------------------------------------------- */
-
-/*
- * Stores to lines that no cache holds have them read first, which takes a third of the time of what comes from memory. So a step is packed
- * into a buffer that stays in the first cache, and whole lines are copied out of it past the caches. But that alone gains nothing: while
- * lines are copied no input comes. So the inputs are asked for some steps ahead.
- */
-#define STEP_BYTES 2048 /* of the widest input; of all, twice as many */
-#define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
-
-/* Elements of 8 bytes gain nothing, since packing them takes as long as their lines take to come, and lose a tenth on AVX2. */
-static void choose_step(bound_stage *s) {
-    const grid *g = &s->grid;
-    int64_t widest = 1, all = 1;
-    if (!wn_grid_reads_directly(g, 0) || !wn_packs_directly(s)) return;
-    for (uint32_t i = 0; i < g->in_count; i++) {
-        if (g->in[i].mode != OPERAND_DIRECT) continue;
-        all += g->in[i].size;
-        if (g->in[i].size > widest) widest = g->in[i].size;
-    }
-    if (widest > 4) return;
-    s->step = least(STEP_BYTES / widest, 2 * STEP_BYTES / all) & -KERNEL_WORD;
-    s->steps_ahead = all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
-}
-
-/* Where the next element of output i goes. */
-static char *next_place(const packing *p, uint32_t i) {
-    return packed_place(p, i) + p->position * p->stage->grid.out[i].size;
-}
-
-static char *line_of(char *at) {
-    return at - (uintptr_t)at % LINE_BYTES;
-}
-
-/* Pack the next step to w->out; how many elements. */
-static int64_t pack_step(packing *p) {
-    const bound_stage *s = p->stage;
-    const grid *g = &s->grid;
-    int64_t step = s->step;
-    kernel_cursor cursor = {
-        .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
-    for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].mode == OPERAND_DIRECT)
-            wn_prefetch((uintptr_t)p->w->in[i] +
-                            (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
-                        operand_bytes(&g->in[i], step));
-    s->fused(p->w->in, p->w->out, NULL, step, &cursor);
-    for (uint32_t i = 0; i < g->in_count; i++)
-        if (g->in[i].mode == OPERAND_DIRECT)
-            p->w->in[i] = (const char *)p->w->in[i] + operand_bytes(&g->in[i], step);
-    p->first += step;
-    return cursor.position;
-}
-
-static bool is_dense(int64_t found, int64_t n) {
-    return found > n / 32;
-}
-
-/* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
-
-/* A piece and what is packed of it, and of the one before, stay in a core's cache from its packing to its copying. */
-#define PIECE_BYTES ((int64_t)256 << 10)
-/* So many a thread at least, so that none is left waiting for the last. */
-#define PIECES_PER_WORKER 8
-
-void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches) {
-    const grid *g = &s->grid;
-    int64_t bytes = 1, least_size = g->block;
-    for (uint32_t i = 0; i < g->out_count; i++)
-        bytes += g->out[i].size;
-    for (uint32_t i = 0; i < g->in_count; i++)
-        bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
-    int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
-    s->piece = size < least_size ? least_size : size - size % least_size;
-    s->piece_buffer = g->buffers;
-    if (past_caches) choose_step(s);
-    s->step = least(s->step, s->piece);
-    s->grid.buffers += (size_t)wn_piece_of(s, g->out_count) * (s->step ? 2 : 1);
-}
-
-typedef struct pieces {
-    bound_stage *stage;
-    int64_t room;
-    running_sum found;
-} pieces;
-
-static char *piece_memory(const bound_stage *s, const worker *w, bool second) {
-    return w->buffers + s->piece_buffer + (second ? wn_piece_of(s, s->grid.out_count) : 0);
-}
-
-/* Where the last line that ends within `bytes` from `to` on ends. */
-static int64_t whole_lines(char *to, int64_t bytes) {
-    int64_t lines = line_of(to + bytes) - to;
-    return lines < 0 ? 0 : lines;
-}
-
-/* The next elements of the piece that a worker holds to their places: whole lines but at both ends of the piece. */
-static void copy_held(const bound_stage *s, worker *w, int64_t count) {
-    held_piece *h = &w->held;
-    int64_t end = least(h->copied + count, h->count);
-    if (end == h->copied) return;
-    for (uint32_t i = 0; i < s->grid.out_count; i++) {
-        int64_t size = s->grid.out[i].size;
-        char *to = (char *)s->outputs[i].array->data + h->at * size;
-        int64_t first = whole_lines(to, h->copied * size),
-                last = end == h->count ? end * size : whole_lines(to, end * size);
-        const char *from = piece_memory(s, w, h->second) + wn_piece_of(s, i);
-        wn_copy_past_caches(to + first, from + first, (size_t)(last - first));
-    }
-    h->copied = end;
-}
-
-/* With each step of a piece a share of the one before is copied. */
-static void pack_with_held(packing *p) {
-    const bound_stage *s = p->stage;
-    worker *w = p->w;
-    int64_t begun = p->first, share = w->held.count / (s->piece / s->step) + KERNEL_WORD;
-    if (p->end - p->first >= s->step) wn_grid_point(&s->grid, w, 0, p->first, s->step);
-    while (w->dense && p->end - p->first >= s->step) {
-        for (uint32_t i = 0; i < s->grid.out_count; i++)
-            w->out[i] = next_place(p, i);
-        p->position += pack_step(p);
-        copy_held(s, w, share);
-    }
-    p->found = p->position;
-    pack_range(p);
-    copy_held(s, w, w->held.count);
-    wn_end_copies();
-    w->way = way_after(s, false, p->found, p->end - begun);
-    w->dense = is_dense(p->found, p->end - begun);
-}
-
-static void pack_piece(void *user, int64_t task, int32_t number) {
-    pieces *all = user;
-    bound_stage *s = all->stage;
-    worker *w = &s->workers[number];
-    int64_t first = task * s->piece;
-    packing p = {.stage = s, .w = w, .first = first};
-    p.end = least(first + s->piece, s->grid.total);
-    p.room = s->piece + KERNEL_WORD;
-    p.piece = piece_memory(s, w, s->step && !w->held.second);
-    if (s->step)
-        pack_with_held(&p);
-    else
-        pack_range(&p);
-    int64_t before = wn_add_in_turn(&all->found, task, p.found);
-    bool fits = before + p.found <= all->room;
-    w->held = (held_piece){.at = before, .count = fits ? p.found : 0, .second = !w->held.second};
-    for (uint32_t i = 0; fits && p.found && !s->step && i < s->grid.out_count; i++)
-        store_output(s, i, packed_place(&p, i), before, p.found);
-}
-
-static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
-    pieces all = {.stage = s, .room = s->room};
-    for (int32_t i = 0; i < s->worker_count; i++) {
-        s->workers[i].held = (held_piece){0};
-        s->workers[i].dense = true;
-    }
-    wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
-    for (int32_t i = 0; s->step && i < s->worker_count; i++)
-        copy_held(s, &s->workers[i], s->piece);
-    return all.found.sum;
-}
-
-/* ---- One thread, past the caches --------------------------------------------------------------------------------------- */
-
-void wn_steps_prepare(bound_stage *s) {
-    choose_step(s);
-    s->piece = s->step;
-    s->piece_buffer = s->grid.buffers;
-    if (s->step) s->grid.buffers += (size_t)wn_piece_of(s, s->grid.out_count);
-}
-
-static char *step_buffer(const packing *p, uint32_t i) {
-    return p->w->buffers + p->stage->piece_buffer + wn_piece_of(p->stage, i);
-}
-
-/* What was packed of output i for `from` .. `to`, where the first line is in the buffer as in memory: all lines but the last, which is moved
-   to the buffer's front. Nothing before `begin` is touched. */
-static void store_lines(char *buffer, char *begin, char *from, char *to) {
-    char *first = line_of(from), *last = line_of(to), *at = first < begin ? begin : first;
-    if (first == last) return;
-    wn_copy_past_caches(at, buffer + (at - first), (size_t)(last - at));
-    memcpy(buffer, buffer + (last - first), LINE_BYTES);
-}
-
-/* The last line. */
-static void store_rest(const char *buffer, char *begin, char *to) {
-    char *last = line_of(to), *at = last < begin ? begin : last;
-    memcpy(at, buffer + (at - last), (size_t)(to - at));
-}
-
-/* Step by step, as long as there is room and something to store. */
-static void pack_steps(packing *p) {
-    const bound_stage *s = p->stage;
-    worker *w = p->w;
-    int64_t begun = p->position, chunk = p->position;
-    bool dense = true;
-    if (p->end - p->first < s->step) return;
-    wn_grid_point(&s->grid, w, 0, p->first, s->step);
-    while (dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
-        for (uint32_t i = 0; i < s->grid.out_count; i++)
-            w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % LINE_BYTES;
-        int64_t found = pack_step(p);
-        for (uint32_t i = 0; i < s->grid.out_count; i++) {
-            char *to = next_place(p, i);
-            int64_t size = s->grid.out[i].size;
-            store_lines(step_buffer(p, i), packed_place(p, i) + begun * size, to, to + found * size);
-        }
-        p->position += found;
-        if (p->first % MOVE_CHUNK) continue;
-        w->way = way_after(s, false, p->position - chunk, MOVE_CHUNK);
-        dense = is_dense(p->position - chunk, MOVE_CHUNK);
-        chunk = p->position;
-    }
-    p->found += p->position - begun;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        store_rest(step_buffer(p, i), packed_place(p, i) + begun * s->grid.out[i].size,
-                   next_place(p, i));
-    wn_end_copies();
-}
-
-static int64_t pack_past_caches(bound_stage *s) {
-    packing p = {.stage = s, .w = &s->workers[0], .room = s->room};
-    bool dense = true;
-    while (p.first < s->grid.total) {
-        p.end = s->grid.total;
-        if (dense) pack_steps(&p);
-        int64_t first = p.first, found = p.found;
-        p.end = least(first + MOVE_CHUNK, s->grid.total);
-        pack_range(&p);
-        dense = is_dense(p.found - found, p.first - first);
-    }
-    return p.found;
-}
-
 static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error) {
     begin_run(s);
     s->n_true = !s->piece              ? pack_alone(s, 0, 0)
-                : s->worker_count == 1 ? pack_past_caches(s)
-                                       : pack_in_pieces(b, s);
+                : s->worker_count == 1 ? wn_pack_past_caches(s)
+                                       : wn_pack_in_pieces(b, s);
     TRY(wn_mask_announce(b, s, s->n_true, error));
     return make_targets(b, s, error);
 }
@@ -650,7 +388,7 @@ static void pack_part(void *user, int64_t task, int32_t number) {
     own.end = least(first + p->size, p->total);
     own.offset = p->found[task];
     own.room = last - own.offset;
-    pack_range(&own);
+    wn_pack_range(&own);
 }
 
 /* Each part has its place in the outputs, and exactly the room that its bits take. */
@@ -674,13 +412,13 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     packing p = {
         .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
     for (int32_t i = 0; i < s->worker_count; i++)
-        s->workers[i].way = way_after(s, true, s->n_true, s->grid.total);
+        s->workers[i].way = wn_way_after(s, true, s->n_true, s->grid.total);
     if (s->n_true == 0) return WN_OK;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);
         return WN_OK;
     }
-    pack_range(&p);
+    wn_pack_range(&p);
     return WN_OK;
 }
 

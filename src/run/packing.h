@@ -1,0 +1,56 @@
+/*
+ * packing.h - what the two files of PACK stages share: mask.c, which packs any range of the space, and pieces.c, which packs
+ * what is large, or shared by threads, by way of memory of its own.
+ */
+#ifndef WN_PACKING_H
+#define WN_PACKING_H
+
+#include "run/binding.h"
+
+/* A range of the space that is being packed. */
+typedef struct packing {
+    const bound_stage *stage;
+    worker *w;
+    const uint64_t *words; /* the whole bitmap; NULL: the mask is evaluated on the way */
+    char *piece;           /* NULL, or the memory that is packed into instead of the outputs */
+    int64_t first, end;
+    int64_t offset;   /* where in the outputs this begins                               */
+    int64_t room;     /* elements from there                                            */
+    int64_t position; /* elements written                                               */
+    int64_t found;    /* elements that are true; beyond the room, they are only counted */
+} packing;
+
+/* Where what is packed of an output lies in the memory of a piece: it may begin anywhere in a line, and a full-width store may run past it. */
+static inline int64_t piece_offset(const bound_stage *s, uint32_t output) {
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < output; i++)
+        bytes += round_up((s->piece + 2 * KERNEL_WORD) * s->grid.out[i].size, 64);
+    return bytes;
+}
+
+/* Where the elements of output i go that are packed from now on, if they are contiguous. */
+static inline char *packed_place(const packing *p, uint32_t i) {
+    const bound_stage *s = p->stage;
+    if (p->piece) return p->piece + piece_offset(s, i);
+    return (char *)s->outputs[i].array->data + p->offset * s->grid.out[i].size;
+}
+
+/* Elements between two looks at whether there is little to do. */
+#define MOVE_CHUNK ((int64_t)64 << 10)
+
+/* ---- mask.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Pack what is left of the range. */
+void wn_pack_range(packing *p);
+/* How to go on after `found` of n were true; `bitmap`: the mask is one of ours. */
+pack_way wn_way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n);
+/* Packed elements of output i to their place `at` in its array. */
+void wn_store_packed(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count);
+
+/* ---- pieces.c ---------------------------------------------------------------------------------------------------------- */
+
+/* Pack all, on threads, or alone past the caches; how many are true. */
+int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s);
+int64_t wn_pack_past_caches(bound_stage *s);
+
+#endif
