@@ -176,6 +176,43 @@ static void large_packed_outputs_of_bitmaps_are_right(void **state) {
     free_arrays(a);
 }
 
+#define STEPPED ((int64_t)384 * 12000)
+
+/* Of a mask of bools half are true, which is no reason to look at words: also where no power of two is a number of whole steps. */
+static void check_way(wn_kernel *k, void *user) {
+    const arrays *a = user;
+    uint8_t *m = (uint8_t *)a->second;
+    float *y = (float *)(void *)a->first, *z = y + STEPPED;
+    wn_array in[] = {wn_vector(WN_F32, a->x, STEPPED), wn_vector(WN_F32, a->x + STEPPED, STEPPED),
+                     wn_vector(WN_BOOL, m, STEPPED)};
+    wn_array out[] = {wn_vector(WN_F32, y, STEPPED), wn_vector(WN_F32, z, STEPPED)};
+    wn_binding *b;
+    wn_error error;
+    for (int64_t i = 0; i < STEPPED; i++)
+        m[i] = (uint8_t)(i * 2654435761 % 1000003 % 2);
+    compare_expect_ok(wn_bind(k, in, 3, out, 2, &b, &error), &error);
+    compare_expect_ok(wn_run(b, &error), &error);
+    if (b->kernel->engine == WN_ENGINE_JIT && b->kernel->target.isa != WN_ISA_PORTABLE) {
+        const bound_stage *stage = &b->stages[0];
+        assert_int_equal(stage->step, 384);
+        for (int32_t i = 0; i < stage->worker_count; i++)
+            assert_int_equal(stage->workers[i].way, PACK_WORDS);
+    }
+    for (int64_t i = 0; i < STEPPED; i++)
+        if (m[i] && (*y++ != a->x[i] || *z++ != a->x[STEPPED + i]))
+            fail_msg("element %lld", (long long)i);
+    wn_binding_free(b);
+}
+
+static void half_of_two_columns_is_no_reason_to_look_at_words(void **state) {
+    (void)state;
+    arrays a = make_arrays();
+    for_each_way(
+        "input x: f32[?]; input w: f32[?]; input m: bool[?]; output y = x[m]; output z = w[m];",
+        check_way, &a);
+    free_arrays(a);
+}
+
 /* ---- Reductions ---------------------------------------------------------------------------------------------------------- */
 
 #define REDUCED 5
@@ -239,6 +276,7 @@ int main(void) {
         cmocka_unit_test(large_outputs_are_right_at_any_alignment),
         cmocka_unit_test(large_packed_outputs_are_right_at_any_alignment),
         cmocka_unit_test(large_packed_outputs_of_bitmaps_are_right),
+        cmocka_unit_test(half_of_two_columns_is_no_reason_to_look_at_words),
         cmocka_unit_test(large_reductions_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,12 @@ static bool is_dense(int64_t found, int64_t n) {
     return found > n / 32;
 }
 
+/* Go on as suits the last n elements, of which `found` were true. */
+static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
+    w->way = wn_way_after(s, false, found, n);
+    w->dense = is_dense(found, n);
+}
+
 /* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
 
 /* A piece and what is packed of it, and of the one before, stay in a core's cache from its packing to its copying. */
@@ -148,8 +154,7 @@ static void pack_with_held(packing *p) {
     wn_pack_range(p);
     copy_held(s, w, w->held.count);
     wn_end_copies();
-    w->way = wn_way_after(s, false, p->found, p->end - begun);
-    w->dense = is_dense(p->found, p->end - begun);
+    learn(s, w, p->found, p->end - begun);
 }
 
 static void pack_piece(void *user, int64_t task, int32_t number) {
@@ -216,11 +221,10 @@ static void store_rest(const char *buffer, char *begin, char *to) {
 static void pack_steps(packing *p) {
     const bound_stage *s = p->stage;
     worker *w = p->w;
-    int64_t begun = p->position, chunk = p->position;
-    bool dense = true;
+    int64_t begun = p->position, chunk = p->first, before = p->position;
     if (p->end - p->first < s->step) return;
     wn_grid_point(&s->grid, w, 0, p->first, s->step);
-    while (dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
+    while (w->dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
         for (uint32_t i = 0; i < s->grid.out_count; i++)
             w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % LINE_BYTES;
         int64_t found = pack_step(p);
@@ -230,10 +234,10 @@ static void pack_steps(packing *p) {
             store_lines(step_buffer(p, i), packed_place(p, i) + begun * size, to, to + found * size);
         }
         p->position += found;
-        if (p->first % MOVE_CHUNK) continue;
-        w->way = wn_way_after(s, false, p->position - chunk, MOVE_CHUNK);
-        dense = is_dense(p->position - chunk, MOVE_CHUNK);
-        chunk = p->position;
+        if (p->first - chunk < MOVE_CHUNK) continue;
+        learn(s, w, p->position - before, p->first - chunk);
+        chunk = p->first;
+        before = p->position;
     }
     p->found += p->position - begun;
     for (uint32_t i = 0; i < s->grid.out_count; i++)
@@ -243,15 +247,16 @@ static void pack_steps(packing *p) {
 }
 
 int64_t wn_pack_past_caches(bound_stage *s) {
-    packing p = {.stage = s, .w = &s->workers[0], .room = s->room};
-    bool dense = true;
+    worker *w = &s->workers[0];
+    packing p = {.stage = s, .w = w, .room = s->room};
+    w->dense = true;
     while (p.first < s->grid.total) {
         p.end = s->grid.total;
-        if (dense) pack_steps(&p);
+        if (w->dense) pack_steps(&p);
         int64_t first = p.first, found = p.found;
         p.end = least(first + MOVE_CHUNK, s->grid.total);
         wn_pack_range(&p);
-        dense = is_dense(p.found - found, p.first - first);
+        w->dense = is_dense(p.found - found, p.first - first);
     }
     return p.found;
 }
