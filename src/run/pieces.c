@@ -186,6 +186,7 @@ int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
     wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
     for (int32_t i = 0; s->step && i < s->worker_count; i++)
         copy_held(s, &s->workers[i], s->piece);
+    wn_end_copies();
     return all.found.sum;
 }
 
