@@ -19,7 +19,7 @@
  *          returns the elements of the space that are done. It may read up to values + room, never beyond. Of rows, it reads the mask
  *          from the bitmap, which has a bit for each element.
  * stream   map or reduce, of what exceeds the caches: what is read is asked for ahead. Of a map, stores go past the caches: every out[j]
- *          is aligned to 64 bytes, and none is an input.
+ *          is aligned to KERNEL_LINE, and none is an input.
  * reduce   joins n elements to what out[j], an accumulator, holds of those before them. n is a multiple of KERNEL_LEAF but at the end
  *          of a row, and not 0. What lies behind the last multiple of 64 is read through a pointer of its own, in[i + 2 * number
  *          of streams], at the same distance as in in[i]: 64 elements, of which those past n count for nothing. Returns n.
@@ -51,6 +51,9 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
 
 /* Elements that a word of bitmap, and so a step of count, fused, scatter and expand, covers. */
 #define KERNEL_WORD 64
+
+/* Bytes of a cache line: what prefetches ask for, and what stores past the caches fill. */
+#define KERNEL_LINE 64
 
 /*
  * What reduce keeps of an output between calls. The driver begins a row with nothing counted, no leaves, no place, and the identity as

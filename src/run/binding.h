@@ -162,6 +162,8 @@ wn_array *wn_stage_target(const wn_binding *b, const plan_output *o);
 static inline bool target_is_given(const wn_binding *b, const plan_output *o) {
     return o->target == TARGET_OUTPUT && b->now.rooms[o->number].data;
 }
+/* Whether a run reads and stores so much that it comes from memory, on a processor for which code can say so (stage.c). */
+bool wn_exceeds_caches(const wn_binding *b, const bound_stage *s);
 /* Memory for an output whose lengths are known: a temporary's, or the context's; the caller's is checked for room. */
 wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error);
 bool wn_memory_make(wn_context *c, memory *m, size_t size);
@@ -222,8 +224,6 @@ size_t wn_expand_buffer(const bound_stage *s);
 /* ---- Reductions and whole arrays (reduce.c, whole.c) ------------------------------------------------------------------ */
 
 /* How rows are reduced, once the space is laid out: in how many parts, with which memory. */
-/* Whether a run reads and stores so much that it comes from memory, and there is a function for that (stream in jit/kernel.h). */
-bool wn_exceeds_caches(const wn_binding *b, const bound_stage *s);
 wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_error *error);
 /* Which axes of v are packed, by bit, so that they do not stretch. */
 unsigned wn_packed_axes(const wn_graph *g, node_id v);

@@ -24,7 +24,7 @@ typedef struct packing {
 static inline int64_t piece_offset(const bound_stage *s, uint32_t output) {
     int64_t bytes = 0;
     for (uint32_t i = 0; i < output; i++)
-        bytes += round_up((s->piece + 2 * KERNEL_WORD) * s->grid.out[i].size, 64);
+        bytes += round_up((s->piece + 2 * KERNEL_WORD) * s->grid.out[i].size, KERNEL_LINE);
     return bytes;
 }
 

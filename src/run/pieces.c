@@ -51,7 +51,7 @@ static char *next_place(const packing *p, uint32_t i) {
 }
 
 static char *line_of(char *at) {
-    return at - (uintptr_t)at % LINE_BYTES;
+    return at - (uintptr_t)at % KERNEL_LINE;
 }
 
 /* Pack the next step to w->out; how many elements. */
@@ -209,7 +209,7 @@ static void store_lines(char *buffer, char *begin, char *from, char *to) {
     char *first = line_of(from), *last = line_of(to), *at = first < begin ? begin : first;
     if (first == last) return;
     wn_copy_past_caches(at, buffer + (at - first), (size_t)(last - at));
-    memcpy(buffer, buffer + (last - first), LINE_BYTES);
+    memcpy(buffer, buffer + (last - first), KERNEL_LINE);
 }
 
 /* The last line. */
@@ -227,7 +227,7 @@ static void pack_steps(packing *p) {
     wn_grid_point(&s->grid, w, 0, p->first, s->step);
     while (w->dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
         for (uint32_t i = 0; i < s->grid.out_count; i++)
-            w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % LINE_BYTES;
+            w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % KERNEL_LINE;
         int64_t found = pack_step(p);
         for (uint32_t i = 0; i < s->grid.out_count; i++) {
             char *to = next_place(p, i);

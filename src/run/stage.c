@@ -440,12 +440,12 @@ static void map_rest(const bound_stage *s, worker *w, int64_t begin, int64_t fir
         map_block(s, w, first, end - first);
 }
 
-/* Elements up to the next place where all outputs are aligned to 64 bytes; -1 if there is none. */
+/* Elements up to the next place where all outputs are aligned to a line; -1 if there is none. */
 static int64_t elements_to_line(const grid *g, int64_t first) {
     int64_t elements = -1;
     for (uint32_t i = 0; i < g->out_count; i++) {
         const operand *o = &g->out[i];
-        int64_t bytes = (int64_t)(-(uintptr_t)(o->data + first * o->size) & 63);
+        int64_t bytes = (int64_t)(-(uintptr_t)(o->data + first * o->size) % KERNEL_LINE);
         if (bytes % o->size || (i && bytes / o->size != elements)) return -1;
         elements = bytes / o->size;
     }

@@ -4,19 +4,17 @@
 #ifndef WN_STREAM_H
 #define WN_STREAM_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "jit/kernel.h"
+
 #include <string.h>
 
 #ifdef __x86_64__
 #include <emmintrin.h>
 #endif
 
-#define LINE_BYTES 64
-
 /* Ask for the lines of some bytes, which may lie anywhere. */
 static inline void wn_prefetch(uintptr_t at, int64_t bytes) {
-    for (int64_t i = 0; i < bytes; i += LINE_BYTES)
+    for (int64_t i = 0; i < bytes; i += KERNEL_LINE)
         __builtin_prefetch((const void *)(at + (uintptr_t)i)); /* NOLINT(performance-no-int-to-ptr) */
     __asm__ volatile(""); /* gcc takes a function that only prefetches for one that does nothing */
 }
@@ -24,14 +22,14 @@ static inline void wn_prefetch(uintptr_t at, int64_t bytes) {
 /* Copy whole lines of `to` past the caches, and what lies before and behind them through these. */
 static inline void wn_copy_past_caches(char *to, const char *from, size_t bytes) {
 #ifdef __x86_64__
-    size_t head = -(uintptr_t)to % LINE_BYTES;
+    size_t head = -(uintptr_t)to % KERNEL_LINE;
     if (head && head <= bytes) {
         memcpy(to, from, head);
         to += head;
         from += head;
         bytes -= head;
     }
-    for (; bytes >= LINE_BYTES; bytes -= LINE_BYTES, to += LINE_BYTES, from += LINE_BYTES) {
+    for (; bytes >= KERNEL_LINE; bytes -= KERNEL_LINE, to += KERNEL_LINE, from += KERNEL_LINE) {
         const __m128i *line = (const __m128i *)(const void *)from;
         __m128i *at = (__m128i *)(void *)to, a = _mm_loadu_si128(line), b = _mm_loadu_si128(line + 1),
                 c = _mm_loadu_si128(line + 2), d = _mm_loadu_si128(line + 3);

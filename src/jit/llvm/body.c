@@ -130,11 +130,11 @@ static ir load_bit(body *b, uint32_t stream) {
     return wn_ir_bitcast(e, bit, int_vector(e, 1));
 }
 
-void wn_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write) {
+void wn_emit_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write) {
     emitter *e = b->e;
     LLVMTypeRef i32 = int_type(e, 32);
     ir one = LLVMConstInt(i32, 1, false), zero = LLVMConstInt(i32, 0, false);
-    for (uint64_t line = 0; line < bytes; line += LINE_BYTES) {
+    for (uint64_t line = 0; line < bytes; line += KERNEL_LINE) {
         ir ahead = wn_ir_i64(e, (int64_t)(distance + line)),
            level = LLVMConstInt(i32, write ? 3 : 2, false);
         ir args[] = {LLVMBuildGEP2(e->builder, int_type(e, 8), at, &ahead, 1, ""),
@@ -309,10 +309,10 @@ void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first) {
         const plan_stream *s = &b->program->streams[v->number];
         if (s->scalar || s->bits) continue;
         uint64_t size = wn_type_size(s->type), end = (first + b->e->lanes) * size;
-        uint64_t line = (first * size + LINE_BYTES - 1) & -(uint64_t)LINE_BYTES;
+        uint64_t line = (first * size + KERNEL_LINE - 1) & -(uint64_t)KERNEL_LINE;
         locate_loop(b);
         ir from = stream_pointer(b, v->number, step);
-        if (line < end) wn_prefetch(b, from, STREAM_AHEAD + line, end - line, false);
+        if (line < end) wn_emit_prefetch(b, from, STREAM_AHEAD + line, end - line, false);
     }
 }
 

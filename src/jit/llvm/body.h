@@ -80,10 +80,8 @@ static inline bool value_is_bits(const body *b, const plan_value *v) {
            !b->program->streams[v->number].scalar;
 }
 
-#define LINE_BYTES 64
-
 /* Ask for the lines of so many bytes, `distance` bytes behind `at`, to be written or read: a prefetch may point anywhere. */
-void wn_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write);
+void wn_emit_prefetch(const body *b, ir at, uint64_t distance, uint64_t bytes, bool write);
 
 static inline void forget_values(body *b) {
     memset(b->values, 0, sizeof *b->values * b->program->value_count);

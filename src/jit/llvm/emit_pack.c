@@ -112,7 +112,7 @@ static void prefetch_outputs(const body *b, ir position) {
         if (wn_type_size(type) == 1) continue;
         locate_packing(b, &b->stage->outputs[i]);
         ir at = LLVMBuildGEP2(e->builder, wn_ir_storage(e, type), b->outputs[i], &position, 1, "");
-        wn_prefetch(b, at, AHEAD_BYTES, wn_type_size(type) * KERNEL_WORD, true);
+        wn_emit_prefetch(b, at, AHEAD_BYTES, wn_type_size(type) * KERNEL_WORD, true);
     }
 }
 
