@@ -21,11 +21,11 @@ typedef enum operand_mode {
 typedef struct operand {
     char *data;
     uint8_t mode;
-    uint8_t size;  /* bytes of an element; 0: it is a bit, and strides are bits */
-    uint8_t bit;   /* of a bit: where in the first byte of data it lies, 0 to 7 */
-    uint8_t uses;  /* USE_MASK, USE_VALUES                           */
-    size_t buffer; /* where in a worker's buffers; multiple of 64    */
-    size_t known; /* STRIDED, of elements: where, behind, what is known about lines that lie as its do */
+    uint8_t size;   /* bytes of an element; 0: it is a bit, and strides are bits */
+    uint8_t bit;    /* of a bit: where in the first byte of data it lies, 0 to 7 */
+    uint8_t uses;   /* USE_MASK, USE_VALUES                           */
+    size_t buffer;  /* where in a worker's buffers; multiple of 64    */
+    size_t known;   /* STRIDED, of elements: where in them lies what is known about its lines */
     int64_t period; /* PERIODIC                                      */
     int64_t strides[PLAN_MAX_AXES];
 } operand;

@@ -27,7 +27,11 @@ static inline size_t lowest(uint64_t bits) {
     return (size_t)__builtin_ctzll(bits | (uint64_t)1 << 63);
 }
 
-/* Where few are true, most words that have any have three at most: these are moved without asking how many there are. */
+/*
+ * Where few are true, most words that have any have three at most: these are moved without asking how many there are. What is stored in
+ * vain, for those that are not there, lies within three elements of `to`, which is never behind the word's first element where both are in
+ * one array: so before the next word.
+ */
 #define MOVE_TRUE(T)                                                                               \
     static T *move_one_by_one_##T(T *to, const T *from, uint64_t bits) {                           \
         for (; bits; bits &= bits - 1)                                                             \

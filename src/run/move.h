@@ -19,8 +19,11 @@ static inline bool move_pays(int64_t found, int64_t n, bool from_memory) {
 }
 
 /*
- * Those of the elements at `from` whose bits are set, to `to`, which has room for so many or more and may lie before or at `from`; how
- * many. `words`: so many of 64 elements. `size` is 1, 2, 4 or 8 bytes. What lies behind them in the room may be overwritten.
+ * Move those of the elements at `from` whose bits are set to `to`, which may lie before or at `from`; how many.
+ *
+ * size   of an element: 1, 2, 4 or 8 bytes
+ * room   elements that `to` has room for: no fewer than bits are set. Of what lies behind those moved, two may be overwritten
+ * words  `count` of them, each of 64 elements
  */
 int64_t wn_move_selected(size_t size, void *to, int64_t room, const void *from,
                          const uint64_t *words, int64_t count);

@@ -127,7 +127,7 @@ static bool is_tree(op o, wn_type type) {
     return type_is_float(type) && (o == OP_sum || o == OP_prod || o == OP_mean);
 }
 
-/* One call of memcpy's kind less. */
+/* Of a constant size memcpy is a load and a store, else a call. */
 static inline void copy_element(void *to, const void *from, size_t size) {
     switch (size) {
     case 1: memcpy(to, from, 1); break;

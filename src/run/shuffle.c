@@ -52,7 +52,8 @@ static void lay_sources(shuffle *s, const int64_t *at, const uint8_t *of, const 
     s->sources += count;
 }
 
-/* The sources of the next vector, whose first element is the j-th of a line at `line`; false: they are too many. */
+/* Find the sources of the next vector, whose first element is the j-th of the line at `line`, and move on to the vector after it. False: they
+   are too many. */
 static bool lay_vector(shuffle *s, int64_t *line, int64_t *j) {
     int64_t at[SHUFFLE_WIDEST];
     extent extents[SHUFFLE_WIDEST / 2];
@@ -64,7 +65,7 @@ static bool lay_vector(shuffle *s, int64_t *line, int64_t *j) {
         while (k < count && !widen(&extents[k], at[e], size, s->width))
             k++;
         if (k == count) {
-            if (2 * ++count > elements) return false;
+            if (++count > elements / 2) return false;
             extents[k] = (extent){at[e], at[e] + size};
         }
         of[e] = (uint8_t)k;
@@ -77,7 +78,7 @@ static bool lay_vector(shuffle *s, int64_t *line, int64_t *j) {
     return true;
 }
 
-/* Lines whose bytes are whole vectors. */
+/* How many lines it takes until their bytes are whole vectors. */
 static int64_t lines_of_group(const short_lines *of, int width) {
     return width >> __builtin_ctzll((uint64_t)(of->length * of->size | width));
 }
@@ -143,7 +144,7 @@ WIDE static void shuffle_exactly(char *to, const char *from, const shuffle *s) {
     }
 }
 
-/* What is left, group by group, of which the last overlaps the one before. */
+/* What is left, less than a group or more, group by group: the last one ends with the last line, so it may overlap what is done. */
 static void shuffle_rest(char *to, const char *from, const shuffle *s, int64_t lines) {
     int64_t packed = s->of.length * s->of.size;
     for (int64_t i = 0; i < lines; i += s->lines) {
@@ -152,7 +153,7 @@ static void shuffle_rest(char *to, const char *from, const shuffle *s, int64_t l
     }
 }
 
-/* How many groups there are before the lines that the sources of the last one reach over. */
+/* How many groups there are whose sources reach over lines that are there. */
 static int64_t count_groups(const shuffle *s, int64_t lines) {
     int64_t distance = s->of.across < 0 ? -s->of.across : s->of.across;
     int64_t left = lines - (s->width + distance - 1) / distance;
@@ -162,7 +163,7 @@ static int64_t count_groups(const shuffle *s, int64_t lines) {
 int64_t wn_shuffle_lines(shuffle *s, char *to, const char *from, short_lines of, int64_t lines) {
     int64_t furthest = of.length == 1 ? SHUFFLE_WIDEST / 2 : FURTHEST;
     if (of.across == 0 || of.across < -furthest || of.across > furthest || lines < LEAST_GROUPS ||
-        of.length > lines) /* which are taken line by line */
+        of.length > lines) /* long lines are taken one by one */
         return 0;
     int width = SHUFFLE_WIDEST;
     if (lines < LEAST_GROUPS * lines_of_group(&of, width) || !__builtin_cpu_supports("avx512vbmi"))

@@ -37,7 +37,7 @@ typedef struct shuffle {
     shuffle_source source[SHUFFLE_SOURCES];
 } shuffle;
 
-/* Lay lines out side by side. Returns how many are done, from the first on: the last few are always left, and all where it does not pay.
+/* Lay lines out side by side. Returns how many are done, from the first on: all, all but the last few, or none where it does not pay.
    `to` does not overlap them. */
 int64_t wn_shuffle_lines(shuffle *s, char *to, const char *from, short_lines of, int64_t lines);
 

@@ -231,14 +231,12 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
     s->worker_count = count;
     for (int32_t i = 0; i < count; i++) {
         char *own = base + table + l.size * (size_t)i;
-        s->workers[i] = (worker){(const void **)(void *)(own + l.in),
-                                 (void **)(void *)(own + l.out),
-                                 (uint64_t *)(void *)(own + l.words),
-                                 own + l.buffers,
-                                 false,
-                                 PACK_WORDS,
-                                 true,
-                                 {0}};
+        s->workers[i] = (worker){.in = (const void **)(void *)(own + l.in),
+                                 .out = (void **)(void *)(own + l.out),
+                                 .words = (uint64_t *)(void *)(own + l.words),
+                                 .buffers = own + l.buffers,
+                                 .way = PACK_WORDS,
+                                 .dense = true};
     }
     return true;
 }
