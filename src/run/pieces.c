@@ -8,7 +8,7 @@
  * What no cache holds is packed by steps and stored past the caches, if no output lies on an input: a lone thread copies the lines that each step
  * fills; on threads each copies a share of its last piece with each step of the next one.
  *
- * Invariant: what is copied follows from what the kernel says that it packed, and from the room; the mask is not looked at again.
+ * Invariant: as many elements are copied as were packed, if the outputs have room for them, whatever has become of the mask since.
  */
 #include "run/packing.h"
 #include "run/stream.h"
