@@ -8,7 +8,7 @@
 #define WN_BLOCK_H
 
 #include "jit/plan.h"
-#include "run/shuffle.h"
+#include "run/walk.h"
 
 typedef enum operand_mode {
     OPERAND_SCALAR, /* one element, for the whole run                                                           */
@@ -107,11 +107,5 @@ void wn_array_put(const wn_array *a, const char *from, int64_t first, int64_t co
 
 /* What is known about a strided operand's lines; NULL: it is none. */
 shuffle *wn_known_lines(const worker *w, const operand *o);
-
-/* Copy `count` elements of an array of these axes, from the row-major place `first` on, out of it or into it. `known` may be NULL. */
-void wn_gather(shuffle *known, char *to, const char *from, uint8_t size, int rank,
-               const int64_t *dims, const int64_t *strides, int64_t first, int64_t count);
-void wn_scatter(shuffle *known, char *to, const char *from, uint8_t size, int rank,
-                const int64_t *dims, const int64_t *strides, int64_t first, int64_t count);
 
 #endif
