@@ -11,6 +11,7 @@
 #include "compare.h"
 
 #include "run/array.h"
+#include "run/binding.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,6 +175,62 @@ static void an_output_may_be_an_input_on_threads(void **state) {
     check_cases(3, COMPARE_ENGINE);
 }
 
+/* ---- Elements moved one by one ----------------------------------------------------------------------------------------- */
+
+#define FEW 200003
+
+/* Some at the beginning, so that elements are moved to where the next words begin; then, in every other word, none to six. */
+static void fill_few(uint8_t *m, int64_t first) {
+    for (int64_t i = 0; i < FEW; i++) {
+        int64_t place = i % 64, count = i / 64 * 2654435761 % 65536 % 6;
+        m[i] = i < first ||
+               (i / 64 % 2 && place * count % (first % 2 ? 24 : 36) == 0 && place / 13 < count);
+    }
+}
+
+static void check_few(wn_context *c, const char *type, uint8_t *m, unsigned char *x,
+                      unsigned char *want) {
+    char text[100];
+    snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; x[m]", type);
+    wn_kernel *k = compare_compile_text(c, text, COMPARE_ENGINE);
+    wn_type t = wn_kernel_output_type(k, 0);
+    size_t size = wn_type_size(t);
+    wn_array in[] = {wn_vector(t, x, FEW), wn_vector(WN_BOOL, m, FEW)};
+    wn_binding *b;
+    wn_error error;
+    compare_expect_ok(wn_bind(k, in, 2, in, 1, &b, &error), &error);
+    for (int64_t first = 0; first < 100; first++) { /* a run goes on as the one before ended */
+        int64_t count = 0;
+        fill_few(m, first);
+        for (int64_t i = 0; i < FEW; i++) {
+            for (size_t byte = 0; byte < size; byte++)
+                x[(size_t)i * size + byte] = (unsigned char)(i * 31 + i / 251 + (int64_t)byte * 7);
+            if (m[i]) memcpy(want + (size_t)count++ * size, x + (size_t)i * size, size);
+        }
+        compare_expect_ok(wn_run(b, &error), &error);
+        if (memcmp(x, want, (size_t)count * size) != 0)
+            fail_msg("%s: after %d true ones", text, (int)first);
+        if (b->kernel->engine == WN_ENGINE_JIT)
+            assert_int_equal(b->stages[0].workers[0].way, PACK_MOVING);
+    }
+    wn_binding_free(b);
+    wn_kernel_free(k);
+}
+
+static void few_are_moved_in_place(void **state) {
+    (void)state;
+    static const char *const types[] = {"u8", "u16", "f32", "f64"};
+    uint8_t *m = malloc(FEW);
+    unsigned char *x = malloc(FEW * sizeof(double)), *want = malloc(FEW * sizeof(double));
+    wn_context *c = compare_context(1);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        check_few(c, types[i], m, x, want);
+    wn_context_free(c);
+    free(want);
+    free(x);
+    free(m);
+}
+
 /* ---- Overlap of other kinds ------------------------------------------------------------------------------------------ */
 
 /* A result inside an input's memory, of one element or of a few. */
@@ -259,10 +316,10 @@ static bool any_overlap(const wn_array *in, const wn_array *out) {
 }
 
 /* Of any length from 0 on, anywhere, also in the midst of another; inputs overlap each other often. */
-static wn_array random_array(wn_type type, const char *memory, uint64_t *seed) {
+static wn_array random_array(wn_type type, const char *area, uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
     uint64_t bits = *seed >> 20;
-    wn_array a = wn_vector(type, memory + 256 + bits % 9000, (int64_t)(bits >> 16) % 12);
+    wn_array a = wn_vector(type, area + 256 + bits % 9000, (int64_t)(bits >> 16) % 12);
     if (bits >> 32 & 1) a.strides[0] = bits >> 33 & 1 ? -8 : 8;
     return a;
 }
@@ -270,7 +327,7 @@ static wn_array random_array(wn_type type, const char *memory, uint64_t *seed) {
 static void overlap_is_found_in_any_order(void **state) {
     (void)state;
     wn_context *c = compare_context(1);
-    char text[40 * SOME + 1], *memory = calloc(1, 10000);
+    char text[40 * SOME + 1], *area = calloc(1, 10000);
     size_t used = 0;
     for (int i = 0; i < SOME; i++)
         used += (size_t)snprintf(text + used, sizeof text - used,
@@ -282,8 +339,8 @@ static void overlap_is_found_in_any_order(void **state) {
         wn_array in[SOME], out[SOME];
         wn_binding *b;
         for (int i = 0; i < SOME; i++) {
-            in[i] = random_array(WN_F32, memory, &seed);
-            out[i] = random_array(WN_BOOL, memory, &seed);
+            in[i] = random_array(WN_F32, area, &seed);
+            out[i] = random_array(WN_BOOL, area, &seed);
             out[i].shape[0] = in[i].shape[0];
         }
         wn_status want = any_overlap(in, out) ? WN_ERROR_OVERLAP : WN_OK;
@@ -292,7 +349,7 @@ static void overlap_is_found_in_any_order(void **state) {
         refused += want != WN_OK;
     }
     assert_in_range(refused, 500, 1500);
-    free(memory);
+    free(area);
     wn_kernel_free(k);
     wn_context_free(c);
 }
@@ -302,6 +359,7 @@ int main(void) {
         cmocka_unit_test(an_output_may_be_an_input_by_the_interpreter),
         cmocka_unit_test(an_output_may_be_an_input_compiled),
         cmocka_unit_test(an_output_may_be_an_input_on_threads),
+        cmocka_unit_test(few_are_moved_in_place),
         cmocka_unit_test(results_of_reductions_must_lie_apart),
         cmocka_unit_test(many_arrays_are_bound_at_once),
         cmocka_unit_test(overlap_is_found_in_any_order),
