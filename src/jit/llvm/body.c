@@ -84,9 +84,10 @@ static ir load_at(const body *b, LLVMTypeRef type, ir base, ir byte, const char 
     return value;
 }
 
-/* Bits that are loaded at once: a word, but where there may be less, as many as lanes. */
+/* Bits that are loaded at once: a word, but where there may be less, or a step is not a word, as many as lanes. */
 static unsigned bits_at_once(const body *b) {
-    return b->function == KERNEL_MAP || b->stage->kind == STAGE_MAP ? b->e->lanes : KERNEL_WORD;
+    bool is_map = b->function == KERNEL_MAP || b->stage->kind == STAGE_MAP;
+    return is_map || b->function == KERNEL_COUNT ? b->e->lanes : KERNEL_WORD;
 }
 
 /* An integer of bits that begin at any bit: of the bytes there, with what the next byte has shifted in. If nothing is shifted, that
