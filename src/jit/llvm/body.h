@@ -57,8 +57,16 @@ static inline ir add(const body *b, ir x, ir y, const char *name) {
     return LLVMBuildAdd(b->e->builder, x, y, name);
 }
 
+/* A constant in the index is added last, to the pointer: all that is near has the rest in common, which LLVM would have to find out. */
 static inline ir element_pointer(const body *b, wn_type type, ir base, ir index) {
-    return LLVMBuildInBoundsGEP2(b->e->builder, wn_ir_storage(b->e, type), base, &index, 1, "");
+    LLVMTypeRef element = wn_ir_storage(b->e, type);
+    bool is_sum = LLVMIsABinaryOperator(index) && LLVMGetInstructionOpcode(index) == LLVMAdd;
+    ir last = is_sum ? LLVMGetOperand(index, 1) : NULL;
+    if (!last || !LLVMIsAConstantInt(last))
+        return LLVMBuildInBoundsGEP2(b->e->builder, element, base, &index, 1, "");
+    index = LLVMGetOperand(index, 0);
+    base = LLVMBuildInBoundsGEP2(b->e->builder, element, base, &index, 1, "");
+    return LLVMBuildInBoundsGEP2(b->e->builder, element, base, &last, 1, "");
 }
 
 static inline ir is_below(const body *b, ir x, ir y) {

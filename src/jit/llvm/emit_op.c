@@ -36,6 +36,16 @@ static ir emit_comparison(emitter *e, op o, wn_type type, const ir *a) {
     return LLVMBuildICmp(e->builder, int_predicate(o, type_is_signed(type)), a[0], a[1], "");
 }
 
+/* Of a comparison the opposite one: LLVM would take a `not` back and exchange the choices, or have to find that out. */
+static ir opposite_of(const emitter *e, ir mask) {
+    if (!LLVMIsAFCmpInst(mask)) return LLVMBuildNot(e->builder, mask, "");
+    static const LLVMRealPredicate opposite[16] = {
+        [LLVMRealOEQ] = LLVMRealUNE, [LLVMRealUNE] = LLVMRealOEQ, [LLVMRealOGT] = LLVMRealULE,
+        [LLVMRealOGE] = LLVMRealULT, [LLVMRealOLT] = LLVMRealUGE, [LLVMRealOLE] = LLVMRealUGT};
+    return LLVMBuildFCmp(e->builder, opposite[LLVMGetFCmpPredicate(mask)], LLVMGetOperand(mask, 0),
+                         LLVMGetOperand(mask, 1), "");
+}
+
 /* ---- Integers -------------------------------------------------------------------------------------------------------- */
 
 static ir icmp(emitter *e, LLVMIntPredicate p, ir a, ir b) {
@@ -134,8 +144,8 @@ static ir emit_integer(emitter *e, op o, wn_type type, const ir *a, bool constan
     case OP_logical_or: return LLVMBuildOr(b, a[0], a[1], "");
     case OP_bitwise_xor:
     case OP_logical_xor: return LLVMBuildXor(b, a[0], a[1], "");
-    case OP_invert:
-    case OP_logical_not: return LLVMBuildNot(b, a[0], "");
+    case OP_invert: return LLVMBuildNot(b, a[0], "");
+    case OP_logical_not: return opposite_of(e, a[0]);
     case OP_left_shift:
     case OP_right_shift: return emit_shift(e, o, type, a);
     case OP_add: return LLVMBuildAdd(b, a[0], a[1], "");
@@ -192,16 +202,6 @@ static ir mask_of_factor(const emitter *e, wn_type type, ir factor) {
                           LLVMGetOperand(factor, 1) == wn_ir_float(e, type, 1) &&
                           LLVMGetOperand(factor, 2) == wn_ir_float(e, type, 0);
     return is_one_or_zero ? LLVMGetOperand(factor, 0) : NULL;
-}
-
-/* LLVM would take a `not` back and exchange the choices. */
-static ir opposite_of(const emitter *e, ir mask) {
-    if (!LLVMIsAFCmpInst(mask)) return LLVMBuildNot(e->builder, mask, "");
-    static const LLVMRealPredicate opposite[16] = {
-        [LLVMRealOEQ] = LLVMRealUNE, [LLVMRealUNE] = LLVMRealOEQ, [LLVMRealOGT] = LLVMRealULE,
-        [LLVMRealOGE] = LLVMRealULT, [LLVMRealOLT] = LLVMRealUGE, [LLVMRealOLE] = LLVMRealUGT};
-    return LLVMBuildFCmp(e->builder, opposite[LLVMGetFCmpPredicate(mask)], LLVMGetOperand(mask, 0),
-                         LLVMGetOperand(mask, 1), "");
 }
 
 /*

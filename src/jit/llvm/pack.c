@@ -247,7 +247,8 @@ static ir permute_8x32(emitter *e, direction d, ir value, ir index) {
         shifts[i] = LLVMConstInt(int_type(e, 32), 4 * i, false);
     ir spread = LLVMBuildInsertElement(e->builder, LLVMGetUndef(v8), word, zero, "");
     spread = LLVMBuildShuffleVector(e->builder, spread, LLVMGetUndef(v8), LLVMConstNull(v8), "");
-    ir lanes = LLVMBuildLShr(e->builder, spread, LLVMConstVector(shifts, 8), "");
+    ir apart[] = {spread, LLVMConstVector(shifts, 8)};
+    ir lanes = wn_ir_intrinsic(e, "llvm.x86.avx2.psrlv.d.256", NULL, apart, 2);
     ir args[] = {value, lanes};
     return wn_ir_intrinsic(e, "llvm.x86.avx2.permd", NULL, args, 2);
 }
