@@ -296,6 +296,8 @@ static wn_status compile(const provider_request *request, provider_result *resul
                  .target = request->target,
                  .debug = request->debug};
     LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);
+    LLVMContextSetDiscardValueNames(e.context, !request->want_ir && !request->want_ir_optimized &&
+                                                   !request->want_assembly);
     e.module = LLVMModuleCreateWithNameInContext("winnow", e.context);
     e.builder = LLVMCreateBuilderInContext(e.context);
     wn_status status = run_steps(&e, machine, request, result, error);
