@@ -239,28 +239,37 @@ static void all_kinds_at_once_of_each_type(void **state) {
     stop(two);
 }
 
-/* Rows of every length that has loops of its own, and one more; around as many as these take at once, and in several tiles. */
+/* Rows of lengths that have loops of their own, around those of whole vectors, and more; around as many as these take at once, and in several
+   tiles. */
 static void short_rows(void **state) {
     (void)state;
-    static const wn_type types[] = {WN_F32, WN_F64, WN_I32, WN_U8, WN_BOOL, WN_I64, WN_U64, WN_F16};
+    static const wn_type types[] = {WN_F32, WN_F64, WN_I32, WN_U8,  WN_BOOL, WN_I64,
+                                    WN_U64, WN_F16, WN_I8,  WN_I16, WN_U16,  WN_U32};
+    static const int64_t lengths[] = {2,  3,  4,  5,  6,  7,  8,   9,   16,
+                                      17, 31, 33, 64, 65, 97, 128, 129, 255};
     static const int64_t numbers[] = {2, 4, 5, 7, 8, 9, 17, 700, 9000};
     static const char *const formats[] = {"output o_%s = %s(x, axis=%s);",
                                           "output o_%s = %s(x, where=m, axis=%s);"};
-    enum { NUMBERS = sizeof numbers / sizeof *numbers, TYPES = sizeof types / sizeof *types };
+    enum {
+        NUMBERS = sizeof numbers / sizeof *numbers,
+        LENGTHS = sizeof lengths / sizeof *lengths,
+        TYPES = sizeof types / sizeof *types
+    };
     wn_context *two[2];
     start(two);
     for (int kind = 0; kind < FIRST_PLACE; kind++)
         for (int with = 0; with < 2; with++)
-            for (int64_t length = 2; length <= 9; length += COMPARE_SAMPLED ? 3 : 1) {
-                int64_t shapes[NUMBERS][4] = {{0}};
-                wn_type type = types[((int)length + 3 * kind + with) % TYPES];
+            for (int l = 0; l < LENGTHS; l += COMPARE_SAMPLED ? 3 : 1) {
+                int64_t shapes[NUMBERS][4] = {{0}}, length = lengths[l];
+                wn_type type = types[(l + 5 * kind + with) % TYPES];
+                size_t count = length < 32 ? NUMBERS : NUMBERS - 1;
                 subject s;
                 for (size_t i = 0; i < NUMBERS; i++)
                     shapes[i][0] = numbers[i], shapes[i][1] = length;
                 declare(&s, type, 2, with ? WHOLE_MASK : NO_MASK);
                 add_output(&s, formats[with], KINDS[kind], "1");
                 if (kind != 1) add_output(&s, "output s_%s = %s(x == x, axis=%s);", "count", "1");
-                run_shapes(two, &s, (const int64_t(*)[4])shapes, NUMBERS, 2, COMPARE_SAMPLED ? 5 : 3);
+                run_shapes(two, &s, (const int64_t(*)[4])shapes, count, 2, COMPARE_SAMPLED ? 5 : 3);
             }
     stop(two);
 }

@@ -112,15 +112,16 @@ static fold_step step_of(const column_output *out) {
 static void choose_fold(const column_layout *l, column_output *out) {
     wn_type type = out->truth ? WN_U8 : out->folded;
     out->fold = l->loops->of(step_of(out), type);
-    out->rows = l->loops->rows(step_of(out), out->truth ? WN_U8 : out->type);
+    out->rows = l->loops->rows(step_of(out), out->truth ? WN_U8 : out->type, l->length);
 }
 
-bool wn_columns_have_rows(const wn_binding *b, const bound_stage *s) {
+bool wn_columns_have_rows(const wn_binding *b, const bound_stage *s, int64_t length) {
     const fold_loops *loops = wn_fold_loops(b->kernel->target.isa);
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         column_output out;
         describe(b, s, i, &out);
-        if (out.place || !loops->rows(step_of(&out), out.truth ? WN_U8 : out.type)) return false;
+        if (out.place || !loops->rows(step_of(&out), out.truth ? WN_U8 : out.type, length))
+            return false;
     }
     return true;
 }
@@ -531,7 +532,8 @@ static void join_rows(const tile *t) {
         const char *x = find_rows(t, i, &selected);
         out->rows(t->set + (out->truth ? out->trues.narrow : out->acc), x, t->width, l->length);
         if (!out->counts || !selected) continue;
-        l->loops->rows(FOLD_ADD, WN_U8)(t->set + out->selected.narrow, selected, t->width, l->length);
+        l->loops->rows(FOLD_ADD, WN_U8, l->length)(t->set + out->selected.narrow, selected,
+                                                   t->width, l->length);
     }
 }
 

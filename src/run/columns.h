@@ -19,8 +19,8 @@
 
 /* Whether a stage whose program is laid out is better run by columns; then its grid's axes are turned, kept ones last. */
 bool wn_columns_choose(const wn_binding *b, bound_stage *s); /* reduce.c */
-/* Whether there are loops for short rows of all that a stage reduces to. */
-bool wn_columns_have_rows(const wn_binding *b, const bound_stage *s);
+/* Whether there are loops for rows of this length, of all that a stage reduces to. */
+bool wn_columns_have_rows(const wn_binding *b, const bound_stage *s, int64_t length);
 wn_status wn_columns_prepare(wn_binding *b, bound_stage *s, wn_error *error);
 wn_status wn_columns_run(const wn_binding *b, bound_stage *s, wn_error *error);
 

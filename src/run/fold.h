@@ -14,10 +14,11 @@ typedef enum fold_step { FOLD_ADD, FOLD_MULTIPLY, FOLD_LEAST, FOLD_GREATEST } fo
 
 /* to[j] = to[j] + x[j], then + x[j + pitch] and so on, `times` times; for each j < n. */
 typedef void fold_fn(void *to, const void *x, int64_t n, int64_t times, int64_t pitch);
-/* to[i] = row i of x joined to one, of n rows of `length` elements, 2 to FOLD_ROW; sums of floats as the tree of
+/* to[i] = row i of x joined to one, of n rows of `length` elements, 2 to FOLD_LONG_ROW; sums of floats as the tree of
    graph/reduce.h is, the least and greatest as keys. */
 typedef void fold_rows_fn(void *to, const void *x, int64_t n, int64_t length);
-#define FOLD_ROW 8
+#define FOLD_ROW 8        /* shorter ones, and these, are transposed */
+#define FOLD_LONG_ROW 255 /* as many truths fit in a byte            */
 /* Where x[j] is selected, and wins over to[j] or is the first (places[j] < 0): to[j] = x[j], places[j] = at, or counts[j]. */
 typedef struct fold_place {
     int64_t *places;
@@ -30,7 +31,7 @@ typedef struct fold_place {
 typedef struct fold_loops {
     /* NULL if no reduction needs it; of rows, where they are no faster than columns. */
     fold_fn *(*of)(fold_step step, wn_type type);
-    fold_rows_fn *(*rows)(fold_step step, wn_type type);
+    fold_rows_fn *(*rows)(fold_step step, wn_type type, int64_t length);
     void (*place)(bool least, wn_type type, void *to, const void *x, int64_t n, const fold_place *p);
     /* Of two bests at two places the better, or of equals the earlier; places are in any order. */
     void (*join_places)(bool least, wn_type type, void *to, int64_t *places, const void *x,

@@ -3,7 +3,7 @@
  */
 #ifdef __x86_64__
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
-#define ROWS wn_fold_avx2.rows(step, type)
+#define ROWS wn_fold_avx2.rows(step, type, length)
 #define LOOPS wn_fold_avx512
 #include "run/fold_loops.h"
 #else

@@ -156,8 +156,8 @@ TARGET static void fold_join_places(bool least, wn_type type, void *to, int64_t 
 
 #ifdef ROWS
 
-static fold_rows_fn *fold_rows(fold_step step, wn_type type) {
-    (void)step, (void)type;
+static fold_rows_fn *fold_rows(fold_step step, wn_type type, int64_t length) {
+    (void)step, (void)type, (void)length;
     return ROWS;
 }
 
@@ -229,7 +229,7 @@ INLINE void square_8(wide_8 *to, const char *row, int64_t pitch) {
                 memcpy(to, lane, sizeof *lane);                                                    \
         }                                                                                          \
     }                                                                                              \
-    TARGET static void rows_##name(void *to, const void *x, int64_t n, int64_t length) {           \
+    TARGET static void short_rows_##name(void *to, const void *x, int64_t n, int64_t length) {     \
         switch (length) {                                                                          \
         case 2: rows_of_##name(to, x, n, 2); break;                                                \
         case 3: rows_of_##name(to, x, n, 3); break;                                                \
@@ -244,29 +244,175 @@ INLINE void square_8(wide_8 *to, const char *row, int64_t pitch) {
 /* A sum begins at +0. Floats in order become keys, as below. */
 #define FROM_ZERO(a) 0 + (a)
 #define AS_IT_IS(a) (a)
-#define KEY_OF(a, BITS, nan, IS_NAN)                                                               \
-    ((((a) ^ (wide)((__typeof__(*bits))((a) >> (BITS - 1)) >> 1)) & ~(wide)(IS_NAN)) |             \
+#define KEY_OF(a, U, nan, IS_NAN)                                                                  \
+    ((((a) ^ (wide)((U)((a) >> (8 * (int)sizeof((a)[0]) - 1)) >> 1)) & ~(wide)(IS_NAN)) |          \
      ((wide)(IS_NAN) & (nan)))
 #define IS_NAN_4(a) (((a)&INT32_MAX) > 0x7f800000)
 #define IS_NAN_8(a) (((a)&INT64_MAX) > 0x7ff0000000000000)
-#define LEAST_KEY_4(a) KEY_OF(a, 32, INT32_MIN, IS_NAN_4(a))
-#define LEAST_KEY_8(a) KEY_OF(a, 64, INT64_MIN, IS_NAN_8(a))
-#define GREATEST_KEY_4(a) KEY_OF(a, 32, INT32_MAX, IS_NAN_4(a))
-#define GREATEST_KEY_8(a) KEY_OF(a, 64, INT64_MAX, IS_NAN_8(a))
+#define LEAST_KEY_4(a) KEY_OF(a, wide_4, INT32_MIN, IS_NAN_4(a))
+#define LEAST_KEY_8(a) KEY_OF(a, wide_8, INT64_MIN, IS_NAN_8(a))
+#define GREATEST_KEY_4(a) KEY_OF(a, wide_4, INT32_MAX, IS_NAN_4(a))
+#define GREATEST_KEY_8(a) KEY_OF(a, wide_8, INT64_MAX, IS_NAN_8(a))
 #define PLUS(a, b) (a) + (b)
-#define CHOSEN(a, b, wins) (a) ^ (((a) ^ (b)) & (wide)(wins))
-#define LESS(a, b) CHOSEN(a, b, (b) < (a))
-#define MORE(a, b) CHOSEN(a, b, (b) > (a))
+#define BY(instruction, a, b) (wide) _mm256_##instruction((__m256i)(a), (__m256i)(b))
+#define LEAST_I8(a, b) BY(min_epi8, a, b)
+#define LEAST_I16(a, b) BY(min_epi16, a, b)
+#define LEAST_I32(a, b) BY(min_epi32, a, b)
+#define LEAST_U8(a, b) BY(min_epu8, a, b)
+#define LEAST_U16(a, b) BY(min_epu16, a, b)
+#define LEAST_U32(a, b) BY(min_epu32, a, b)
+#define GREATEST_I8(a, b) BY(max_epi8, a, b)
+#define GREATEST_I16(a, b) BY(max_epi16, a, b)
+#define GREATEST_I32(a, b) BY(max_epi32, a, b)
+#define GREATEST_U8(a, b) BY(max_epu8, a, b)
+#define GREATEST_U16(a, b) BY(max_epu16, a, b)
+#define GREATEST_U32(a, b) BY(max_epu32, a, b)
+/* There are no such instructions for 64 bits. */
+#define CHOSEN(a, b, wins) (wide) _mm256_blendv_epi8((__m256i)(a), (__m256i)(b), (__m256i)(wins))
+#define LEAST_I64(a, b) CHOSEN(a, b, (b) < (a))
+#define LEAST_U64(a, b) CHOSEN(a, b, (b) < (a))
+#define GREATEST_I64(a, b) CHOSEN(a, b, (b) > (a))
+#define GREATEST_U64(a, b) CHOSEN(a, b, (b) > (a))
+
+/* ---- Longer rows ------------------------------------------------------------------------------------------------------- */
+
+typedef wide_8 begin_fn(wide_8 elements);
+typedef wide_8 join_fn(wide_8 a, wide_8 b);
+/* What is done to elements; a constant, so that all is inlined. */
+typedef struct row_kind {
+    begin_fn *begin;
+    join_fn *join;
+    uint64_t identity; /* of all the elements of 64 bits */
+    int size;
+} row_kind;
+
+/* A round of a row: as many bytes as the tree of graph/reduce.h has lanes of. */
+#define ROUND_BYTES REDUCE_LANE_BYTES
+/* Whether bytes are a row's, of which there are n in a round: from COUNTS + ROUND_BYTES - n on. */
+static const uint8_t COUNTS[2 * ROUND_BYTES] = {[0 ... ROUND_BYTES - 1] = 0xff};
+
+INLINE wide_8 load_wide(const void *x) {
+    return (wide_8)_mm256_loadu_si256(x);
+}
+
+/* A row of `left` bytes, in rounds of `vectors`: each has a lane for every element, and the lanes are halved to those of one vector. What the
+   last round reads behind the row is replaced by the identity. */
+INLINE wide_8 join_row(const row_kind *kind, const char *x, int64_t left, int vectors) {
+    const int64_t round = 32 * vectors;
+    wide_8 lane[ROUND_BYTES / 32], identity = (wide_8){0} + kind->identity;
+    _Pragma("GCC unroll 8") for (int i = 0; i < vectors; i++) {
+        lane[i] = identity;
+    }
+    for (; vectors == 8 && left > round; left -= round, x += round)
+        _Pragma("GCC unroll 8") for (int i = 0; i < vectors; i++) {
+            lane[i] = kind->join(lane[i], kind->begin(load_wide(x + 32 * i)));
+        }
+    _Pragma("GCC unroll 8") for (int i = 0; i < vectors; i++) {
+        wide_8 on = load_wide(COUNTS + ROUND_BYTES - left + 32 * i),
+               some = kind->begin(load_wide(x + 32 * i));
+        if (vectors == 8 || i >= vectors / 2)
+            some = (some & on) | (identity & ~on); /* else all are */
+        lane[i] = kind->join(lane[i], some);
+    }
+    _Pragma("GCC unroll 4") for (int h = vectors / 2; h > 0; h /= 2) {
+        _Pragma("GCC unroll 4") for (int j = 0; j < h; j++) {
+            lane[j] = kind->join(lane[j], lane[j + h]);
+        }
+    }
+    return lane[0];
+}
+
+/* The halves of a, and those of b. */
+INLINE wide_8 join_halves(const row_kind *kind, wide_8 a, wide_8 b) {
+    return kind->join((wide_8)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x20),
+                      (wide_8)_mm256_permute2x128_si256((__m256i)a, (__m256i)b, 0x31));
+}
+
+/* Four rows at a time: the vectors to which they are joined are halved together, to 64 bits for each, and those by shifts. The last rows are
+   copied, as more than them is read. */
+INLINE void join_rows(const row_kind *kind, char *to, const char *x, int64_t n, int64_t length,
+                      int vectors) {
+    char last[2 * (4 * 8 * FOLD_LONG_ROW + ROUND_BYTES)], results[32];
+    int64_t at_once = 4 * length + 32 * vectors;
+    const char *end = x + n * length;
+    for (; n > 0; n -= 4, to += 4 * kind->size, x += 4 * length) {
+        if (end - x < at_once) {
+            memset(last + (end - x), 0, (size_t)at_once);
+            x = memcpy(last, x, (size_t)(end - x));
+            end = last + sizeof last;
+        }
+        wide_8 row[4];
+        for (int k = 0; k < 4; k++)
+            row[k] = join_row(kind, x + k * length, length, vectors);
+        wide_8 a = join_halves(kind, row[0], row[2]), b = join_halves(kind, row[1], row[3]);
+        a = kind->join((wide_8)_mm256_unpacklo_epi64((__m256i)a, (__m256i)b),
+                       (wide_8)_mm256_unpackhi_epi64((__m256i)a, (__m256i)b));
+        _Pragma("GCC unroll 4") for (int bits = 32; bits >= 8 * kind->size; bits /= 2) {
+            a = kind->join(a, a >> bits);
+        }
+        for (int k = 0; k < 4; k++)
+            memcpy(results + k * kind->size, (char *)&a + 8 * k, (size_t)kind->size);
+        if (n < 4)
+            memcpy(to, results, (size_t)(n * kind->size));
+        else
+            memcpy(to, results, (size_t)(4 * kind->size));
+    }
+}
+
+#define ROWS_OF(name, T, BEGIN, OPERATION, IDENTITY)                                               \
+    INLINE wide_8 begin_##name(wide_8 bits) {                                                      \
+        typedef T wide __attribute__((vector_size(32)));                                           \
+        wide a = (wide)bits;                                                                       \
+        return (wide_8)(BEGIN(a));                                                                 \
+    }                                                                                              \
+    INLINE wide_8 both_##name(wide_8 bits_a, wide_8 bits_b) {                                      \
+        typedef T wide __attribute__((vector_size(32)));                                           \
+        wide a = (wide)bits_a, b = (wide)bits_b;                                                   \
+        return (wide_8)(OPERATION(a, b));                                                          \
+    }                                                                                              \
+    TARGET static void long_rows_##name(void *to, const void *x, int64_t n, int64_t length) {      \
+        const row_kind kind = {begin_##name, both_##name, IDENTITY, sizeof(T)};                    \
+        int64_t bytes = length * (int64_t)sizeof(T);                                               \
+        if (bytes <= 32)                                                                           \
+            join_rows(&kind, to, x, n, bytes, 1);                                                  \
+        else if (bytes <= 64)                                                                      \
+            join_rows(&kind, to, x, n, bytes, 2);                                                  \
+        else if (bytes <= 128)                                                                     \
+            join_rows(&kind, to, x, n, bytes, 4);                                                  \
+        else                                                                                       \
+            join_rows(&kind, to, x, n, bytes, 8);                                                  \
+    }
+
+#define REPEATED(U, value) ((uint64_t)(U)(value) * (UINT64_MAX / (U)-1))
+ROWS_OF(add_U8, uint8_t, AS_IT_IS, PLUS, 0)
+ROWS_OF(add_F32, float, AS_IT_IS, PLUS, 0)
+ROWS_OF(add_F64, double, AS_IT_IS, PLUS, 0)
+ROWS_OF(add_U64, uint64_t, AS_IT_IS, PLUS, 0)
+ROWS_OF(least_F32, int32_t, LEAST_KEY_4, LEAST_I32, REPEATED(uint32_t, INT32_MAX))
+ROWS_OF(least_F64, int64_t, LEAST_KEY_8, LEAST_I64, INT64_MAX)
+ROWS_OF(greatest_F32, int32_t, GREATEST_KEY_4, GREATEST_I32, REPEATED(uint32_t, INT32_MIN))
+ROWS_OF(greatest_F64, int64_t, GREATEST_KEY_8, GREATEST_I64, (uint64_t)INT64_MIN)
+#define ORDERED_ROWS(TYPE, T, U, LEAST, GREATEST)                                                  \
+    ROWS_OF(least_##TYPE, T, AS_IT_IS, LEAST_##TYPE, REPEATED(U, GREATEST))                        \
+    ROWS_OF(greatest_##TYPE, T, AS_IT_IS, GREATEST_##TYPE, REPEATED(U, LEAST))
+ORDERED_ROWS(I8, int8_t, uint8_t, INT8_MIN, INT8_MAX)
+ORDERED_ROWS(I16, int16_t, uint16_t, INT16_MIN, INT16_MAX)
+ORDERED_ROWS(I32, int32_t, uint32_t, INT32_MIN, INT32_MAX)
+ORDERED_ROWS(I64, int64_t, uint64_t, INT64_MIN, INT64_MAX)
+ORDERED_ROWS(U8, uint8_t, uint8_t, 0, UINT8_MAX)
+ORDERED_ROWS(U16, uint16_t, uint16_t, 0, UINT16_MAX)
+ORDERED_ROWS(U32, uint32_t, uint32_t, 0, UINT32_MAX)
+ORDERED_ROWS(U64, uint64_t, uint64_t, 0, UINT64_MAX)
 
 SHORT_ROWS(add_F32, float, 4, FROM_ZERO, PLUS)
 SHORT_ROWS(add_F64, double, 8, FROM_ZERO, PLUS)
 SHORT_ROWS(add_U64, uint64_t, 8, AS_IT_IS, PLUS)
-SHORT_ROWS(least_F32, int32_t, 4, LEAST_KEY_4, LESS)
-SHORT_ROWS(least_F64, int64_t, 8, LEAST_KEY_8, LESS)
-SHORT_ROWS(least_I32, int32_t, 4, AS_IT_IS, LESS)
-SHORT_ROWS(greatest_F32, int32_t, 4, GREATEST_KEY_4, MORE)
-SHORT_ROWS(greatest_F64, int64_t, 8, GREATEST_KEY_8, MORE)
-SHORT_ROWS(greatest_I32, int32_t, 4, AS_IT_IS, MORE)
+SHORT_ROWS(least_F32, int32_t, 4, LEAST_KEY_4, LEAST_I32)
+SHORT_ROWS(least_F64, int64_t, 8, LEAST_KEY_8, LEAST_I64)
+SHORT_ROWS(least_I32, int32_t, 4, AS_IT_IS, LEAST_I32)
+SHORT_ROWS(greatest_F32, int32_t, 4, GREATEST_KEY_4, GREATEST_I32)
+SHORT_ROWS(greatest_F64, int64_t, 8, GREATEST_KEY_8, GREATEST_I64)
+SHORT_ROWS(greatest_I32, int32_t, 4, AS_IT_IS, GREATEST_I32)
 
 /* Bytes of so many rows, which the compiler makes vectors of. */
 #define ROWS_OF_BYTES(LENGTH, SUM)                                                                 \
@@ -275,7 +421,7 @@ SHORT_ROWS(greatest_I32, int32_t, 4, AS_IT_IS, MORE)
             result[i] = (uint8_t)(SUM);                                                            \
         break;
 
-TARGET static void rows_add_U8(void *to, const void *from, int64_t n, int64_t length) {
+TARGET static void short_rows_add_U8(void *to, const void *from, int64_t n, int64_t length) {
     uint8_t *restrict result = to;
     const uint8_t *restrict x = from;
     switch (length) {
@@ -290,14 +436,37 @@ TARGET static void rows_add_U8(void *to, const void *from, int64_t n, int64_t le
     }
 }
 
-static fold_rows_fn *fold_rows(fold_step step, wn_type type) {
-    static fold_rows_fn *const ROWS_OF[FOLD_GREATEST + 1][WN_TYPE_COUNT] = {
+static fold_rows_fn *fold_rows(fold_step step, wn_type type, int64_t length) {
+    static fold_rows_fn *const SHORT[FOLD_GREATEST + 1][WN_TYPE_COUNT] = {
         [FOLD_ADD] =
-            {[WN_U8] = rows_add_U8, [WN_I64] = rows_add_U64, [WN_U64] = rows_add_U64, [WN_F32] = rows_add_F32, [WN_F64] = rows_add_F64},
-        [FOLD_LEAST] = {[WN_I32] = rows_least_I32, [WN_F32] = rows_least_F32, [WN_F64] = rows_least_F64},
+            {[WN_U8] = short_rows_add_U8, [WN_I64] = short_rows_add_U64, [WN_U64] = short_rows_add_U64, [WN_F32] = short_rows_add_F32, [WN_F64] = short_rows_add_F64},
+        [FOLD_LEAST] = {[WN_I32] = short_rows_least_I32, [WN_F32] = short_rows_least_F32, [WN_F64] = short_rows_least_F64},
         [FOLD_GREATEST] = {
-            [WN_I32] = rows_greatest_I32, [WN_F32] = rows_greatest_F32, [WN_F64] = rows_greatest_F64}};
-    return ROWS_OF[step][type];
+            [WN_I32] = short_rows_greatest_I32, [WN_F32] = short_rows_greatest_F32, [WN_F64] = short_rows_greatest_F64}};
+    static fold_rows_fn *const LONG[FOLD_GREATEST + 1][WN_TYPE_COUNT] = {
+        [FOLD_ADD] =
+            {[WN_U8] = long_rows_add_U8, [WN_I64] = long_rows_add_U64, [WN_U64] = long_rows_add_U64, [WN_F32] = long_rows_add_F32, [WN_F64] = long_rows_add_F64},
+        [FOLD_LEAST] = {[WN_I8] = long_rows_least_I8,
+                        [WN_I16] = long_rows_least_I16,
+                        [WN_I32] = long_rows_least_I32,
+                        [WN_I64] = long_rows_least_I64,
+                        [WN_U8] = long_rows_least_U8,
+                        [WN_U16] = long_rows_least_U16,
+                        [WN_U32] = long_rows_least_U32,
+                        [WN_U64] = long_rows_least_U64,
+                        [WN_F32] = long_rows_least_F32,
+                        [WN_F64] = long_rows_least_F64},
+        [FOLD_GREATEST] = {[WN_I8] = long_rows_greatest_I8,
+                           [WN_I16] = long_rows_greatest_I16,
+                           [WN_I32] = long_rows_greatest_I32,
+                           [WN_I64] = long_rows_greatest_I64,
+                           [WN_U8] = long_rows_greatest_U8,
+                           [WN_U16] = long_rows_greatest_U16,
+                           [WN_U32] = long_rows_greatest_U32,
+                           [WN_U64] = long_rows_greatest_U64,
+                           [WN_F32] = long_rows_greatest_F32,
+                           [WN_F64] = long_rows_greatest_F64}};
+    return (length <= FOLD_ROW ? SHORT : LONG)[step][type];
 }
 
 #endif

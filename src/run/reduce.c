@@ -64,7 +64,7 @@ bool wn_columns_choose(const wn_binding *b, bound_stage *s) {
     int64_t length = g->total / columns;
     if (!columns_are_nearer(s)) {
         if (length >= SHORT_ROW) return false;
-        s->in_rows = length >= 2 && length <= FOLD_ROW && wn_columns_have_rows(b, s);
+        s->in_rows = length >= 2 && length <= FOLD_LONG_ROW && wn_columns_have_rows(b, s, length);
         if (s->in_rows) return true;
     }
     g->tiled = columns > KERNEL_WORD; /* fewer are one tile */
