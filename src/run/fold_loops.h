@@ -353,9 +353,9 @@ INLINE void join_rows(const row_kind *kind, char *to, const char *x, int64_t n, 
         for (int k = 0; k < 4; k++)
             memcpy(results + k * kind->size, (char *)&a + 8 * k, (size_t)kind->size);
         if (n < 4)
-            memcpy(to, results, (size_t)(n * kind->size));
+            memcpy(to, results, (size_t)n * (size_t)kind->size);
         else
-            memcpy(to, results, (size_t)(4 * kind->size));
+            memcpy(to, results, 4 * (size_t)kind->size);
     }
 }
 
