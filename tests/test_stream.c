@@ -30,6 +30,19 @@ static void free_arrays(arrays a) {
     free(a.second);
 }
 
+/* So that what is written outside shows. */
+static void fill_outputs(const arrays *a, size_t first, size_t second) {
+    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof(float) + 16);
+    memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
+}
+
+static void check_before(const arrays *a, size_t first, size_t second) {
+    for (size_t i = 0; i < first; i++)
+        assert_int_equal((uint8_t)a->first[i], 0xa5);
+    for (size_t i = 0; i < second; i++)
+        assert_int_equal((uint8_t)a->second[i], 0xa5);
+}
+
 /* Where `first` and `second` begin, in bytes from an aligned address; the bytes before and after them must stay. */
 static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t second) {
     char *y = a->first + first;
@@ -37,8 +50,7 @@ static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t se
     wn_array in = wn_vector(WN_F32, a->x, LENGTH);
     wn_array out[] = {wn_vector(WN_F32, y, LENGTH), wn_vector(WN_BOOL, z, LENGTH)};
     wn_error error = {WN_OK, ""};
-    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof(float) + 16);
-    memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
+    fill_outputs(a, first, second);
     if (wn_call(k, &in, 1, out, 2, &error) != WN_OK) fail_msg("%s", error.message);
     for (int64_t i = 0; i < LENGTH; i++) {
         float got, want = a->x[i] < 0 ? 0 : a->x[i];
@@ -46,10 +58,7 @@ static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t se
         if (got != want || z[i] != (a->x[i] < 0))
             fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
     }
-    for (size_t i = 0; i < first; i++)
-        assert_int_equal((uint8_t)a->first[i], 0xa5);
-    for (size_t i = 0; i < second; i++)
-        assert_int_equal((uint8_t)a->second[i], 0xa5);
+    check_before(a, first, second);
     for (size_t i = 0; i < 16; i++) {
         assert_int_equal((uint8_t)a->first[first + (size_t)LENGTH * sizeof(float) + i], 0xa5);
         assert_int_equal(z[(size_t)LENGTH + i], 0xa5);
@@ -110,8 +119,7 @@ static void check_packed(wn_kernel *k, const arrays *a, size_t first, size_t sec
     wn_array in = wn_vector(WN_F32, a->x, LENGTH);
     wn_array out[] = {wn_vector(WN_F32, y, LENGTH), wn_vector(WN_BOOL, z, room)};
     wn_error error = {WN_OK, ""};
-    memset(a->first, 0xa5, first + (size_t)LENGTH * sizeof(float) + 16);
-    memset(a->second, 0xa5, second + (size_t)LENGTH + 16);
+    fill_outputs(a, first, second);
     wn_status status = wn_call(k, &in, 1, out, 2, &error);
     assert_int_equal(status, room < count ? WN_ERROR_ROOM : WN_OK);
     int64_t at = 0;
@@ -123,10 +131,7 @@ static void check_packed(wn_kernel *k, const arrays *a, size_t first, size_t sec
             fail_msg("offsets %zu and %zu: element %lld", first, second, (long long)i);
         at++;
     }
-    for (size_t i = 0; i < first; i++)
-        assert_int_equal((uint8_t)a->first[i], 0xa5);
-    for (size_t i = 0; i < second; i++)
-        assert_int_equal((uint8_t)a->second[i], 0xa5);
+    check_before(a, first, second);
     for (int64_t i = room; i < LENGTH + 16; i++)
         if (z[i] != 0xa5) fail_msg("a byte %lld past the room was written", (long long)(i - room));
 }

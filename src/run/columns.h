@@ -6,8 +6,8 @@
  *     cells     an accumulator's memory: lane i mod lanes of each column, [lanes][width]. So the elements of consecutive places, if the
  *               tile is all of the columns, lie in memory as their lanes do, and are joined as one long vector.
  *
- * Rows of a few elements that lie in order are columns as well, but not turned: column j has elements [j * length, (j + 1) * length),
- * and what it is reduced to is found at once, by loops that transpose on the way.
+ * Rows of up to FOLD_LONG_ROW elements that lie in order are columns as well, but not turned: column j has elements
+ * [j * length, (j + 1) * length), and what it is reduced to is found at once, by loops that take several rows together.
  *
  * Float sums have the lanes, leaves and levels of graph/reduce.h, and so its bits; everything else has as many lanes as make vectors
  * long. When there are too few columns for the threads, the places are cut into parts of whole leaves, as one long row is.
