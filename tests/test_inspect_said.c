@@ -299,7 +299,7 @@ static const choice_case CHOICES[] = {
     {"x[m]", WN_ISA_X86_64_V3, "result", "2 times 8 elements are evaluated before any of them is stored"},
     {"x + y", WN_ISA_X86_64_V3, "the loop", "stores that pass by the caches"},
     {"sum(x)", WN_ISA_X86_64_V4, "result", "added to 4 vectors of 16 lanes; leaf by leaf"},
-    {"sum(x)", WN_ISA_X86_64_V4, "result", "two leaves of 1024 elements"},
+    {"sum(x)", WN_ISA_X86_64_V4, "result", "two leaves of 2048 elements"},
     {"x * f32(m)", WN_ISA_X86_64_V4, "result", "a product with 0 under the opposite mask"},
     {"max(i)", WN_ISA_X86_64_V4, "result", ", joined at the end"},
     {"sum(i)", WN_ISA_X86_64_V4, "result", "as they are and their upper halves"},

@@ -9,7 +9,7 @@
  * A place is an element's number in the row: row-major within the reduced axes. Float sums and products depend on places alone:
  *
  *     lanes     place i belongs to lane i mod LANES: 64 lanes of f32, 32 of f64, 256 bytes
- *     leaf      1,024 consecutive places; a lane starts at the identity (+0, 1) and takes its elements in ascending order:
+ *     leaf      2,048 consecutive places; a lane starts at the identity (+0, 1) and takes its elements in ascending order:
  *               lane = lane + x. What is not selected is the identity, and so is what the last leaf lacks.
  *     carry     leaf number k is carried as a binary counter does, all lanes together: while bit `level` of k is 1,
  *               leaf = stack[level] + leaf, level++; then stack[level] = leaf
@@ -22,7 +22,7 @@
 #include "graph/graph.h"
 
 enum {
-    REDUCE_LEAF = 1024,      /* places                                                     */
+    REDUCE_LEAF = 2048,      /* places                                                     */
     REDUCE_LANE_BYTES = 256, /* of the lanes together                                      */
     REDUCE_LEVELS = 53       /* no row has 2^63 places: its leaves are fewer than 2^53     */
 };

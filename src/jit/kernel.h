@@ -63,7 +63,7 @@ typedef int64_t (*kernel_fn)(const void *const *in, void *const *out, uint64_t *
  * of its leaf, leaves are joined lane by lane as in a binary counter, and `levels` are its digits: level k is in use if bit k of
  * `leaves` is set. All others join elements to lanes in any order.
  */
-#define KERNEL_LEAF 1024 /* elements */
+#define KERNEL_LEAF 2048 /* elements */
 #define KERNEL_LEVELS 53
 typedef struct kernel_accumulator {
     int64_t leaves;
