@@ -39,16 +39,8 @@ typedef struct bound_arrays {
     bound_span *spans; /* room for all; of both sets            */
 } bound_arrays;
 
-/* What makes a result of what reduce found out. */
-typedef enum settling {
-    SETTLE_VALUE,    /* it is the first lane                       */
-    SETTLE_SELECTED, /* the same, if any element was selected      */
-    SETTLE_MEAN,     /* the same, by the number of those selected  */
-    SETTLE_COUNT,    /* the count                                  */
-    SETTLE_ANY,      /* whether that is not 0                      */
-    SETTLE_ALL,      /* whether it is 0                            */
-    SETTLE_IN_C      /* a place: the best has to be looked for     */
-} settling;
+/* Makes a result of what reduce found out of `selected` elements, and stores it. False: it takes more to finish, and nothing is stored. */
+typedef bool settle_fn(const kernel_accumulator *a, int64_t selected, void *to);
 
 /* An output of a PACK, ROWS or REDUCE stage. */
 typedef struct bound_output {
@@ -59,10 +51,9 @@ typedef struct bound_output {
     uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
     uint32_t own;       /* REDUCE: the first output that is reduced alike */
-    settling settling;  /* REDUCE */
-    bool masked;        /* REDUCE: not all elements are selected */
+    settle_fn *settle;  /* REDUCE: NULL if it always takes more */
+    bool counts;        /* REDUCE: how many elements are selected matters, and is counted */
     uint8_t value_type; /* REDUCE: wn_type */
-    uint8_t value_size; /* REDUCE: of what is reduced, in bytes */
     uint8_t size;       /* REDUCE: of a result, in bytes; 0: it is a bit */
     uint64_t identity;  /* REDUCE: what lanes begin with */
 } bound_output;
@@ -92,7 +83,7 @@ typedef struct bound_stage {
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     bool repeats;    /* MAP: elements can be computed twice, from any on */
     const void **in; /* direct: the streams */
-    void **out;      /* direct: the outputs */
+    void **out;      /* direct: the outputs; REDUCE: what they are reduced to on the way */
     int64_t outer, places, row; /* of rows: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: they can be moved straight from the inputs */
     bool pack_rows; /* ROWS: they can be packed by scatter; EXPAND: they are expanded by expand */

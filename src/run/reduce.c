@@ -301,9 +301,8 @@ static void take_over(const bound_stage *s, uint32_t output, const node *n,
     } else if (type != WN_BOOL) {
         wn_reduce_add(to, a->lanes, NULL, 1);
     }
-    bool counted = s->plan->outputs[output].masked && o != OP_sum && o != OP_prod;
     to->places = length;
-    to->selected = counted ? a->count : length;
+    to->selected = s->outputs[output].counts ? a->count : length;
     if (type == WN_BOOL) to->value = (uint64_t)(o == OP_all ? to->selected - a->count : a->count);
 }
 
@@ -397,50 +396,56 @@ static wn_status store_result(const bound_stage *s, uint32_t output, const reduc
     return WN_OK;
 }
 
-static settling settling_of(const wn_binding *b, const bound_stage *s, uint32_t output) {
-    op o = op_of(b, s, output);
+/* One function a size: memcpy of a constant size is a load and a store. It loads no more than the function stored: that would wait. */
+#define SETTLE_VALUE(BYTES)                                                                        \
+    static bool settle_value_##BYTES(const kernel_accumulator *a, int64_t selected, void *to) {    \
+        if (selected) memcpy(to, a->lanes, BYTES);                                                 \
+        return selected != 0;                                                                      \
+    }
+SETTLE_VALUE(1)
+SETTLE_VALUE(2)
+SETTLE_VALUE(4)
+SETTLE_VALUE(8)
+
+#define SETTLE_MEAN(T)                                                                             \
+    static bool settle_mean_##T(const kernel_accumulator *a, int64_t selected, void *to) {         \
+        T mean;                                                                                    \
+        memcpy(&mean, a->lanes, sizeof mean);                                                      \
+        mean /= (T)selected;                                                                       \
+        memcpy(to, &mean, sizeof mean);                                                            \
+        return true;                                                                               \
+    }
+SETTLE_MEAN(float)
+SETTLE_MEAN(double)
+
+static bool settle_count(const kernel_accumulator *a, int64_t selected, void *to) {
+    (void)selected;
+    memcpy(to, &a->count, sizeof a->count);
+    return true;
+}
+
+static bool settle_any(const kernel_accumulator *a, int64_t selected, void *to) {
+    (void)selected;
+    *(bool *)to = a->count != 0;
+    return true;
+}
+
+static bool settle_all(const kernel_accumulator *a, int64_t selected, void *to) {
+    (void)selected;
+    *(bool *)to = a->count == 0;
+    return true;
+}
+
+static settle_fn *settle_of(op o, wn_type value) {
+    static settle_fn *const of_size[] = {
+        [1] = settle_value_1, [2] = settle_value_2, [4] = settle_value_4, [8] = settle_value_8};
     switch ((int)o) {
-    case OP_count: return SETTLE_COUNT;
-    case OP_any: return SETTLE_ANY;
-    case OP_all: return SETTLE_ALL;
-    case OP_sum:
-    case OP_prod: return SETTLE_VALUE;
-    case OP_mean: return SETTLE_MEAN;
-    default: return op_is_place(o) ? SETTLE_IN_C : SETTLE_SELECTED;
+    case OP_count: return settle_count;
+    case OP_any: return settle_any;
+    case OP_all: return settle_all;
+    case OP_mean: return value == WN_F32 ? settle_mean_float : settle_mean_double;
+    default: return op_is_place(o) ? NULL : of_size[wn_type_size(value)];
     }
-}
-
-static uint64_t mean_of(wn_type type, const unsigned char *sum, int64_t count) {
-    uint64_t bits = 0;
-    if (type == WN_F32) {
-        float mean;
-        memcpy(&mean, sum, sizeof mean);
-        mean /= (float)count;
-        memcpy(&bits, &mean, sizeof mean);
-    } else {
-        double mean;
-        memcpy(&mean, sum, sizeof mean);
-        mean /= (double)count;
-        memcpy(&bits, &mean, sizeof mean);
-    }
-    return bits;
-}
-
-/* What the function found out is the result, or nearly. False: it takes more to finish. */
-static inline bool settle(const bound_stage *s, const bound_output *out,
-                          const kernel_accumulator *a, uint64_t *bits) {
-    int64_t selected = out->masked ? a->count : s->length;
-    copy_element(bits, a->lanes, out->value_size); /* no more than the function stored: that would wait */
-    switch (out->settling) {
-    case SETTLE_VALUE: return true;
-    case SETTLE_SELECTED: return selected > 0;
-    case SETTLE_COUNT: *bits = (uint64_t)a->count; return true;
-    case SETTLE_ANY: *bits = a->count != 0; return true;
-    case SETTLE_ALL: *bits = a->count == 0; return true;
-    case SETTLE_MEAN: *bits = mean_of((wn_type)out->value_type, a->lanes, selected); return true;
-    case SETTLE_IN_C: break;
-    }
-    return false;
 }
 
 static wn_status finish_and_store(const wn_binding *b, const bound_stage *s, worker *w, uint32_t output,
@@ -461,11 +466,10 @@ static inline wn_status settle_and_store(const wn_binding *b, const bound_stage 
                                          uint32_t output, const row_state *states, int64_t row,
                                          wn_error *error) {
     const bound_output *out = &s->outputs[output];
-    uint64_t bits = 0;
-    if (!settle(s, out, &states[out->own].by_function, &bits))
-        return finish_and_store(b, s, w, output, states, row, error);
-    store_bits(out, row, bits);
-    return WN_OK;
+    const kernel_accumulator *a = &states[out->own].by_function;
+    int64_t selected = out->counts ? a->count : s->length;
+    if (out->settle && out->settle(a, selected, place_of(out->array, row))) return WN_OK;
+    return finish_and_store(b, s, w, output, states, row, error);
 }
 
 static wn_status store_row(const wn_binding *b, const bound_stage *s, worker *w,
@@ -594,13 +598,10 @@ wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     row_state *states = states_of(s, 0);
     worker *w = &s->workers[0];
     uint32_t count = s->plan->output_count;
-    kernel_cursor cursor = {0};
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         begin_lanes(&states[i].by_function, s->outputs[i].identity);
-        w->out[i] = &states[i]; /* the search for a place uses them too */
-    }
     if (s->length % KERNEL_WORD) point_in_place(&s->grid, w, s->in, 0, s->length);
-    function_of(s)(s->in, w->out, NULL, s->length, &cursor);
+    function_of(s)(s->in, s->out, NULL, s->length, NULL);
     if (s->plan->places) take_places(b, s, states, 0);
     for (uint32_t i = 0; i < count; i++)
         TRY(settle_and_store(b, s, w, i, states, 0, error));
@@ -611,10 +612,10 @@ static void prepare_outputs(const wn_binding *b, bound_stage *s) {
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         bound_output *out = &s->outputs[i];
         out->own = first_alike(s->plan, i);
-        out->settling = settling_of(b, s, i);
-        out->masked = s->plan->outputs[i].masked;
         out->value_type = s->plan->program.values[s->plan->outputs[i].value].type;
-        out->value_size = (uint8_t)wn_type_size((wn_type)out->value_type);
+        out->counts =
+            s->plan->outputs[i].masked && op_of(b, s, i) != OP_sum && op_of(b, s, i) != OP_prod;
+        out->settle = out->array->type == WN_BITMAP ? NULL : settle_of(op_of(b, s, i), type_of(s, i));
         out->size = (uint8_t)(out->array->type == WN_BITMAP ? 0 : wn_type_size(out->array->type));
         out->identity = wn_reduction_identity(op_of(b, s, i), type_of(s, i));
     }
@@ -637,6 +638,8 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
     size_t size = 64 + sizeof(row_state) * p->output_count * (size_t)accumulator_sets(s);
     if (!wn_memory_make(b->kernel->context, &s->accumulators, size))
         return wn_fail(error, WN_ERROR_MEMORY, "run: out of memory");
+    for (uint32_t i = 0; i < p->output_count; i++)
+        s->out[i] = &states_of(s, 0)[i];
     return WN_OK;
 }
 

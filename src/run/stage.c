@@ -396,7 +396,7 @@ void wn_stage_point(wn_binding *b, uint32_t stage) {
     const plan_stage *p = s->plan;
     if (stage_has_rows(p) && p->owns_mask) point_streams(b, &p->mask, s->mask.in, s->in);
     point_streams(b, &p->program, s->grid.in, s->in);
-    for (uint32_t i = 0; i < p->output_count; i++) {
+    for (uint32_t i = 0; p->kind != STAGE_REDUCE && i < p->output_count; i++) {
         s->out[i] = array_first(wn_stage_target(b, &p->outputs[i]));
         if (stores_in_place(p)) s->grid.out[i].data = s->out[i];
     }
