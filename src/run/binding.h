@@ -81,6 +81,7 @@ typedef struct bound_stage {
     int64_t room;       /* PACK, in one pass: elements that every output has room for */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
+    bool placed;     /* the targets are where they will be in the next run too */
     bool repeats;    /* MAP: elements can be computed twice, from any on */
     const void **in; /* direct: the streams */
     void **out;      /* direct: the outputs; REDUCE: what they are reduced to on the way */
@@ -160,8 +161,10 @@ wn_status wn_target_make(wn_binding *b, const plan_output *o, wn_error *error);
 bool wn_memory_make(wn_context *c, memory *m, size_t size);
 void wn_memory_free(wn_context *c, memory *m);
 
-/* Memory for the outputs of a stage that stores them in place, over its space. */
+/* Memory for the outputs of a stage that stores them in place, over its space, if they have none yet. */
 wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *error);
+/* After a run: what the context made for a stage whose lengths were known when bound stays, and so the next run can be direct. */
+void wn_stage_keep_targets(wn_binding *b, uint32_t stage);
 /* Where the kernel writes elements from `first` on: to their place, if that is contiguous and they are a whole number of steps, else to
    the buffer; and from there to their place. */
 void wn_point_outputs(const grid *g, worker *w, int64_t first, bool whole);

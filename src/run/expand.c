@@ -225,7 +225,7 @@ static void expand_directly(expanding *e) {
 static wn_status expand_alone(const wn_binding *b, bound_stage *s, wn_error *error) {
     values v = values_of(b, s, -1);
     expanding e = {.stage = s, .w = &s->workers[0], .v = &v, .end = s->grid.total};
-    if (s->direct && v.contiguous) expand_directly(&e);
+    if (s->direct && s->placed && v.contiguous) expand_directly(&e);
     expand_range(&e);
     if (e.first < e.end) e.taken += wn_count_range(s, e.w, e.first, e.end, NULL);
     return check_values(b, s, e.taken, error);
@@ -322,7 +322,7 @@ wn_status wn_expand_prepare(const wn_binding *b, bound_stage *s, wn_error *error
 
 wn_status wn_expand_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    if (!s->direct) TRY(wn_make_targets_in_place(b, s, error));
+    TRY(wn_make_targets_in_place(b, s, error));
     for (int32_t i = 0; i < s->worker_count; i++)
         s->workers[i].filled = false;
     if (stage_has_rows(s->plan)) return expand_rows(b, s, error);

@@ -583,12 +583,10 @@ static wn_status cut_rows(const wn_binding *b, bound_stage *s, wn_error *error) 
 
 /* ---- One row, in place ----------------------------------------------------------------------------------------------------- */
 
-/* One call of the function reduces all, from where the streams lie into results that the caller gave. */
+/* One call of the function reduces all, from where the streams lie. */
 static bool is_direct(const wn_binding *b, const bound_stage *s) {
     if (s->rows != 1 || s->by_columns || s->worker_count > 1 || !rows_are_long(s) || !s->early)
         return false;
-    for (uint32_t i = 0; i < s->plan->output_count; i++)
-        if (!s->outputs[i].given) return false;
     if (s->plan->places && s->length % KERNEL_WORD) return false;
     return s->in_place && s->length > 0 && s->length <= most_of_call(b, s, true);
 }
@@ -647,7 +645,7 @@ wn_status wn_reduce_prepare(wn_binding *b, bound_stage *s, uint32_t stage, wn_er
 
 wn_status wn_reduce_run(wn_binding *b, uint32_t stage, wn_error *error) {
     bound_stage *s = &b->stages[stage];
-    for (uint32_t i = 0; i < s->plan->output_count; i++)
+    for (uint32_t i = 0; !s->placed && i < s->plan->output_count; i++)
         TRY(wn_target_make(b, &s->plan->outputs[i], error));
     for (int32_t i = 0; i < s->worker_count; i++)
         s->workers[i].filled = false;

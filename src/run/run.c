@@ -34,7 +34,7 @@ static const struct run_row {
             [STAGE_WHOLE] = {wn_whole_run, NULL}};
 
 static run_fn *run_of(const bound_stage *s) {
-    return s->direct ? RUNS[s->plan->kind].directly : RUNS[s->plan->kind].run;
+    return s->direct && s->placed ? RUNS[s->plan->kind].directly : RUNS[s->plan->kind].run;
 }
 
 static wn_status run_stages(wn_binding *b, uint32_t all, wn_error *error) {
@@ -46,6 +46,7 @@ static wn_status run_stages(wn_binding *b, uint32_t all, wn_error *error) {
         if (b->late_checks && i > 0) TRY(wn_check_lengths(b->kernel, &b->now, i, error));
         if (!s->early && s->plan->kind != STAGE_WHOLE) TRY(wn_stage_prepare(b, i, error));
         TRY(run_of(s)(b, i, error));
+        wn_stage_keep_targets(b, i);
     }
     return b->late_checks ? wn_check_lengths(b->kernel, &b->now, count, error) : WN_OK;
 }
@@ -111,7 +112,7 @@ void wn_run_choose(wn_binding *b) {
     b->computes_floats = k->computes_floats;
     if (k->engine != WN_ENGINE_JIT)
         b->run = run_interpreted;
-    else if (k->plan->stage_count == 1 && b->stages->direct && !b->late_checks)
+    else if (k->plan->stage_count == 1 && b->stages->direct && b->stages->placed && !b->late_checks)
         b->run = run_of(b->stages);
     else
         b->run = run_stages;

@@ -349,7 +349,7 @@ static bool is_direct(const bound_stage *s) {
     if (s->worker_count > 1 || s->piece || !s->early || s->bitmap_wanted || s->stream) return false;
     if (s->plan->kind == STAGE_PACK)
         return s->plan->owns_mask && wn_grid_reads_directly(&s->grid, 0) && wn_packs_directly(s);
-    return stores_in_place(s->plan) && s->grid.direct && all_given(s);
+    return stores_in_place(s->plan) && s->grid.direct;
 }
 
 wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
@@ -376,6 +376,7 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     if (s->plan->kind != STAGE_REDUCE) s->direct = is_direct(s);
     s->repeats = s->grid.direct && !lies_on_input(b, s) && !wn_grid_has_bits(&s->grid);
     wn_stage_point(b, stage);
+    s->placed = s->early && all_given(s);
     s->prepared = true;
     return WN_OK;
 }
@@ -516,10 +517,17 @@ wn_status wn_map_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     return WN_OK;
 }
 
+void wn_stage_keep_targets(wn_binding *b, uint32_t stage) {
+    bound_stage *s = &b->stages[stage];
+    if (s->placed || !s->early || !(stores_in_place(s->plan) || s->plan->kind == STAGE_REDUCE)) return;
+    s->placed = true;
+    wn_stage_point(b, stage);
+    wn_run_choose(b);
+}
+
 wn_status wn_make_targets_in_place(wn_binding *b, bound_stage *s, wn_error *error) {
-    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+    for (uint32_t i = 0; !s->placed && i < s->grid.out_count; i++) {
         const plan_output *o = &s->plan->outputs[i];
-        if (s->early && target_is_given(b, o)) continue;
         TRY(wn_target_make(b, o, error));
         s->grid.out[i].data = array_first(wn_stage_target(b, o));
     }
