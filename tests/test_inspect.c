@@ -294,7 +294,7 @@ static void kernels_for_bitmaps_are_complete_both_ways(void **state) {
                 bitmaps[k] = graph_node(copy, copy->inputs[k])->type == WN_BOOL;
             for (uint32_t k = 0; k < copy->output_count; k++)
                 bitmaps[copy->input_count + k] = graph_node(copy, copy->outputs[k])->type == WN_BOOL;
-            const kernel_recipe how = {copy, bitmaps, WN_ENGINE_JIT, {ISAS[n], false}};
+            const kernel_recipe how = {copy, bitmaps, WN_ENGINE_JIT, {.isa = ISAS[n]}};
             wn_kernel *kernel = NULL;
             wn_error error = {WN_OK, ""};
             if (wn_isa_available(ISAS[n])) {
@@ -435,7 +435,7 @@ static void debug_information_changes_no_instruction(void **state) {
     (void)state;
     for (size_t n = 0; n < ISA_COUNT; n++)
         for (int vbmi2 = 0; vbmi2 <= (ISAS[n] == WN_ISA_X86_64_V4); vbmi2++) {
-            const wn_target target = {ISAS[n], vbmi2};
+            const wn_target target = {.isa = ISAS[n], .vbmi2 = vbmi2};
             for (size_t t = 0; t < TEXT_COUNT; t++)
                 compare_text(TEXTS[t], target);
             for (op o = OP_first_elementwise_; o < OP_end_; o++) {
@@ -461,7 +461,7 @@ static void random_graphs_are_as_well(void **state) {
         wn_print_listing(g, &b);
         wn_inspection *i = wn_inspection_new(g, &options);
         check_complete(i, b.text);
-        compare_graph(g, (wn_target){isa, false}, b.text);
+        compare_graph(g, (wn_target){.isa = isa}, b.text);
         wn_inspection_free(i);
         wn_buffer_free(&b);
         wn_graph_free(g);

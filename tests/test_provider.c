@@ -145,7 +145,7 @@ static void a_level_includes_those_below(void **state) {
 
 static void a_level_asked_for_has_no_extensions(void **state) {
     (void)state;
-    wn_target target = {WN_ISA_NATIVE, true};
+    wn_target target = {.isa = WN_ISA_NATIVE, .vbmi2 = true};
     if (!wn_target_resolve(WN_ISA_X86_64_V4, &target)) skip();
     assert_int_equal(target.isa, WN_ISA_X86_64_V4);
     assert_false(target.vbmi2);

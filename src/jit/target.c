@@ -74,6 +74,11 @@ static bool has_vbmi2(void) {
     return __builtin_cpu_supports("avx512vbmi2");
 }
 
+bool wn_is_amd(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amd");
+}
+
 #else
 
 static bool machine_has(wn_isa isa) {
@@ -84,6 +89,10 @@ static bool has_vbmi2(void) {
     return false;
 }
 
+bool wn_is_amd(void) {
+    return false;
+}
+
 #endif
 
 /* The best level first; portable is last, since it is the slow one. */
@@ -91,7 +100,7 @@ static bool resolve_native(wn_target *target) {
     static const wn_isa best[] = {WN_ISA_X86_64_V4, WN_ISA_X86_64_V3, WN_ISA_X86_64_V2, WN_ISA_PORTABLE};
     for (size_t i = 0; i < sizeof best / sizeof *best; i++) {
         if (!machine_has(best[i])) continue;
-        *target = (wn_target){best[i], best[i] == WN_ISA_X86_64_V4 && has_vbmi2()};
+        *target = (wn_target){best[i], best[i] == WN_ISA_X86_64_V4 && has_vbmi2(), wn_is_amd()};
         return true;
     }
     return false;
@@ -100,7 +109,7 @@ static bool resolve_native(wn_target *target) {
 bool wn_target_resolve(wn_isa isa, wn_target *target) {
     if (isa == WN_ISA_NATIVE) return resolve_native(target);
     if (!machine_has(isa)) return false;
-    *target = (wn_target){isa, false};
+    *target = (wn_target){isa, false, wn_is_amd()};
     return true;
 }
 

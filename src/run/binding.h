@@ -78,7 +78,8 @@ typedef struct bound_stage {
     memory parts;       /* what each part of a run on threads found */
     int64_t n_true;     /* of this run */
     int64_t move_block; /* elements whose bits are found before any is moved */
-    int64_t room;       /* PACK, in one pass: elements that every output has room for */
+    int64_t move_one_in; /* PACK: where no more than one in so many is true there is little to move, and little to store */
+    int64_t room; /* PACK, in one pass: elements that every output has room for */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     bool placed;     /* the targets are where they will be in the next run too */
@@ -99,7 +100,7 @@ typedef struct bound_stage {
     int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
     size_t piece_buffer; /* PACK: where in a worker's buffers it does */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
-    int64_t steps_ahead;  /* PACK: of which the inputs are asked for */
+    int64_t steps_ahead;  /* PACK: of which the inputs are asked for; 0: they are not */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */
     int64_t dims[PLAN_MAX_AXES];
 } bound_stage;
@@ -198,9 +199,9 @@ static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage 
 /* Whether a PACK stage stores straight into all its outputs, which are the caller's (mask.c). */
 bool wn_packs_directly(const bound_stage *s);
 /* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (pieces.c). */
-void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches);
+void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool past_caches);
 /* Let one thread run it by steps, whose results go past the caches, if it can (pieces.c). */
-void wn_steps_prepare(bound_stage *s);
+void wn_steps_prepare(const wn_binding *b, bound_stage *s);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */
 void wn_moves_prepare(bound_stage *s);
 /* Find out what can be done to a ROWS stage's rows, before its space is laid out (rows.c). */

@@ -151,7 +151,7 @@ WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_opt
     };
     c->cache.most_bytes = options.cache_bytes;
     if (!wn_target_resolve(WN_ISA_NATIVE, &c->native))
-        c->native = (wn_target){WN_ISA_NATIVE, false};
+        c->native = (wn_target){.isa = WN_ISA_NATIVE};
     if (wn_copy_path(c, options.llvm_library, &c->llvm_library) &&
         wn_copy_path(c, options.cache_directory, &c->cache_directory) && make_locks(c)) {
         c->perf_map = options.perf_map;

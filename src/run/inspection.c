@@ -99,7 +99,7 @@ static void plan(wn_inspection *i) {
 
 /* On a machine that could run it, how long loading takes. */
 static void load(wn_inspection *i) {
-    wn_target own = {i->target.isa, false};
+    wn_target own = {.isa = i->target.isa};
     if (!wn_target_resolve(i->target.isa, &own)) return;
     int64_t start = now();
     wn_code *code = wn_code_load(i->context, i->result.object, i->result.object_size, NULL);
@@ -161,7 +161,7 @@ static wn_inspection *new_inspection(wn_context *c) {
 }
 
 static wn_target look_target(wn_isa isa) {
-    wn_target target = {isa, false};
+    wn_target target = {.isa = isa, .amd = wn_is_amd()};
     if (!wn_target_resolve(isa, &target) && isa == WN_ISA_NATIVE) target.isa = WN_ISA_PORTABLE;
     return target;
 }

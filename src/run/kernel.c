@@ -143,7 +143,8 @@ static bool has_functions(const wn_plan *plan, provider_functions functions) {
 /* Of a recipe: a graph and a copy of it give the same. */
 static void write_key(const kernel_recipe *r, wn_key *key) {
     wn_key_add(key, r->engine);
-    wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32);
+    wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32 |
+                        (uint64_t)r->target.amd << 33);
     wn_key_add_bytes(key, r->bitmaps, r->bitmaps ? bitmaps_size(r->graph) : 0);
     wn_key_add_graph(key, r->graph);
 }
@@ -255,7 +256,7 @@ static wn_status settle_for_interpreter(wn_kernel *k, wn_status status, wn_error
     wn_code_free(k->code);
     k->code = NULL;
     k->engine = WN_ENGINE_INTERPRETER;
-    k->target = (wn_target){WN_ISA_PORTABLE, false};
+    k->target = (wn_target){.isa = WN_ISA_PORTABLE};
     return status == WN_ERROR_MEMORY ? no_memory(error) : WN_OK;
 }
 
@@ -334,7 +335,7 @@ static wn_status read_options(const wn_compile_options *given, wn_compile_option
 
 /* Levels contain each other. A machine that lacks even the least still interprets; one that is asked for by name must be there. */
 static wn_status find_target(const wn_context *c, wn_isa isa, wn_target *target, wn_error *error) {
-    *target = isa == WN_ISA_NATIVE ? c->native : (wn_target){isa, false};
+    *target = isa == WN_ISA_NATIVE ? c->native : (wn_target){.isa = isa, .amd = c->native.amd};
     if (isa <= c->native.isa) return WN_OK;
     return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
 }

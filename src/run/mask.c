@@ -176,6 +176,7 @@ void wn_moves_prepare(bound_stage *s) {
         s->outputs[i].source = s->plan->program.values[s->plan->outputs[i].value].number;
         s->may_move &= s->grid.in[s->outputs[i].source].mode == OPERAND_DIRECT;
     }
+    s->move_one_in = move_one_in(s->grid.total);
     s->move_block = wn_grid_reads_directly(&s->grid, 0) ? MOVE_BLOCK : s->grid.block;
 }
 
@@ -187,7 +188,7 @@ static bool from_memory(const bound_stage *s) {
 }
 
 static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
-    return s->may_move && move_pays(found, n, from_memory(s));
+    return s->may_move && found <= n / s->move_one_in;
 }
 
 /* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap; and where one waits

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 /*
- * Whether `found` of n are so few that moving them pays. With more, the time goes into branches that cannot be foreseen, and packing
+ * Of how many elements one is so few that moving pays. With more, the time goes into branches that cannot be foreseen, and packing
  * without branches is faster; from memory it is sooner, where all is read in order then.
  */
 #define MOVE_NEAR ((int64_t)1 << 20) /* fewer elements are taken to lie in a cache */
-static inline bool move_pays(int64_t found, int64_t n, bool from_memory) {
-    return found <= n / (from_memory ? 48 : 20);
+static inline int64_t move_one_in(int64_t total) {
+    return total >= MOVE_NEAR ? 48 : 20;
 }
 
 /*

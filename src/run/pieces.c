@@ -24,25 +24,51 @@ static int64_t least(int64_t a, int64_t b) {
 
 /*
  * Stores to lines that no cache holds have them read first, which takes a third of the time of what comes from memory. So a step is packed
- * into a buffer that stays in the first cache, and whole lines are copied out of it past the caches. But that alone gains nothing: while
- * lines are copied no input comes. So the inputs are asked for some steps ahead.
+ * into a buffer that stays in the first cache, and whole lines are copied out of it past the caches. But on Intel's processors that alone gains
+ * nothing: while lines are copied no input comes. So there the inputs are asked for some steps ahead. AMD's fetch ahead far enough, and are
+ * disturbed by it (on a Zen 4 steps without are at .9 to 1 of the limit, with at .75).
  */
-#define STEP_BYTES 2048 /* of the widest input; of all, twice as many */
+#define STEP_BYTES 2048       /* of the widest input; of all, twice as many */
+#define STEPS_MOVE_ONE_IN 128 /* steps that ask for nothing are worth it for fewer */
 #define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
 
-/* Elements of 8 bytes gain nothing, since packing them takes as long as their lines take to come, and lose a tenth on AVX2. */
-static void choose_step(bound_stage *s) {
-    const grid *g = &s->grid;
-    int64_t widest = 1, all = 1;
-    if (!wn_grid_reads_directly(g, 0) || !wn_packs_directly(s)) return;
+/* Bytes that a selected element takes at most in an input, and in all of them together. */
+typedef struct input_bytes {
+    int64_t widest, all;
+} input_bytes;
+
+static input_bytes measure_inputs(const grid *g) {
+    input_bytes bytes = {1, 1};
     for (uint32_t i = 0; i < g->in_count; i++) {
         if (g->in[i].mode != OPERAND_DIRECT) continue;
-        all += g->in[i].size;
-        if (g->in[i].size > widest) widest = g->in[i].size;
+        bytes.all += g->in[i].size;
+        if (g->in[i].size > bytes.widest) bytes.widest = g->in[i].size;
     }
-    if (widest > 4) return;
-    s->step = least(STEP_BYTES / widest, 2 * STEP_BYTES / all) & -KERNEL_WORD;
-    s->steps_ahead = all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
+    return bytes;
+}
+
+/* As many elements as a page has room for, and two of all outputs; 0 if they are very many. */
+static int64_t step_of_page(const grid *g) {
+    int64_t widest = 1, all = 1;
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        all += g->out[i].size;
+        if (g->out[i].size > widest) widest = g->out[i].size;
+    }
+    int64_t step = least(PAGE / widest, 2 * PAGE / all) - 2 * KERNEL_WORD;
+    return step < KERNEL_WORD ? 0 : step & -KERNEL_WORD;
+}
+
+static void choose_step(const wn_binding *b, bound_stage *s) {
+    if (!wn_grid_reads_directly(&s->grid, 0) || !wn_packs_directly(s)) return;
+    input_bytes in = measure_inputs(&s->grid);
+    if (b->kernel->target.amd) {
+        s->step = step_of_page(&s->grid);
+        s->steps_ahead = 0;
+        s->move_one_in = STEPS_MOVE_ONE_IN;
+    } else if (in.widest <= 4) { /* more gain nothing, since packing them takes as long as their lines take to come */
+        s->step = least(STEP_BYTES / in.widest, 2 * STEP_BYTES / in.all) & -KERNEL_WORD;
+        s->steps_ahead = in.all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
+    }
 }
 
 /* Where the next element of output i goes. */
@@ -61,7 +87,7 @@ static int64_t pack_step(packing *p) {
     int64_t step = s->step;
     kernel_cursor cursor = {
         .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
-    for (uint32_t i = 0; i < g->in_count; i++)
+    for (uint32_t i = 0; s->steps_ahead && i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT)
             wn_prefetch((uintptr_t)p->w->in[i] +
                             (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
@@ -74,14 +100,14 @@ static int64_t pack_step(packing *p) {
     return cursor.position;
 }
 
-static bool is_dense(int64_t found, int64_t n) {
-    return found > n / 32;
+static bool is_dense(const bound_stage *s, int64_t found, int64_t n) {
+    return found > n / s->move_one_in;
 }
 
 /* Go on as suits the last n elements, of which `found` were true. */
 static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
     w->way = wn_way_after(s, false, found, n);
-    w->dense = is_dense(found, n);
+    w->dense = is_dense(s, found, n);
 }
 
 /* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
@@ -91,7 +117,7 @@ static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
 
-void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches) {
+void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool past_caches) {
     const grid *g = &s->grid;
     int64_t bytes = 1, least_size = g->block;
     for (uint32_t i = 0; i < g->out_count; i++)
@@ -101,9 +127,9 @@ void wn_pieces_prepare(bound_stage *s, int32_t workers, bool past_caches) {
     int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
     s->piece = size < least_size ? least_size : size - size % least_size;
     s->piece_buffer = g->buffers;
-    if (past_caches) choose_step(s);
+    if (past_caches) choose_step(b, s);
     s->step = least(s->step, s->piece);
-    s->grid.buffers += (size_t)piece_offset(s, g->out_count) * (s->step ? 2 : 1);
+    s->grid.buffers += (size_t)(PAGE + piece_offset(s, g->out_count) * (s->step ? 2 : 1));
 }
 
 typedef struct pieces {
@@ -113,7 +139,9 @@ typedef struct pieces {
 } pieces;
 
 static char *piece_memory(const bound_stage *s, const worker *w, bool second) {
-    return w->buffers + s->piece_buffer + (second ? piece_offset(s, s->grid.out_count) : 0);
+    char *at = w->buffers + s->piece_buffer;
+    at += -(uintptr_t)at % PAGE;
+    return at + (second ? piece_offset(s, s->grid.out_count) : 0);
 }
 
 /* Where the last line that ends within `bytes` from `to` on ends. */
@@ -192,15 +220,15 @@ int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
 
 /* ---- One thread, past the caches --------------------------------------------------------------------------------------- */
 
-void wn_steps_prepare(bound_stage *s) {
-    choose_step(s);
+void wn_steps_prepare(const wn_binding *b, bound_stage *s) {
+    choose_step(b, s);
     s->piece = s->step;
     s->piece_buffer = s->grid.buffers;
-    if (s->step) s->grid.buffers += (size_t)piece_offset(s, s->grid.out_count);
+    if (s->step) s->grid.buffers += (size_t)(PAGE + piece_offset(s, s->grid.out_count));
 }
 
 static char *step_buffer(const packing *p, uint32_t i) {
-    return p->w->buffers + p->stage->piece_buffer + piece_offset(p->stage, i);
+    return piece_memory(p->stage, p->w, false) + piece_offset(p->stage, i);
 }
 
 /* What was packed of output i for `from` .. `to`, where the first line is in the buffer as in memory: all lines but the last, which is moved
@@ -257,7 +285,7 @@ int64_t wn_pack_past_caches(bound_stage *s) {
         int64_t first = p.first, found = p.found;
         p.end = least(first + MOVE_CHUNK, s->grid.total);
         wn_pack_range(&p);
-        w->dense = is_dense(p.found - found, p.first - first);
+        w->dense = is_dense(s, p.found - found, p.first - first);
     }
     return p.found;
 }

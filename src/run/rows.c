@@ -555,7 +555,7 @@ typedef struct rows_job {
 /* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all. */
 static bool pays_to_move(const bound_stage *s) {
     int64_t rest = s->places - s->n_true;
-    return move_pays(s->n_true, s->places, s->grid.total >= MOVE_NEAR) || rest <= s->places / NEARLY_ALL;
+    return s->n_true <= s->places / move_one_in(s->grid.total) || rest <= s->places / NEARLY_ALL;
 }
 
 static void do_piece(void *user, int64_t task, int32_t number) {

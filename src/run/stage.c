@@ -363,9 +363,9 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
         s->room = least_room(b, s);
         bool past_caches = wn_exceeds_caches(b, s) && !lies_on_input(b, s);
         if (workers > 1)
-            wn_pieces_prepare(s, workers, past_caches);
+            wn_pieces_prepare(b, s, workers, past_caches);
         else if (past_caches)
-            wn_steps_prepare(s);
+            wn_steps_prepare(b, s);
     }
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
     if (!make_workers(c, s, workers) || !wn_memory_make(c, &s->parts, parts))
@@ -519,7 +519,8 @@ wn_status wn_map_directly(wn_binding *b, uint32_t stage, wn_error *error) {
 
 void wn_stage_keep_targets(wn_binding *b, uint32_t stage) {
     bound_stage *s = &b->stages[stage];
-    if (s->placed || !s->early || !(stores_in_place(s->plan) || s->plan->kind == STAGE_REDUCE)) return;
+    if (s->placed || !s->early || !(stores_in_place(s->plan) || s->plan->kind == STAGE_REDUCE))
+        return;
     s->placed = true;
     wn_stage_point(b, stage);
     wn_run_choose(b);

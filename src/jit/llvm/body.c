@@ -301,7 +301,9 @@ static void find_bit(body *b, uint32_t stream) {
 }
 
 /* How far ahead of what is loaded the lines of large arrays are asked for: the processor sees the next page coming too late. */
-#define STREAM_AHEAD 4096
+static uint64_t stream_ahead(const wn_target *t) {
+    return t->amd ? 1536 : 4096;
+}
 
 void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first) {
     for (uint32_t i = 0; b->function == KERNEL_STREAM && i < b->program->value_count; i++) {
@@ -313,7 +315,8 @@ void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first) {
         uint64_t line = (first * size + KERNEL_LINE - 1) & -(uint64_t)KERNEL_LINE;
         locate_loop(b);
         ir from = stream_pointer(b, v->number, step);
-        if (line < end) wn_emit_prefetch(b, from, STREAM_AHEAD + line, end - line, false);
+        if (line < end)
+            wn_emit_prefetch(b, from, stream_ahead(&b->e->target) + line, end - line, false);
     }
 }
 
