@@ -203,7 +203,7 @@ static void check_way(wn_kernel *k, void *user) {
     compare_expect_ok(wn_run(b, &error), &error);
     if (b->kernel->engine == WN_ENGINE_JIT && b->kernel->target.isa != WN_ISA_PORTABLE) {
         const bound_stage *stage = &b->stages[0];
-        assert_int_equal(stage->step, k->target.amd ? 768 : 384);
+        assert_int_equal(stage->step, k->target.amd ? 832 : 384);
         for (int32_t i = 0; i < stage->worker_count; i++)
             assert_int_equal(stage->workers[i].way, PACK_WORDS);
     }

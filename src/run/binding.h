@@ -50,7 +50,9 @@ typedef struct bound_output {
     bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
     uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
-    uint32_t own;       /* REDUCE: the first output that is reduced alike */
+    uint32_t own; /* REDUCE: the first output that is reduced alike */
+    int64_t chunk_at,
+        chunk_bytes; /* PACK: in a worker's memory, where what the first chunk holds begins, and how far it is to the next */
     settle_fn *settle;  /* REDUCE: NULL if it always takes more */
     bool counts;        /* REDUCE: how many elements are selected matters, and is counted */
     uint8_t value_type; /* REDUCE: wn_type */
@@ -98,7 +100,8 @@ typedef struct bound_stage {
     memory columns;      /* REDUCE: how, if by columns */
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
-    size_t piece_buffer; /* PACK: where in a worker's buffers it does */
+    size_t piece_buffer;          /* PACK: where in a worker's buffers it does */
+    int64_t chunks, chunks_bytes; /* PACK: of a piece, and of all outputs' (pieces.c) */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
     int64_t steps_ahead;  /* PACK: of which the inputs are asked for; 0: they are not */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */

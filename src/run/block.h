@@ -48,11 +48,9 @@ typedef struct grid {
    one (move.h). */
 typedef enum pack_way { PACK_WORDS, PACK_LOOKING, PACK_MOVING } pack_way;
 
-/* A piece that was packed, and is copied to its place while the next one is packed. */
+/* A piece that was packed, chunk by chunk, and is written to its place while the next one is packed. */
 typedef struct held_piece {
-    int64_t at;            /* where in the outputs it belongs      */
-    int64_t count, copied; /* elements                             */
-    bool second;           /* which half of the buffers it lies in */
+    int64_t chunks, written;
 } held_piece;
 
 /* Each has lines of its own, so that no thread waits for another's. */

@@ -13,6 +13,7 @@ typedef struct packing {
     worker *w;
     const uint64_t *words; /* the whole bitmap; NULL: the mask is evaluated on the way */
     char *piece;           /* NULL, or the memory that is packed into instead of the outputs */
+    int64_t chunk;         /* of that memory: which is packed into (pieces.c) */
     int64_t first, end;
     int64_t offset;   /* where in the outputs this begins                               */
     int64_t room;     /* elements from there                                            */
@@ -20,25 +21,11 @@ typedef struct packing {
     int64_t found;    /* elements that are true; beyond the room, they are only counted */
 } packing;
 
-#define PAGE ((int64_t)4096)
-
-/* Where what is packed of an output lies in the memory of a piece: it may begin anywhere in a line, and a full-width store may run past it. What
-   fits a page lies within one: on a Zen 4 one store across their border takes longer than all else of a step. */
-static inline int64_t piece_offset(const bound_stage *s, uint32_t output) {
-    int64_t begin = 0, end = 0;
-    for (uint32_t i = 0; i < s->grid.out_count && i <= output; i++) {
-        int64_t bytes = round_up((s->piece + 2 * KERNEL_WORD) * s->grid.out[i].size, KERNEL_LINE);
-        begin = end % PAGE + bytes > PAGE ? round_up(end, PAGE) : end;
-        end = begin + bytes;
-    }
-    return output < s->grid.out_count ? begin : end;
-}
-
 /* Where the elements of output i go that are packed from now on, if they are contiguous. */
 static inline char *packed_place(const packing *p, uint32_t i) {
-    const bound_stage *s = p->stage;
-    if (p->piece) return p->piece + piece_offset(s, i);
-    return (char *)s->outputs[i].array->data + p->offset * s->grid.out[i].size;
+    const bound_output *out = &p->stage->outputs[i];
+    if (p->piece) return p->piece + out->chunk_at + p->chunk * out->chunk_bytes;
+    return (char *)out->array->data + p->offset * p->stage->grid.out[i].size;
 }
 
 /* Elements between two looks at whether there is little to do. */

@@ -6,7 +6,7 @@
  * every piece is read before it, or one behind it, is written, and an output may lie on an input. One thread alone needs no pieces.
  *
  * What no cache holds is packed by steps and stored past the caches, if no output lies on an input: a lone thread copies the lines that each step
- * fills; on threads each copies a share of its last piece with each step of the next one.
+ * fills; on threads each copies a step of its last piece before each step of the next one.
  *
  * Invariant: as many elements are copied as were packed, if the outputs have room for them, whatever has become of the mask since.
  */
@@ -28,6 +28,7 @@ static int64_t least(int64_t a, int64_t b) {
  * nothing: while lines are copied no input comes. So there the inputs are asked for some steps ahead. AMD's fetch ahead far enough, and are
  * disturbed by it (on a Zen 4 steps without are at .9 to 1 of the limit, with at .75).
  */
+#define PAGE ((int64_t)4096)
 #define STEP_BYTES 2048       /* of the widest input; of all, twice as many */
 #define STEPS_MOVE_ONE_IN 128 /* steps that ask for nothing are worth it for fewer */
 #define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
@@ -54,7 +55,7 @@ static int64_t step_of_page(const grid *g) {
         all += g->out[i].size;
         if (g->out[i].size > widest) widest = g->out[i].size;
     }
-    int64_t step = least(PAGE / widest, 2 * PAGE / all) - 2 * KERNEL_WORD;
+    int64_t room = PAGE - KERNEL_LINE, step = least(room / widest, 2 * room / all) - KERNEL_WORD;
     return step < KERNEL_WORD ? 0 : step & -KERNEL_WORD;
 }
 
@@ -71,31 +72,115 @@ static void choose_step(const wn_binding *b, bound_stage *s) {
     }
 }
 
-/* Where the next element of output i goes. */
-static char *next_place(const packing *p, uint32_t i) {
-    return packed_place(p, i) + p->position * p->stage->grid.out[i].size;
+/* ---- A worker's memory ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * Each output has chunks there, one for each step of a piece, or one for all of it. What a chunk holds begins behind a line, where the writer
+ * puts what the chunk before lacked to fill one; full-width stores may run past its end. A chunk that fits a page lies within one: on a Zen 4 one
+ * store across their border takes longer than all else of a step.
+ */
+static void lay_chunks(bound_stage *s, int64_t elements, int64_t count) {
+    int64_t at = 0;
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        bound_output *out = &s->outputs[i];
+        int64_t bytes = KERNEL_LINE + (elements + KERNEL_WORD) * s->grid.out[i].size, size = KERNEL_LINE;
+        while (size < bytes)
+            size = size < PAGE ? 2 * size : size + PAGE;
+        at = round_up(at, least(size, PAGE));
+        out->chunk_at = at + KERNEL_LINE;
+        out->chunk_bytes = size;
+        at += count * size;
+    }
+    s->piece_buffer = s->grid.buffers;
+    s->chunks = count;
+    s->chunks_bytes = at;
+    s->grid.buffers += (size_t)(PAGE + at + round_up(count * (int64_t)sizeof(int64_t), KERNEL_LINE)) +
+                       s->grid.out_count * sizeof(line_writer);
 }
 
-static char *line_of(char *at) {
-    return at - (uintptr_t)at % KERNEL_LINE;
+static char *chunks_of(const bound_stage *s, const worker *w) {
+    char *at = w->buffers + s->piece_buffer;
+    return at + -(uintptr_t)at % PAGE;
 }
 
-/* Pack the next step to w->out; how many elements. */
-static int64_t pack_step(packing *p) {
+static char *chunk_place(const bound_stage *s, const worker *w, int64_t chunk, uint32_t output) {
+    const bound_output *out = &s->outputs[output];
+    return chunks_of(s, w) + out->chunk_at + chunk * out->chunk_bytes;
+}
+
+/* By chunk: how many elements it holds. */
+static int64_t *counts_of(const bound_stage *s, const worker *w) {
+    return (int64_t *)(void *)(chunks_of(s, w) + s->chunks_bytes);
+}
+
+/* ---- Whole lines past the caches ------------------------------------------------------------------------------------------- */
+
+/* By output. */
+static line_writer *writers_of(const bound_stage *s, const worker *w) {
+    int64_t counts = round_up(s->chunks * (int64_t)sizeof(int64_t), KERNEL_LINE);
+    return (line_writer *)(void *)(chunks_of(s, w) + s->chunks_bytes + counts);
+}
+
+/* From element `at` of the outputs on. */
+static void begin_writing(const bound_stage *s, const worker *w, int64_t at) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        writers_of(s, w)[i] =
+            (line_writer){.to = (char *)s->outputs[i].array->data + at * s->grid.out[i].size};
+}
+
+/* What begins within a line of the output's fills that first, through the caches. The last line waits for what comes next. */
+static void write_bytes(line_writer *l, char *from, int64_t bytes) {
+    int64_t head = least((int64_t)(-(uintptr_t)l->to % KERNEL_LINE), bytes);
+    if (head) memcpy(l->to, from, (size_t)head);
+    l->to += head;
+    from += head - l->waiting;
+    bytes -= head - l->waiting;
+    memcpy(from, l->line, (size_t)l->waiting);
+    int64_t whole = bytes & -KERNEL_LINE;
+    wn_copy_past_caches(l->to, from, (size_t)whole);
+    l->to += whole;
+    l->waiting = bytes - whole;
+    memcpy(l->line, from + whole, (size_t)l->waiting);
+}
+
+static void write_chunk(const bound_stage *s, const worker *w, int64_t chunk, int64_t count) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++)
+        write_bytes(&writers_of(s, w)[i], chunk_place(s, w, chunk, i), count * s->grid.out[i].size);
+}
+
+static void end_writing(const bound_stage *s, const worker *w) {
+    for (uint32_t i = 0; i < s->grid.out_count; i++) {
+        line_writer *l = &writers_of(s, w)[i];
+        memcpy(l->to, l->line, (size_t)l->waiting);
+        l->waiting = 0;
+    }
+    wn_end_copies();
+}
+
+/* ---- Step by step -------------------------------------------------------------------------------------------------------- */
+
+static void begin_steps(const packing *p) {
+    const bound_stage *s = p->stage;
+    if (p->end - p->first >= s->step) wn_grid_point(&s->grid, p->w, 0, p->first, s->step);
+}
+
+/* Pack the next step into a chunk; how many elements. */
+static int64_t pack_step(packing *p, int64_t chunk) {
     const bound_stage *s = p->stage;
     const grid *g = &s->grid;
+    worker *w = p->w;
     int64_t step = s->step;
-    kernel_cursor cursor = {
-        .room = step + KERNEL_WORD, .base = p->first, .looks = p->w->way == PACK_LOOKING};
+    kernel_cursor cursor = {.room = step + KERNEL_WORD, .base = p->first, .looks = w->way == PACK_LOOKING};
     for (uint32_t i = 0; s->steps_ahead && i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT)
-            wn_prefetch((uintptr_t)p->w->in[i] +
-                            (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
+            wn_prefetch((uintptr_t)w->in[i] + (uintptr_t)operand_bytes(&g->in[i], s->steps_ahead * step),
                         operand_bytes(&g->in[i], step));
-    s->fused(p->w->in, p->w->out, NULL, step, &cursor);
+    for (uint32_t i = 0; i < g->out_count; i++)
+        w->out[i] = chunk_place(s, w, chunk, i);
+    s->fused(w->in, w->out, NULL, step, &cursor);
     for (uint32_t i = 0; i < g->in_count; i++)
         if (g->in[i].mode == OPERAND_DIRECT)
-            p->w->in[i] = (const char *)p->w->in[i] + operand_bytes(&g->in[i], step);
+            w->in[i] = (const char *)w->in[i] + operand_bytes(&g->in[i], step);
     p->first += step;
     return cursor.position;
 }
@@ -112,24 +197,26 @@ static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
 
 /* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
 
-/* A piece and what is packed of it, and of the one before, stay in a core's cache from its packing to its copying. */
+/* A piece and what is packed of it stay in a core's cache from its packing to its copying. */
 #define PIECE_BYTES ((int64_t)256 << 10)
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
 
 void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool past_caches) {
     const grid *g = &s->grid;
-    int64_t bytes = 1, least_size = g->block;
+    int64_t bytes = 1;
+    if (past_caches) choose_step(b, s);
+    int64_t unit = s->step ? s->step : g->block;
     for (uint32_t i = 0; i < g->out_count; i++)
         bytes += g->out[i].size;
     for (uint32_t i = 0; i < g->in_count; i++)
         bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
     int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
-    s->piece = size < least_size ? least_size : size - size % least_size;
-    s->piece_buffer = g->buffers;
-    if (past_caches) choose_step(b, s);
-    s->step = least(s->step, s->piece);
-    s->grid.buffers += (size_t)(PAGE + piece_offset(s, g->out_count) * (s->step ? 2 : 1));
+    s->piece = size < unit ? unit : size - size % unit;
+    if (s->step)
+        lay_chunks(s, s->step, s->piece / s->step);
+    else
+        lay_chunks(s, s->piece, 1);
 }
 
 typedef struct pieces {
@@ -138,50 +225,35 @@ typedef struct pieces {
     running_sum found;
 } pieces;
 
-static char *piece_memory(const bound_stage *s, const worker *w, bool second) {
-    char *at = w->buffers + s->piece_buffer;
-    at += -(uintptr_t)at % PAGE;
-    return at + (second ? piece_offset(s, s->grid.out_count) : 0);
-}
-
-/* Where the last line that ends within `bytes` from `to` on ends. */
-static int64_t whole_lines(char *to, int64_t bytes) {
-    int64_t lines = line_of(to + bytes) - to;
-    return lines < 0 ? 0 : lines;
-}
-
-/* The next elements of the piece that a worker holds to their places: whole lines but at both ends of the piece. */
-static void copy_held(const bound_stage *s, worker *w, int64_t count) {
+/* The next chunk of the piece that a worker holds, to its place. */
+static void write_held(const bound_stage *s, worker *w) {
     held_piece *h = &w->held;
-    int64_t end = least(h->copied + count, h->count);
-    if (end == h->copied) return;
-    for (uint32_t i = 0; i < s->grid.out_count; i++) {
-        int64_t size = s->grid.out[i].size;
-        char *to = (char *)s->outputs[i].array->data + h->at * size;
-        int64_t first = whole_lines(to, h->copied * size),
-                last = end == h->count ? end * size : whole_lines(to, end * size);
-        const char *from = piece_memory(s, w, h->second) + piece_offset(s, i);
-        wn_copy_past_caches(to + first, from + first, (size_t)(last - first));
-    }
-    h->copied = end;
+    if (h->written == h->chunks) return;
+    write_chunk(s, w, h->written, counts_of(s, w)[h->written]);
+    if (++h->written == h->chunks) end_writing(s, w);
 }
 
-/* With each step of a piece a share of the one before is copied. */
+static void write_all_held(const bound_stage *s, worker *w) {
+    while (w->held.written < w->held.chunks)
+        write_held(s, w);
+}
+
+/* Before a step is packed into a chunk, what the piece before left there is written. What is not packed by steps is the last chunk. */
 static void pack_with_held(packing *p) {
     const bound_stage *s = p->stage;
     worker *w = p->w;
-    int64_t begun = p->first, share = w->held.count / (s->piece / s->step) + KERNEL_WORD;
-    if (p->end - p->first >= s->step) wn_grid_point(&s->grid, w, 0, p->first, s->step);
+    int64_t begun = p->first, *counts = counts_of(s, w);
+    begin_steps(p);
     while (w->dense && p->end - p->first >= s->step) {
-        for (uint32_t i = 0; i < s->grid.out_count; i++)
-            w->out[i] = next_place(p, i);
-        p->position += pack_step(p);
-        copy_held(s, w, share);
+        write_held(s, w);
+        counts[p->chunk] = pack_step(p, p->chunk);
+        p->found += counts[p->chunk++];
     }
-    p->found = p->position;
-    wn_pack_range(p);
-    copy_held(s, w, w->held.count);
-    wn_end_copies();
+    write_all_held(s, w);
+    if (p->first < p->end) {
+        wn_pack_range(p);
+        counts[p->chunk++] = p->position;
+    }
     learn(s, w, p->found, p->end - begun);
 }
 
@@ -190,18 +262,21 @@ static void pack_piece(void *user, int64_t task, int32_t number) {
     bound_stage *s = all->stage;
     worker *w = &s->workers[number];
     int64_t first = task * s->piece;
-    packing p = {.stage = s, .w = w, .first = first};
+    packing p = {.stage = s, .w = w, .first = first, .piece = chunks_of(s, w)};
     p.end = least(first + s->piece, s->grid.total);
     p.room = s->piece + KERNEL_WORD;
-    p.piece = piece_memory(s, w, s->step && !w->held.second);
     if (s->step)
         pack_with_held(&p);
     else
         wn_pack_range(&p);
     int64_t before = wn_add_in_turn(&all->found, task, p.found);
-    bool fits = before + p.found <= all->room;
-    w->held = (held_piece){.at = before, .count = fits ? p.found : 0, .second = !w->held.second};
-    for (uint32_t i = 0; fits && p.found && !s->step && i < s->grid.out_count; i++)
+    if (before + p.found > all->room) return;
+    if (s->step) {
+        w->held = (held_piece){.chunks = p.chunk};
+        begin_writing(s, w, before);
+        return;
+    }
+    for (uint32_t i = 0; p.found && i < s->grid.out_count; i++)
         wn_store_packed(s, i, packed_place(&p, i), before, p.found);
 }
 
@@ -212,9 +287,8 @@ int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
         s->workers[i].dense = true;
     }
     wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
-    for (int32_t i = 0; s->step && i < s->worker_count; i++)
-        copy_held(s, &s->workers[i], s->piece);
-    wn_end_copies();
+    for (int32_t i = 0; i < s->worker_count; i++)
+        write_all_held(s, &s->workers[i]);
     return all.found.sum;
 }
 
@@ -223,45 +297,19 @@ int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
 void wn_steps_prepare(const wn_binding *b, bound_stage *s) {
     choose_step(b, s);
     s->piece = s->step;
-    s->piece_buffer = s->grid.buffers;
-    if (s->step) s->grid.buffers += (size_t)(PAGE + piece_offset(s, s->grid.out_count));
+    if (s->step) lay_chunks(s, s->step, 1);
 }
 
-static char *step_buffer(const packing *p, uint32_t i) {
-    return piece_memory(p->stage, p->w, false) + piece_offset(p->stage, i);
-}
-
-/* What was packed of output i for `from` .. `to`, where the first line is in the buffer as in memory: all lines but the last, which is moved
-   to the buffer's front. Nothing before `begin` is touched. */
-static void store_lines(char *buffer, char *begin, char *from, char *to) {
-    char *first = line_of(from), *last = line_of(to), *at = first < begin ? begin : first;
-    if (first == last) return;
-    wn_copy_past_caches(at, buffer + (at - first), (size_t)(last - at));
-    memcpy(buffer, buffer + (last - first), KERNEL_LINE);
-}
-
-/* The last line. */
-static void store_rest(const char *buffer, char *begin, char *to) {
-    char *last = line_of(to), *at = last < begin ? begin : last;
-    memcpy(at, buffer + (at - last), (size_t)(to - at));
-}
-
-/* Step by step, as long as there is room and something to store. */
+/* As long as there is room and something to store. */
 static void pack_steps(packing *p) {
     const bound_stage *s = p->stage;
     worker *w = p->w;
     int64_t begun = p->position, chunk = p->first, before = p->position;
-    if (p->end - p->first < s->step) return;
-    wn_grid_point(&s->grid, w, 0, p->first, s->step);
+    begin_steps(p);
+    begin_writing(s, w, p->position);
     while (w->dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
-        for (uint32_t i = 0; i < s->grid.out_count; i++)
-            w->out[i] = step_buffer(p, i) + (uintptr_t)next_place(p, i) % KERNEL_LINE;
-        int64_t found = pack_step(p);
-        for (uint32_t i = 0; i < s->grid.out_count; i++) {
-            char *to = next_place(p, i);
-            int64_t size = s->grid.out[i].size;
-            store_lines(step_buffer(p, i), packed_place(p, i) + begun * size, to, to + found * size);
-        }
+        int64_t found = pack_step(p, 0);
+        write_chunk(s, w, 0, found);
         p->position += found;
         if (p->first - chunk < MOVE_CHUNK) continue;
         learn(s, w, p->position - before, p->first - chunk);
@@ -269,10 +317,7 @@ static void pack_steps(packing *p) {
         before = p->position;
     }
     p->found += p->position - begun;
-    for (uint32_t i = 0; i < s->grid.out_count; i++)
-        store_rest(step_buffer(p, i), packed_place(p, i) + begun * s->grid.out[i].size,
-                   next_place(p, i));
-    wn_end_copies();
+    end_writing(s, w);
 }
 
 int64_t wn_pack_past_caches(bound_stage *s) {

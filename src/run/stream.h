@@ -19,6 +19,13 @@ static inline void wn_prefetch(uintptr_t at, int64_t bytes) {
     __asm__ volatile(""); /* gcc takes a function that only prefetches for one that does nothing */
 }
 
+/* What is stored past the caches one part after the other, whole lines at a time. */
+typedef struct line_writer {
+    char *to;        /* where what comes next belongs; aligned, once a line was filled */
+    int64_t waiting; /* bytes that do not fill a line yet */
+    char line[KERNEL_LINE];
+} line_writer;
+
 /* Copy whole lines of `to` past the caches, and what lies before and behind them through these. */
 static inline void wn_copy_past_caches(char *to, const char *from, size_t bytes) {
 #ifdef __x86_64__
