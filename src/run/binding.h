@@ -100,7 +100,9 @@ typedef struct bound_stage {
     memory columns;      /* REDUCE: how, if by columns */
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
-    size_t piece_buffer;          /* PACK: where in a worker's buffers it does */
+    bool may_count;                   /* PACK: threads may count a piece before they pack it */
+    int64_t mask_bytes, output_bytes; /* PACK: of an element, in the inputs of the mask and in the outputs */
+    size_t piece_buffer;              /* PACK: where in a worker's buffers it does */
     int64_t chunks, chunks_bytes; /* PACK: of a piece, and of all outputs' (pieces.c) */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
     int64_t steps_ahead;  /* PACK: of which the inputs are asked for; 0: they are not */
@@ -201,8 +203,8 @@ static inline const uint64_t *mask_words(const wn_binding *b, const bound_stage 
 }
 /* Whether a PACK stage stores straight into all its outputs, which are the caller's (mask.c). */
 bool wn_packs_directly(const bound_stage *s);
-/* Let a PACK stage in one pass be run by this many threads, each with buffers for a piece (pieces.c). */
-void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool past_caches);
+/* Let a PACK stage in one pass be run by this many threads, piece by piece; `apart`: no output lies on an input (pieces.c). */
+void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool apart);
 /* Let one thread run it by steps, whose results go past the caches, if it can (pieces.c). */
 void wn_steps_prepare(const wn_binding *b, bound_stage *s);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */

@@ -62,6 +62,7 @@ typedef struct worker {
     bool filled;  /* the periodic operands are laid out */
     pack_way way; /* PACK: how to go on, after what was packed last */
     bool dense;   /* PACK: of what was packed last there was much to store */
+    bool counts;  /* PACK: the next piece is counted before it is packed */
     held_piece held;
 } worker;
 

@@ -321,7 +321,8 @@ void wn_pack_range(packing *p) {
     wn_grid_begin(g, p->w);
     while (p->first < p->end) {
         int64_t count = grid_next_count(g, read, p->first, p->end), taken = 0;
-        if (stored && count >= KERNEL_WORD && p->room - p->position >= KERNEL_WORD && !is_full(p))
+        bool fits = p->w->way == PACK_MOVING || p->room - p->position >= KERNEL_WORD;
+        if (stored && count >= KERNEL_WORD && fits && !is_full(p))
             taken = pack_directly(p, p->first, count);
         p->first += taken;
         if (taken) continue;

@@ -64,7 +64,6 @@ static void choose_step(const wn_binding *b, bound_stage *s) {
     input_bytes in = measure_inputs(&s->grid);
     if (b->kernel->target.amd) {
         s->step = step_of_page(&s->grid);
-        s->steps_ahead = 0;
         s->move_one_in = STEPS_MOVE_ONE_IN;
     } else if (in.widest <= 4) { /* more gain nothing, since packing them takes as long as their lines take to come */
         s->step = least(STEP_BYTES / in.widest, 2 * STEP_BYTES / in.all) & -KERNEL_WORD;
@@ -195,24 +194,66 @@ static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
     w->dense = is_dense(s, found, n);
 }
 
+/* As long as there is room and something to store. */
+static void pack_steps(packing *p) {
+    const bound_stage *s = p->stage;
+    worker *w = p->w;
+    int64_t begun = p->position, chunk = p->first, before = p->position;
+    begin_steps(p);
+    begin_writing(s, w, p->offset + p->position);
+    while (w->dense && p->end - p->first >= s->step) {
+        int64_t first = p->first, found = pack_step(p, 0);
+        if (found > p->room - p->position) {
+            p->first = first;
+            break;
+        }
+        write_chunk(s, w, 0, found);
+        p->position += found;
+        if (p->first - chunk < MOVE_CHUNK) continue;
+        learn(s, w, p->position - before, p->first - chunk);
+        chunk = p->first;
+        before = p->position;
+    }
+    p->found += p->position - begun;
+    end_writing(s, w);
+}
+
 /* ---- Piece by piece ------------------------------------------------------------------------------------------------------ */
 
-/* A piece and what is packed of it stay in a core's cache from its packing to its copying. */
+/* A piece, and what is packed of it, stay in a core's second cache from one reading of it to the other, and from its packing to its copying. */
 #define PIECE_BYTES ((int64_t)256 << 10)
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
 
-void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool past_caches) {
+/* Bytes of an element: in the inputs, in those that the mask is made of, in the outputs. */
+typedef struct element_bytes {
+    int64_t in, mask, out;
+} element_bytes;
+
+static element_bytes measure(const bound_stage *s) {
     const grid *g = &s->grid;
-    int64_t bytes = 1;
-    if (past_caches) choose_step(b, s);
-    int64_t unit = s->step ? s->step : g->block;
+    element_bytes bytes = {0};
     for (uint32_t i = 0; i < g->out_count; i++)
-        bytes += g->out[i].size;
-    for (uint32_t i = 0; i < g->in_count; i++)
-        bytes += g->in[i].mode == OPERAND_SCALAR ? 0 : g->in[i].size;
-    int64_t size = least(PIECE_BYTES / bytes, g->total / (PIECES_PER_WORKER * workers));
+        bytes.out += g->out[i].size;
+    for (uint32_t i = 0; i < g->in_count; i++) {
+        if (g->in[i].mode == OPERAND_SCALAR) continue;
+        bytes.in += g->in[i].size;
+        if (s->uses[i] & USE_MASK) bytes.mask += g->in[i].size;
+    }
+    return bytes;
+}
+
+void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool apart) {
+    element_bytes bytes = measure(s);
+    if (apart && wn_exceeds_caches(b, s)) choose_step(b, s);
+    s->may_count = apart && !s->steps_ahead;
+    int64_t unit = s->step ? s->step : s->grid.block,
+            piece = s->may_count ? 2 * PIECE_BYTES : PIECE_BYTES;
+    int64_t size =
+        least(piece / (1 + bytes.in + bytes.out), s->grid.total / (PIECES_PER_WORKER * workers));
     s->piece = size < unit ? unit : size - size % unit;
+    s->mask_bytes = bytes.mask;
+    s->output_bytes = bytes.out;
     if (s->step)
         lay_chunks(s, s->step, s->piece / s->step);
     else
@@ -257,27 +298,58 @@ static void pack_with_held(packing *p) {
     learn(s, w, p->found, p->end - begun);
 }
 
+/* Counting brings a piece to the second cache, and tells where in the outputs it goes. Then it is packed straight to there, no more than was
+   counted. */
+static int64_t count_and_pack(pieces *all, int64_t task, packing *p) {
+    int64_t begun = p->first, found = wn_count_range(p->stage, p->w, p->first, p->end, NULL),
+            before = wn_add_in_turn(&all->found, task, found);
+    write_all_held(p->stage, p->w);
+    if (before + found > all->room) return found;
+    p->offset = before;
+    p->room = found;
+    if (p->stage->step) pack_steps(p);
+    if (p->first < p->end) wn_pack_range(p);
+    learn(p->stage, p->w, found, p->end - begun);
+    return found;
+}
+
+static int64_t pack_and_hold(pieces *all, int64_t task, packing *p) {
+    p->piece = chunks_of(p->stage, p->w);
+    p->room = p->stage->piece + KERNEL_WORD;
+    pack_with_held(p);
+    int64_t before = wn_add_in_turn(&all->found, task, p->found);
+    if (before + p->found > all->room) return p->found;
+    p->w->held = (held_piece){.chunks = p->chunk};
+    begin_writing(p->stage, p->w, before);
+    return p->found;
+}
+
+static int64_t pack_and_copy(pieces *all, int64_t task, packing *p) {
+    p->piece = chunks_of(p->stage, p->w);
+    p->room = p->stage->piece + KERNEL_WORD;
+    wn_pack_range(p);
+    int64_t before = wn_add_in_turn(&all->found, task, p->found);
+    bool fits = before + p->found <= all->room;
+    for (uint32_t i = 0; fits && p->found && i < p->stage->grid.out_count; i++)
+        wn_store_packed(p->stage, i, packed_place(p, i), before, p->found);
+    return p->found;
+}
+
+/* Whether storing what was found of n elements a second time takes longer than evaluating their mask a second time. */
+static bool pays_to_count(const bound_stage *s, int64_t found, int64_t n) {
+    return s->may_count && 9 * found * s->output_bytes >= 4 * n * s->mask_bytes;
+}
+
 static void pack_piece(void *user, int64_t task, int32_t number) {
     pieces *all = user;
-    bound_stage *s = all->stage;
-    worker *w = &s->workers[number];
-    int64_t first = task * s->piece;
-    packing p = {.stage = s, .w = w, .first = first, .piece = chunks_of(s, w)};
-    p.end = least(first + s->piece, s->grid.total);
-    p.room = s->piece + KERNEL_WORD;
-    if (s->step)
-        pack_with_held(&p);
-    else
-        wn_pack_range(&p);
-    int64_t before = wn_add_in_turn(&all->found, task, p.found);
-    if (before + p.found > all->room) return;
-    if (s->step) {
-        w->held = (held_piece){.chunks = p.chunk};
-        begin_writing(s, w, before);
-        return;
-    }
-    for (uint32_t i = 0; p.found && i < s->grid.out_count; i++)
-        wn_store_packed(s, i, packed_place(&p, i), before, p.found);
+    const bound_stage *s = all->stage;
+    worker *w = &all->stage->workers[number];
+    int64_t first = task * s->piece, end = least(first + s->piece, s->grid.total);
+    packing p = {.stage = s, .w = w, .first = first, .end = end};
+    int64_t found = w->counts ? count_and_pack(all, task, &p)
+                    : s->step ? pack_and_hold(all, task, &p)
+                              : pack_and_copy(all, task, &p);
+    w->counts = pays_to_count(s, found, end - first);
 }
 
 int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
@@ -285,6 +357,7 @@ int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
     for (int32_t i = 0; i < s->worker_count; i++) {
         s->workers[i].held = (held_piece){0};
         s->workers[i].dense = true;
+        s->workers[i].counts = s->may_count;
     }
     wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
     for (int32_t i = 0; i < s->worker_count; i++)
@@ -298,26 +371,6 @@ void wn_steps_prepare(const wn_binding *b, bound_stage *s) {
     choose_step(b, s);
     s->piece = s->step;
     if (s->step) lay_chunks(s, s->step, 1);
-}
-
-/* As long as there is room and something to store. */
-static void pack_steps(packing *p) {
-    const bound_stage *s = p->stage;
-    worker *w = p->w;
-    int64_t begun = p->position, chunk = p->first, before = p->position;
-    begin_steps(p);
-    begin_writing(s, w, p->position);
-    while (w->dense && p->end - p->first >= s->step && p->room - p->position >= s->step) {
-        int64_t found = pack_step(p, 0);
-        write_chunk(s, w, 0, found);
-        p->position += found;
-        if (p->first - chunk < MOVE_CHUNK) continue;
-        learn(s, w, p->position - before, p->first - chunk);
-        chunk = p->first;
-        before = p->position;
-    }
-    p->found += p->position - begun;
-    end_writing(s, w);
 }
 
 int64_t wn_pack_past_caches(bound_stage *s) {

@@ -357,14 +357,14 @@ wn_status wn_stage_prepare(wn_binding *b, uint32_t stage, wn_error *error) {
     wn_context *c = b->kernel->context;
     TRY(lay_out(b, s, error));
     int32_t workers = workers_for(b, s);
-    s->piece = s->step = 0;
+    s->piece = s->step = s->steps_ahead = 0;
     s->stream = NULL;
     if (packs_in_one_pass(s)) {
         s->room = least_room(b, s);
-        bool past_caches = wn_exceeds_caches(b, s) && !lies_on_input(b, s);
+        bool apart = !lies_on_input(b, s);
         if (workers > 1)
-            wn_pieces_prepare(b, s, workers, past_caches);
-        else if (past_caches)
+            wn_pieces_prepare(b, s, workers, apart);
+        else if (apart && wn_exceeds_caches(b, s))
             wn_steps_prepare(b, s);
     }
     size_t parts = sizeof(int64_t) * (PARTS_PER_WORKER * (size_t)workers + 1);
