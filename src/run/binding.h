@@ -103,7 +103,7 @@ typedef struct bound_stage {
     bool may_count;                   /* PACK: threads may count a piece before they pack it */
     int64_t mask_bytes, output_bytes; /* PACK: of an element, in the inputs of the mask and in the outputs */
     size_t piece_buffer;              /* PACK: where in a worker's buffers it does */
-    int64_t chunks, chunks_bytes; /* PACK: of a piece, and of all outputs' (pieces.c) */
+    int64_t chunks_bytes, counts_bytes; /* PACK: of all outputs' chunks, and of what each holds (pieces.c) */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
     int64_t steps_ahead;  /* PACK: of which the inputs are asked for; 0: they are not */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */

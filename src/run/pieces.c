@@ -91,10 +91,9 @@ static void lay_chunks(bound_stage *s, int64_t elements, int64_t count) {
         at += count * size;
     }
     s->piece_buffer = s->grid.buffers;
-    s->chunks = count;
     s->chunks_bytes = at;
-    s->grid.buffers += (size_t)(PAGE + at + round_up(count * (int64_t)sizeof(int64_t), KERNEL_LINE)) +
-                       s->grid.out_count * sizeof(line_writer);
+    s->counts_bytes = round_up(count * (int64_t)sizeof(int64_t), KERNEL_LINE);
+    s->grid.buffers += (size_t)(PAGE + at + s->counts_bytes) + s->grid.out_count * sizeof(line_writer);
 }
 
 static char *chunks_of(const bound_stage *s, const worker *w) {
@@ -116,8 +115,7 @@ static int64_t *counts_of(const bound_stage *s, const worker *w) {
 
 /* By output. */
 static line_writer *writers_of(const bound_stage *s, const worker *w) {
-    int64_t counts = round_up(s->chunks * (int64_t)sizeof(int64_t), KERNEL_LINE);
-    return (line_writer *)(void *)(chunks_of(s, w) + s->chunks_bytes + counts);
+    return (line_writer *)(void *)(chunks_of(s, w) + s->chunks_bytes + s->counts_bytes);
 }
 
 /* From element `at` of the outputs on. */

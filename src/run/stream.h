@@ -21,8 +21,8 @@ static inline void wn_prefetch(uintptr_t at, int64_t bytes) {
 
 /* What is stored past the caches one part after the other, whole lines at a time. */
 typedef struct line_writer {
-    char *to;        /* where what comes next belongs; aligned, once a line was filled */
-    int64_t waiting; /* bytes that do not fill a line yet */
+    _Alignas(KERNEL_LINE) char *to; /* where what comes next belongs; aligned, once a line was filled */
+    int64_t waiting;                /* bytes that do not fill a line yet */
     char line[KERNEL_LINE];
 } line_writer;
 
