@@ -2,11 +2,15 @@
  * pieces.c - PACK stages of large arrays and on threads: packed piece by piece, or step by step, into memory of a thread's own, and
  * copied from there to the outputs.
  *
- * On threads, each packs a piece of the space, learns in turn where in the outputs that goes, and copies it while it is in the cache: so
- * every piece is read before it, or one behind it, is written, and an output may lie on an input. One thread alone needs no pieces.
+ * On threads, each takes a piece of the space, and learns in turn where in the outputs what is selected of it goes. There are three ways:
  *
- * What no cache holds is packed by steps and stored past the caches, if no output lies on an input: a lone thread copies the lines that each step
- * fills; on threads each copies a step of its last piece before each step of the next one.
+ *     copy    the piece is packed into the worker's memory, and copied while it is in the cache: so every piece is read before it, or one behind it,
+ *             is written, and an output may lie on an input
+ *     count   the mask is counted, which brings the piece to the second cache, and then packed straight to its place: for what has much to store
+ *     hold    of what comes from memory, on processors that have to be asked for it ahead: packed step by step, and each step stored past the
+ *             caches before the same step of the next piece is packed
+ *
+ * What no cache holds is packed by steps, and stored past the caches, if no output lies on an input. One thread alone needs no pieces.
  *
  * Invariant: as many elements are copied as were packed, if the outputs have room for them, whatever has become of the mask since.
  */
@@ -75,8 +79,8 @@ static void choose_step(const wn_binding *b, bound_stage *s) {
 
 /*
  * Each output has chunks there, one for each step of a piece, or one for all of it. What a chunk holds begins behind a line, where the writer
- * puts what the chunk before lacked to fill one; full-width stores may run past its end. A chunk that fits a page lies within one: on a Zen 4 one
- * store across their border takes longer than all else of a step.
+ * puts what the chunk before lacked to fill one; full-width stores may run past its end. A chunk that fits a page lies within one: on a Zen 4 a
+ * step takes twice as long if it crosses a border.
  */
 static void lay_chunks(bound_stage *s, int64_t elements, int64_t count) {
     int64_t at = 0;

@@ -416,5 +416,7 @@ unsigned wn_lanes_to_pack(const emitter *e, const plan_stage *s) {
         wn_type type = (wn_type)s->program.values[s->outputs[i].value].type;
         lanes = largest(lanes, wn_pack_lanes(e, type_bits(type)));
     }
+    unsigned widest = wn_widest_bits(&s->program);
+    if (e->target.isa == WN_ISA_X86_64_V3 && widest <= 16) lanes = register_bits(e) / widest;
     return lanes;
 }

@@ -115,11 +115,39 @@ static ir take_lanes(emitter *e, ir value, unsigned first, unsigned count) {
                                   LLVMConstVector(index, count), "");
 }
 
-/* A mask's lanes first .. first + count - 1, as an integer. */
+/* The bits of what is compared first to give a mask's lanes; 1: nothing is. */
+static unsigned compared_bits(ir mask) {
+    while (LLVMIsACmpInst(mask) || LLVMIsABinaryOperator(mask)) {
+        mask = LLVMGetOperand(mask, 0);
+        LLVMTypeRef lane = LLVMGetElementType(LLVMTypeOf(mask));
+        if (LLVMGetTypeKind(lane) == LLVMDoubleTypeKind) return 64;
+        if (LLVMGetTypeKind(lane) != LLVMIntegerTypeKind) return 32;
+        if (LLVMGetIntTypeWidth(lane) > 1) return LLVMGetIntTypeWidth(lane);
+    }
+    return 1;
+}
+
+/* The signs of lanes first .. first + count - 1, which are as wide as they were compared: an instruction takes them out of a register. */
+static ir mask_signs(emitter *e, ir mask, unsigned first, unsigned count) {
+    LLVMTypeRef wide =
+        LLVMVectorType(int_type(e, register_bits(e) / count), LLVMGetVectorSize(LLVMTypeOf(mask)));
+    ir lanes = take_lanes(e, LLVMBuildSExt(e->builder, mask, wide, ""), first, count);
+    return LLVMBuildICmp(e->builder, LLVMIntSLT, lanes, LLVMConstNull(LLVMTypeOf(lanes)), "");
+}
+
+/* A mask's lanes first .. first + count - 1, as an integer. Before AVX-512 those of bytes and words are taken from the bits of all, or LLVM would compare
+   each group of lanes for itself. */
 static ir mask_bits(emitter *e, const pack_mask *mask, unsigned first, unsigned count) {
-    if (mask->vector)
-        return wn_ir_bitcast(e, take_lanes(e, mask->vector, first, count), int_type(e, count));
-    ir bits = mask->bits;
+    ir bits = mask->bits, vector = mask->vector;
+    if (vector) {
+        unsigned all = LLVMGetVectorSize(LLVMTypeOf(vector)), compared = compared_bits(vector);
+        bool split = count < all && e->target.isa != WN_ISA_X86_64_V4;
+        if (split && compared * count == register_bits(e))
+            return wn_ir_bitcast(e, mask_signs(e, vector, first, count), int_type(e, count));
+        if (!split || compared >= 32)
+            return wn_ir_bitcast(e, take_lanes(e, vector, first, count), int_type(e, count));
+        bits = wn_ir_bitcast(e, vector, int_type(e, all));
+    }
     if (first)
         bits = LLVMBuildLShr(e->builder, bits, LLVMConstInt(LLVMTypeOf(bits), first, false), "");
     return LLVMGetIntTypeWidth(LLVMTypeOf(bits)) == count
