@@ -186,6 +186,27 @@ static void new_pointers_are_checked_as_a_bind_does(void **state) {
 /* ---- The same arrays again ------------------------------------------------------------------------------------------- */
 
 /* Each run of a binding sees what the arrays hold then, and nothing of the runs before. */
+static void run_and_compare(wn_binding *b, wn_kernel *oracle, const wn_array *in, int64_t n,
+                            const char *text) {
+    float *x = (float *)in[0].data;
+    bool *m = in[1].data;
+    for (unsigned run = 0; run < 4; run++) {
+        for (int64_t i = 0; i < n; i++) {
+            unsigned random = ((unsigned)i + 1) * (2654435761u + 40503u * run);
+            x[i] = (float)(int)(random >> 16) / 32768 - 1;
+            m[i] = random >> 8 & 1;
+        }
+        if (run == 2) x[n / 2] = NAN;
+        wn_array want = {0};
+        wn_error error;
+        compare_expect_ok(wn_call(oracle, in, 2, &want, 1, &error), &error);
+        compare_expect_ok(wn_run(b, &error), &error);
+        compare_expect_equal(wn_result(b, 0), &want, text);
+        wn_array_free(oracle->context, &want);
+    }
+}
+
+/* Into the caller's memory, the context's, and back: a rebind in between, to another length. */
 static void runs_do_not_depend_on_the_runs_before(void **state) {
     (void)state;
     static const char *const texts[] = {"argmin(x)",       "argmax(x * 2, where=m)",
@@ -194,9 +215,11 @@ static void runs_do_not_depend_on_the_runs_before(void **state) {
                                         "count(m)",        "any(x > 2)",
                                         "sum(i32(x * 9))", "argmin(i16(x * 99))",
                                         "argmax(f64(x))",  "x[x < 0]",
-                                        "where(m, x, 0)",  "expand(x[m], m, 7)"};
+                                        "where(m, x, 0)",  "expand(x[m], m, 7)",
+                                        "x * 2 + f32(m)",  "x[x < mean(x)]"};
     static float x[5000];
     static bool m[5000];
+    static uint64_t result[5000];
     wn_context *c = compare_context(1);
     compare_isas isas = compare_available(c);
     for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
@@ -207,30 +230,27 @@ static void runs_do_not_depend_on_the_runs_before(void **state) {
             wn_parse(g, text, strlen(text));
             wn_kernel *k = compare_compile(g, COMPARE_ENGINE, isas.list[isa]);
             wn_kernel *oracle = compare_compile(g, WN_ENGINE_INTERPRETER, WN_ISA_NATIVE);
-            for (int64_t n = 256; n <= 5000; n = n * 9 / 4 & -64) {
-                static uint64_t result[5000];
+            wn_type type = wn_kernel_output_type(k, 0);
+            wn_binding *b = NULL;
+            for (int step = 0; step < 9; step++) {
+                static const int64_t lengths[] = {256,  576,  1280, 2880, 2880,
+                                                  1280, 1344, 4544, 5000};
+                int64_t n = lengths[step];
                 wn_array in[] = {wn_vector(WN_F32, x, n), wn_vector(WN_BOOL, m, n)};
-                wn_type type = wn_kernel_output_type(k, 0);
                 wn_array out = wn_kernel_output_rank(k, 0) ? wn_vector(type, result, n)
                                                            : wn_scalar(type, result);
-                wn_binding *b;
+                if (step % 3) out.data = NULL;
                 wn_error error;
-                compare_expect_ok(wn_bind(k, in, 2, &out, 1, &b, &error), &error);
-                for (unsigned run = 0; run < 4; run++) {
-                    for (int64_t i = 0; i < n; i++) {
-                        unsigned random = ((unsigned)i + 1) * (2654435761u + 40503u * run);
-                        x[i] = (float)(int)(random >> 16) / 32768 - 1;
-                        m[i] = random >> 8 & 1;
-                    }
-                    if (run == 2) x[n / 2] = NAN;
-                    wn_array want = {0};
-                    compare_expect_ok(wn_call(oracle, in, 2, &want, 1, &error), &error);
-                    compare_expect_ok(wn_run(b, &error), &error);
-                    compare_expect_equal(wn_result(b, 0), &want, text);
-                    wn_array_free(c, &want);
-                }
-                wn_binding_free(b);
+                if (step == 0)
+                    compare_expect_ok(wn_bind(k, in, 2, &out, 1, &b, &error), &error);
+                else
+                    compare_expect_ok(wn_rebind(b, in, 2, &out, 1, &error), &error);
+                run_and_compare(b, oracle, in, n, text);
+                wn_array wrong[] = {in[0], in[0]};
+                assert_int_equal(wn_rebind(b, wrong, 2, &out, 1, NULL), WN_ERROR_TYPE);
+                run_and_compare(b, oracle, in, n, text);
             }
+            wn_binding_free(b);
             wn_kernel_free(k);
             wn_kernel_free(oracle);
             wn_graph_free(g);

@@ -65,7 +65,6 @@ static void check_offsets(wn_kernel *k, const arrays *a, size_t first, size_t se
     }
 }
 
-/* For each instruction set and one or two threads. */
 static void compile_and_check(wn_isa isa, int32_t threads, bool amd, const char *text,
                               void (*check)(wn_kernel *k, void *user), void *user) {
     wn_context_options options = {.size = sizeof options, .threads = threads};
@@ -82,7 +81,7 @@ static void compile_and_check(wn_isa isa, int32_t threads, bool amd, const char 
     wn_context_free(ctx);
 }
 
-/* With every instruction set, number of threads, and as on every make of processor, which only differ in what is asked for when. */
+/* With every instruction set and number of threads, and as on each make of processor. */
 static void for_each_way(const char *text, void (*check)(wn_kernel *k, void *user), void *user) {
     for (wn_isa isa = WN_ISA_NATIVE; isa <= WN_ISA_X86_64_V4; isa++)
         for (int way = 0; wn_isa_available(isa) && way < 4; way++)

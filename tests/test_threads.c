@@ -385,12 +385,13 @@ static void packing_in_pieces_is_packing(void **state) {
     wn_kernel *k = compare_compile_text(c, "input x: i32[?]; input m: bool[?]; x[m]", WN_ENGINE_AUTO);
     (void)state;
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
-        for (int density = 0; density <= 4; density++) {
+        for (int density = 0; density <= 5; density++) {
             int64_t n = lengths[l], count = 0, size = (int64_t)sizeof(int32_t);
             int32_t *x = malloc((size_t)(n * size)), *want = malloc((size_t)(n * size) + 1);
             bool *m = malloc((size_t)n);
             for (int64_t i = 0; i < n; i++) {
-                x[i] = (int32_t)(i * 2654435761 % 1000003 % 4 < density ? -i - 1 : i);
+                int64_t here = density < 5 ? density : i / 20000 % 5; /* stretches */
+                x[i] = (int32_t)(i * 2654435761 % 1000003 % 4 < here ? -i - 1 : i);
                 m[i] = x[i] < 0;
                 if (m[i]) want[count++] = x[i];
             }

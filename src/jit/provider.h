@@ -21,7 +21,7 @@
 typedef struct wn_target {
     wn_isa isa; /* not NATIVE */
     bool vbmi2; /* AVX-512 VBMI2: compress for 8 and 16 bits */
-    bool amd;   /* what comes from memory is asked for 1.5 KiB ahead, and not 4: wn_is_amd */
+    bool amd;   /* the machine is AMD's (wn_is_amd) */
 } wn_target;
 
 /* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
@@ -135,8 +135,9 @@ bool wn_stamp_file(const char *path, file_stamp *stamp);
 bool wn_file_of(const void *code, char path[PATH_MAX]);
 const void *wn_build_id(const void *code, size_t *size);
 
-/* Whether this machine is AMD's. On a Zen 4, asking 4 KiB ahead is no better than not at all, from 2.4 KiB on some loops take 1.6 times as
-   long, and 1.5 KiB saves up to a fifth; on a Xeon (Sapphire Rapids) 4 KiB saves up to a third. */
+/* Whether this machine is AMD's: what comes from memory is asked for 1.5 KiB ahead there, and not 4 (body.c), and packing asks for neither outputs
+   (emit_pack.c) nor inputs (pieces.c). On a Zen 4, asking 4 KiB ahead is no better than not at all, from 2.4 KiB on some loops take 1.6 times
+   as long, and 1.5 KiB saves up to a fifth; on a Xeon (Sapphire Rapids) 4 KiB saves up to a third. */
 bool wn_is_amd(void);
 /* What an isa means on this machine: NATIVE resolved, extensions found. false if the machine cannot run it. */
 bool wn_target_resolve(wn_isa isa, wn_target *target);

@@ -50,14 +50,14 @@ typedef struct bound_output {
     bool normalise;  /* ROWS: a plain bool, moved without having been computed                */
     uint32_t source; /* the stream that its rows, or of PACK its elements, may be moved from  */
     int64_t row_stride, outer_strides[PLAN_MAX_AXES]; /* of the source */
-    uint32_t own; /* REDUCE: the first output that is reduced alike */
-    int64_t chunk_at,
-        chunk_bytes; /* PACK: in a worker's memory, where what the first chunk holds begins, and how far it is to the next */
-    settle_fn *settle;  /* REDUCE: NULL if it always takes more */
-    bool counts;        /* REDUCE: how many elements are selected matters, and is counted */
-    uint8_t value_type; /* REDUCE: wn_type */
-    uint8_t size;       /* REDUCE: of a result, in bytes; 0: it is a bit */
-    uint64_t identity;  /* REDUCE: what lanes begin with */
+    uint32_t own;        /* REDUCE: the first output that is reduced alike */
+    int64_t chunk_at;    /* PACK: in a worker's memory, where what the first chunk holds begins */
+    int64_t chunk_bytes; /* PACK: how far it is to the next */
+    settle_fn *settle;   /* REDUCE: NULL if it always takes more */
+    bool counts;         /* REDUCE: how many elements are selected matters, and is counted */
+    uint8_t value_type;  /* REDUCE: wn_type */
+    uint8_t size;        /* REDUCE: of a result, in bytes; 0: it is a bit */
+    uint64_t identity;   /* REDUCE: what lanes begin with */
 } bound_output;
 
 /* Runs one of a binding's stages, or, as the binding's own, all there is to run. */
@@ -99,11 +99,12 @@ typedef struct bound_stage {
     bool in_rows;        /* REDUCE, by columns: each is a short row, the space is as it was */
     memory columns;      /* REDUCE: how, if by columns */
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
-    int64_t piece; /* PACK: elements that a thread packs at a time into a buffer; 0: straight into the outputs, or in two passes */
+    int64_t piece; /* PACK: elements that a thread takes at a time, or past the caches a lone one; 0: all of them */
     bool may_count;                   /* PACK: threads may count a piece before they pack it */
     int64_t mask_bytes, output_bytes; /* PACK: of an element, in the inputs of the mask and in the outputs */
-    size_t piece_buffer;              /* PACK: where in a worker's buffers it does */
-    int64_t chunks_bytes, counts_bytes; /* PACK: of all outputs' chunks, and of what each holds (pieces.c) */
+    size_t piece_buffer; /* PACK: where in a worker's buffers its chunks begin, but for their alignment (pieces.c) */
+    int64_t chunks_bytes; /* PACK: of the chunks of all outputs */
+    int64_t counts_bytes; /* PACK: of what is known of each chunk */
     int64_t step; /* PACK: elements that are packed at a time of what is stored past the caches; 0: it is not */
     int64_t steps_ahead;  /* PACK: of which the inputs are asked for; 0: they are not */
     size_t values_buffer; /* EXPAND: where in a worker's buffers v is laid out */

@@ -34,7 +34,7 @@ static int64_t least(int64_t a, int64_t b) {
  */
 #define PAGE ((int64_t)4096)
 #define STEP_BYTES 2048       /* of the widest input; of all, twice as many */
-#define STEPS_MOVE_ONE_IN 128 /* steps that ask for nothing are worth it for fewer */
+#define STEPS_MOVE_ONE_IN 128 /* AMD: only fewer are moved one by one, and not by steps */
 #define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
 
 /* Bytes that a selected element takes at most in an input, and in all of them together. */
@@ -68,7 +68,7 @@ static void choose_step(const wn_binding *b, bound_stage *s) {
     input_bytes in = measure_inputs(&s->grid);
     if (b->kernel->target.amd) {
         s->step = step_of_page(&s->grid);
-        s->move_one_in = STEPS_MOVE_ONE_IN;
+        if (s->step) s->move_one_in = STEPS_MOVE_ONE_IN;
     } else if (in.widest <= 4) { /* more gain nothing, since packing them takes as long as their lines take to come */
         s->step = least(STEP_BYTES / in.widest, 2 * STEP_BYTES / in.all) & -KERNEL_WORD;
         s->steps_ahead = in.all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
@@ -129,7 +129,7 @@ static void begin_writing(const bound_stage *s, const worker *w, int64_t at) {
             (line_writer){.to = (char *)s->outputs[i].array->data + at * s->grid.out[i].size};
 }
 
-/* What begins within a line of the output's fills that first, through the caches. The last line waits for what comes next. */
+/* What begins within a line of the output's fills that first, through the caches: nothing waits then. The last line waits for what comes next. */
 static void write_bytes(line_writer *l, char *from, int64_t bytes) {
     int64_t head = least((int64_t)(-(uintptr_t)l->to % KERNEL_LINE), bytes);
     if (head) memcpy(l->to, from, (size_t)head);
@@ -138,7 +138,7 @@ static void write_bytes(line_writer *l, char *from, int64_t bytes) {
     bytes -= head - l->waiting;
     memcpy(from, l->line, (size_t)l->waiting);
     int64_t whole = bytes & -KERNEL_LINE;
-    wn_copy_past_caches(l->to, from, (size_t)whole);
+    wn_copy_lines(l->to, from, (size_t)whole);
     l->to += whole;
     l->waiting = bytes - whole;
     memcpy(l->line, from + whole, (size_t)l->waiting);
@@ -224,6 +224,9 @@ static void pack_steps(packing *p) {
 
 /* A piece, and what is packed of it, stay in a core's second cache from one reading of it to the other, and from its packing to its copying. */
 #define PIECE_BYTES ((int64_t)256 << 10)
+/* Of a byte a second time, on a Zen 4: x[x < 0] of which half are true is just worth counting, x[m] of which a tenth are not. */
+#define STORING_COST 9
+#define EVALUATING_COST 4
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
 
@@ -248,7 +251,8 @@ static element_bytes measure(const bound_stage *s) {
 void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool apart) {
     element_bytes bytes = measure(s);
     if (apart && wn_exceeds_caches(b, s)) choose_step(b, s);
-    s->may_count = apart && !s->steps_ahead;
+    s->may_count = apart && !s->steps_ahead && wn_packs_directly(s) &&
+                   wn_grid_reads_directly(&s->grid, USE_MASK);
     int64_t unit = s->step ? s->step : s->grid.block,
             piece = s->may_count ? 2 * PIECE_BYTES : PIECE_BYTES;
     int64_t size =
@@ -307,6 +311,7 @@ static int64_t count_and_pack(pieces *all, int64_t task, packing *p) {
             before = wn_add_in_turn(&all->found, task, found);
     write_all_held(p->stage, p->w);
     if (before + found > all->room) return found;
+    p->piece = NULL;
     p->offset = before;
     p->room = found;
     if (p->stage->step) pack_steps(p);
@@ -316,8 +321,6 @@ static int64_t count_and_pack(pieces *all, int64_t task, packing *p) {
 }
 
 static int64_t pack_and_hold(pieces *all, int64_t task, packing *p) {
-    p->piece = chunks_of(p->stage, p->w);
-    p->room = p->stage->piece + KERNEL_WORD;
     pack_with_held(p);
     int64_t before = wn_add_in_turn(&all->found, task, p->found);
     if (before + p->found > all->room) return p->found;
@@ -327,8 +330,6 @@ static int64_t pack_and_hold(pieces *all, int64_t task, packing *p) {
 }
 
 static int64_t pack_and_copy(pieces *all, int64_t task, packing *p) {
-    p->piece = chunks_of(p->stage, p->w);
-    p->room = p->stage->piece + KERNEL_WORD;
     wn_pack_range(p);
     int64_t before = wn_add_in_turn(&all->found, task, p->found);
     bool fits = before + p->found <= all->room;
@@ -339,7 +340,7 @@ static int64_t pack_and_copy(pieces *all, int64_t task, packing *p) {
 
 /* Whether storing what was found of n elements a second time takes longer than evaluating their mask a second time. */
 static bool pays_to_count(const bound_stage *s, int64_t found, int64_t n) {
-    return s->may_count && 9 * found * s->output_bytes >= 4 * n * s->mask_bytes;
+    return s->may_count && STORING_COST * found * s->output_bytes >= EVALUATING_COST * n * s->mask_bytes;
 }
 
 static void pack_piece(void *user, int64_t task, int32_t number) {
@@ -347,7 +348,8 @@ static void pack_piece(void *user, int64_t task, int32_t number) {
     const bound_stage *s = all->stage;
     worker *w = &all->stage->workers[number];
     int64_t first = task * s->piece, end = least(first + s->piece, s->grid.total);
-    packing p = {.stage = s, .w = w, .first = first, .end = end};
+    packing p = {.stage = s, .w = w, .piece = chunks_of(s, w), .first = first, .end = end};
+    p.room = s->piece + KERNEL_WORD;
     int64_t found = w->counts ? count_and_pack(all, task, &p)
                     : s->step ? pack_and_hold(all, task, &p)
                               : pack_and_copy(all, task, &p);
@@ -381,7 +383,7 @@ int64_t wn_pack_past_caches(bound_stage *s) {
     w->dense = true;
     while (p.first < s->grid.total) {
         p.end = s->grid.total;
-        if (w->dense) pack_steps(&p);
+        if (w->dense && p.found <= p.room) pack_steps(&p);
         int64_t first = p.first, found = p.found;
         p.end = least(first + MOVE_CHUNK, s->grid.total);
         wn_pack_range(&p);

@@ -596,10 +596,11 @@ wn_status wn_reduce_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     row_state *states = states_of(s, 0);
     worker *w = &s->workers[0];
     uint32_t count = s->plan->output_count;
+    kernel_cursor cursor = {0};
     for (uint32_t i = 0; i < count; i++)
         begin_lanes(&states[i].by_function, s->outputs[i].identity);
     if (s->length % KERNEL_WORD) point_in_place(&s->grid, w, s->in, 0, s->length);
-    function_of(s)(s->in, s->out, NULL, s->length, NULL);
+    function_of(s)(s->in, s->out, NULL, s->length, &cursor);
     if (s->plan->places) take_places(b, s, states, 0);
     for (uint32_t i = 0; i < count; i++)
         TRY(settle_and_store(b, s, w, i, states, 0, error));

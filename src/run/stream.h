@@ -26,17 +26,10 @@ typedef struct line_writer {
     char line[KERNEL_LINE];
 } line_writer;
 
-/* Copy whole lines of `to` past the caches, and what lies before and behind them through these. */
-static inline void wn_copy_past_caches(char *to, const char *from, size_t bytes) {
+/* Copy whole lines past the caches; `to` is aligned to them. */
+static inline void wn_copy_lines(char *to, const char *from, size_t bytes) {
 #ifdef __x86_64__
-    size_t head = -(uintptr_t)to % KERNEL_LINE;
-    if (head && head <= bytes) {
-        memcpy(to, from, head);
-        to += head;
-        from += head;
-        bytes -= head;
-    }
-    for (; bytes >= KERNEL_LINE; bytes -= KERNEL_LINE, to += KERNEL_LINE, from += KERNEL_LINE) {
+    for (const char *end = from + bytes; from < end; to += KERNEL_LINE, from += KERNEL_LINE) {
         const __m128i *line = (const __m128i *)(const void *)from;
         __m128i *at = (__m128i *)(void *)to, a = _mm_loadu_si128(line), b = _mm_loadu_si128(line + 1),
                 c = _mm_loadu_si128(line + 2), d = _mm_loadu_si128(line + 3);
@@ -45,8 +38,9 @@ static inline void wn_copy_past_caches(char *to, const char *from, size_t bytes)
         _mm_stream_si128(at + 2, c);
         _mm_stream_si128(at + 3, d);
     }
+#else
+    memcpy(to, from, bytes);
 #endif
-    if (bytes) memcpy(to, from, bytes);
 }
 
 /* Before others may read what was copied past the caches. */

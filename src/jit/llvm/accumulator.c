@@ -60,6 +60,8 @@ static int64_t value_of_halves(const body *b, uint32_t output) {
     return b->e->lanes < 8 ? -1 : widened_value(b->stage, reduction_of(b, output), output);
 }
 
+_Static_assert(KERNEL_LEAF / 16 <= UINT8_MAX,
+               "a counter of a byte lasts a leaf, of which sixteen lanes share its elements");
 static wn_type counter_type(const emitter *e) {
     unsigned bits = register_bits(e) / e->lanes;
     return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
