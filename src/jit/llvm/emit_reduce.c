@@ -265,7 +265,8 @@ static void emit_row_by_row(reducing *r, ir index, ir count) {
 
 /*
  * Additions take several cycles each, and a leaf of AVX-512 has only four that do not wait for one another: two leaves have eight. (With
- * narrower registers there are eight and sixteen, and not enough registers for two.)
+ * narrower registers there are eight and sixteen, and not enough registers for two.) What comes from memory is no faster added up, and sooner
+ * there if it is read in order.
  */
 static bool takes_two(const reducing *r) {
     unsigned trees = 0;
@@ -273,7 +274,8 @@ static bool takes_two(const reducing *r) {
         if (r->all[i].join == JOIN_PLACE) return false; /* asks each leaf */
         trees += r->all[i].join == JOIN_TREE;
     }
-    return r->b->e->target.isa == WN_ISA_X86_64_V4 && (trees == 1 || trees == 2);
+    return r->b->e->target.isa == WN_ISA_X86_64_V4 && (trees == 1 || trees == 2) &&
+           r->b->function != KERNEL_STREAM;
 }
 
 /* Two whole leaves at once, which make one of the level above. */
