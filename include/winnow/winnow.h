@@ -505,7 +505,8 @@ typedef struct wn_binding wn_binding;
  * inputs   in the order of declaration; read when the binding runs, so contents may change in between
  * outputs  in the order of declaration, each one of
  *            - your memory: data, type and shape; on a packed axis (boolean_mask, nonzero) shape gives the room there is;
- *            - data NULL: each run allocates the result exactly and wn_result lends it. Type and shape are ignored.
+ *            - data NULL: the first run, and each whose result has another size, allocates it exactly, and wn_result lends it. Type and shape
+ *              are ignored.
  *          The library never writes past what shape and strides describe.
  * binding  receives the binding, or NULL
  * An output may be the very array of an input that is used only at the same element; other overlap is ERROR_OVERLAP.
