@@ -37,41 +37,48 @@ static int64_t least(int64_t a, int64_t b) {
 #define STEPS_MOVE_ONE_IN 128 /* AMD: only fewer are moved one by one, and not by steps */
 #define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
 
-/* Bytes that a selected element takes at most in an input, and in all of them together. */
-typedef struct input_bytes {
-    int64_t widest, all;
-} input_bytes;
+/* Bytes of an element: in all inputs and in the widest, in those that the mask is made of, in all outputs and in the widest. */
+typedef struct element_bytes {
+    int64_t in, widest_in, mask, out, widest_out;
+} element_bytes;
 
-static input_bytes measure_inputs(const grid *g) {
-    input_bytes bytes = {1, 1};
+static int64_t most(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static element_bytes measure(const bound_stage *s) {
+    const grid *g = &s->grid;
+    element_bytes bytes = {.widest_in = 1, .widest_out = 1};
+    for (uint32_t i = 0; i < g->out_count; i++) {
+        bytes.out += g->out[i].size;
+        bytes.widest_out = most(bytes.widest_out, g->out[i].size);
+    }
     for (uint32_t i = 0; i < g->in_count; i++) {
-        if (g->in[i].mode != OPERAND_DIRECT) continue;
-        bytes.all += g->in[i].size;
-        if (g->in[i].size > bytes.widest) bytes.widest = g->in[i].size;
+        if (g->in[i].mode == OPERAND_SCALAR) continue;
+        bytes.in += g->in[i].size;
+        bytes.widest_in = most(bytes.widest_in, g->in[i].size);
+        if (s->uses[i] & USE_MASK) bytes.mask += g->in[i].size;
     }
     return bytes;
 }
 
 /* As many elements as a page has room for, and two of all outputs; 0 if they are very many. */
-static int64_t step_of_page(const grid *g) {
-    int64_t widest = 1, all = 1;
-    for (uint32_t i = 0; i < g->out_count; i++) {
-        all += g->out[i].size;
-        if (g->out[i].size > widest) widest = g->out[i].size;
-    }
-    int64_t room = PAGE - KERNEL_LINE, step = least(room / widest, 2 * room / all) - KERNEL_WORD;
+static int64_t step_of_page(const element_bytes *bytes) {
+    int64_t room = PAGE - KERNEL_LINE,
+            step = least(room / bytes->widest_out, 2 * room / (1 + bytes->out)) - KERNEL_WORD;
     return step < KERNEL_WORD ? 0 : step & -KERNEL_WORD;
 }
 
 static void choose_step(const wn_binding *b, bound_stage *s) {
     if (!wn_grid_reads_directly(&s->grid, 0) || !wn_packs_directly(s)) return;
-    input_bytes in = measure_inputs(&s->grid);
+    element_bytes bytes = measure(s);
     if (b->kernel->target.amd) {
-        s->step = step_of_page(&s->grid);
+        s->step = step_of_page(&bytes);
         if (s->step) s->move_one_in = STEPS_MOVE_ONE_IN;
-    } else if (in.widest <= 4) { /* more gain nothing, since packing them takes as long as their lines take to come */
-        s->step = least(STEP_BYTES / in.widest, 2 * STEP_BYTES / in.all) & -KERNEL_WORD;
-        s->steps_ahead = in.all > 2 * 4 + 1 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
+    } else if (bytes.widest_in <=
+               4) { /* more gain nothing, since packing them takes as long as their lines take to come */
+        s->step = least(STEP_BYTES / bytes.widest_in, 2 * STEP_BYTES / (1 + bytes.in)) & -KERNEL_WORD;
+        s->steps_ahead = bytes.in > 2 * 4 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
     }
 }
 
@@ -229,24 +236,6 @@ static void pack_steps(packing *p) {
 #define EVALUATING_COST 4
 /* So many a thread at least, so that none is left waiting for the last. */
 #define PIECES_PER_WORKER 8
-
-/* Bytes of an element: in the inputs, in those that the mask is made of, in the outputs. */
-typedef struct element_bytes {
-    int64_t in, mask, out;
-} element_bytes;
-
-static element_bytes measure(const bound_stage *s) {
-    const grid *g = &s->grid;
-    element_bytes bytes = {0};
-    for (uint32_t i = 0; i < g->out_count; i++)
-        bytes.out += g->out[i].size;
-    for (uint32_t i = 0; i < g->in_count; i++) {
-        if (g->in[i].mode == OPERAND_SCALAR) continue;
-        bytes.in += g->in[i].size;
-        if (s->uses[i] & USE_MASK) bytes.mask += g->in[i].size;
-    }
-    return bytes;
-}
 
 void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool apart) {
     element_bytes bytes = measure(s);
