@@ -1,5 +1,5 @@
 # What an install holds: headers, library and provider side by side, the command, and descriptions for CMake and pkg-config.
-# Nothing of it holds an absolute path, so the installed tree can be moved.
+# Nothing of it holds an absolute path, so the installed tree can be moved; but an archive says where its provider is.
 
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/winnow)
@@ -7,6 +7,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/winnow)
 install(DIRECTORY include/winnow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(TARGETS winnow EXPORT winnowTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET winnow-llvm)
     install(TARGETS winnow-llvm LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -28,6 +29,9 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
 else()
     file(RELATIVE_PATH up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
     set(pc_prefix "\${pcfiledir}/${up}")
+endif()
+if(NOT WINNOW_SHARED)
+    set(pc_libs " -Wl,--build-id=sha1 -lm -lpthread -ldl")
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/winnow.pc.in winnow.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/winnow.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

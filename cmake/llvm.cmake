@@ -40,6 +40,10 @@ if(NOT LLVM_FOUND OR NOT TARGET LLVM) # the target LLVM is the shared library; s
     return()
 endif()
 
+if(WINNOW_LLVM STREQUAL "STATIC" AND NOT WINNOW_SHARED)
+    message(FATAL_ERROR "WINNOW_LLVM=STATIC is for a shared library: an archive (WINNOW_SHARED=OFF) opens its provider")
+endif()
+
 message(NOTICE "Winnow ${PROJECT_VERSION} with LLVM ${LLVM_PACKAGE_VERSION} (${WINNOW_LLVM})")
 add_library(winnow-libllvm INTERFACE)
 target_include_directories(winnow-libllvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})

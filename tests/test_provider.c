@@ -198,6 +198,20 @@ static void another_file_has_another_build(void **state) {
     assert_int_equal(size, 0);
 }
 
+/* The tests' program holds the library, as an archive's would. */
+static void a_program_is_found_from_anywhere(void **state) {
+    (void)state;
+    char program[PATH_MAX], found[PATH_MAX], folder[PATH_MAX];
+    assert_non_null(realpath("/proc/self/exe", program));
+    assert_non_null(getcwd(folder, sizeof folder));
+    assert_int_equal(chdir("/"), 0);
+    bool is_found = wn_file_of((const void *)(uintptr_t)wn_version, found);
+    assert_int_equal(chdir(folder), 0);
+    assert_true(is_found);
+    assert_string_equal(found, program);
+    assert_false(wn_file_of(&is_found, found)); /* the stack is in no file */
+}
+
 static void a_missing_provider_is_not_known(void **state) {
     (void)state;
     need_dynamic_provider();
@@ -243,6 +257,7 @@ int main(void) {
         cmocka_unit_test(an_isa_that_is_none_is_not_available),
         cmocka_unit_test(a_key_names_the_build_and_the_provider),
         cmocka_unit_test(another_file_has_another_build),
+        cmocka_unit_test(a_program_is_found_from_anywhere),
         cmocka_unit_test(a_missing_provider_is_not_known),
         cmocka_unit_test(the_provider_knows_its_files),
     };

@@ -160,7 +160,8 @@ typedef struct wn_context_options {
     wn_log_fn log;
     void *log_user;
     int32_t threads; /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
-    const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library */
+    const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library; if that is an archive, beside the program, or else where the
+                                 archive was installed */
     size_t cache_bytes; /* that kernels may take, roughly, which the context keeps for equal graphs; 0: 64 MiB */
     const char *cache_directory; /* where kernels are kept for other processes (docs/caching.md); NULL: nowhere */
     size_t cache_directory_bytes; /* that they may take there, roughly; 0: 64 MiB */

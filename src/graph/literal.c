@@ -44,7 +44,7 @@ static uint64_t load_bits(wn_type type, const void *in) {
 uint64_t wn_evaluate(op o, wn_type type, wn_type to, const uint64_t *args, size_t count) {
     uint64_t memory[3] = {0}, result = 0;
     const void *pointers[3] = {&memory[0], &memory[1], &memory[2]};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && i < 3; i++)
         store_bits(o == OP_where && i == 0 ? WN_BOOL : type, args[i], &memory[i]);
     environment callers = environment_enter();
     wn_interpret_op(o, type, to, pointers, &result, 1);

@@ -14,6 +14,7 @@
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 bool wn_stamp_file(const char *path, file_stamp *stamp) {
@@ -24,11 +25,20 @@ bool wn_stamp_file(const char *path, file_stamp *stamp) {
     return true;
 }
 
-/* The loader names the program itself as it was called: without a slash, that says nothing. */
+/* The program's own headers lie in it. */
+static bool is_program(const Dl_info *module) {
+    Dl_info program;
+    const void *headers =
+        (const void *)(uintptr_t)getauxval(AT_PHDR); /* NOLINT(performance-no-int-to-ptr) */
+    return headers && dladdr(headers, &program) && program.dli_fbase == module->dli_fbase;
+}
+
+/* The loader names the program itself as it was called, which says nothing without a slash, or after chdir. */
 bool wn_file_of(const void *code, char path[PATH_MAX]) {
     Dl_info info;
-    const char *file = dladdr(code, &info) ? info.dli_fname : NULL;
-    return file && strchr(file, '/') && realpath(file, path);
+    if (!dladdr(code, &info) || !info.dli_fname) return false;
+    const char *file = is_program(&info) ? "/proc/self/exe" : info.dli_fname;
+    return strchr(file, '/') && realpath(file, path);
 }
 
 /* ---- The build id ------------------------------------------------------------------------------------------------------ */

@@ -311,7 +311,7 @@ static axis_map reduced_map(const wn_graph *g, const node *n) {
     axis_map map;
     memset(&map, -1, sizeof map);
     for (int reduced = 0; reduced < 2; reduced++)
-        for (int i = 0; i < rank; i++)
+        for (int i = 0; i < rank && i < WN_MAX_RANK; i++)
             if (axis_is_reduced(n, i) == reduced) map.first[i] = (int8_t)at++;
     return map;
 }

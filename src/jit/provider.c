@@ -45,8 +45,15 @@ bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider) {
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define FILE_NAME "libwinnow-llvm.so"
+/* An archive becomes part of programs that lie anywhere: what is not beside them is where it was installed with the archive. */
+#if defined(WN_LIBRARY_FOLDER)
+#define INSTALLED WN_LIBRARY_FOLDER "/" FILE_NAME
+#else
+#define INSTALLED NULL
+#endif
 
 typedef const wn_provider *(*provider_fn)(void);
 
@@ -111,9 +118,10 @@ static const wn_provider *open_at(const char *path, wn_error *error) {
 /* An absolute path, since dlopen would look for a name without a slash in the search path. */
 static bool find_file(const char *path, char absolute[PATH_MAX], wn_error *error) {
     char beside[PATH_MAX];
+    const char *installed = INSTALLED;
     if (!path) {
         if (!path_beside_library(beside, error)) return false;
-        path = beside;
+        path = installed && access(beside, F_OK) != 0 ? installed : beside;
     }
     if (realpath(path, absolute)) return true;
     refuse_missing(path, errno == ENOENT ? "no such file" : "it cannot be read", error);
