@@ -10,6 +10,9 @@
  *     hold    of what comes from memory, on processors that have to be asked for it ahead: packed step by step, and each step stored past the
  *             caches before the same step of the next piece is packed
  *
+ * Counting need not go by pieces where the caches hold all: then each thread packs one share of the space, straight to its place, once all threads
+ * have counted all shares but the last.
+ *
  * What no cache holds is packed by steps, and stored past the caches, if no output lies on an input. One thread alone needs no pieces.
  *
  * Invariant: as many elements are copied as were packed, if the outputs have room for them, whatever has become of the mask since.
@@ -242,6 +245,7 @@ void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, boo
     if (apart && wn_exceeds_caches(b, s)) choose_step(b, s);
     s->may_count = apart && !s->steps_ahead && wn_packs_directly(s) &&
                    wn_grid_reads_directly(&s->grid, USE_MASK);
+    s->counts = s->may_count;
     int64_t unit = s->step ? s->step : s->grid.block,
             piece = s->may_count ? 2 * PIECE_BYTES : PIECE_BYTES;
     int64_t size =
@@ -327,7 +331,7 @@ static int64_t pack_and_copy(pieces *all, int64_t task, packing *p) {
     return p->found;
 }
 
-/* Whether storing what was found of n elements a second time takes longer than evaluating their mask a second time. */
+/* Whether storing what was found a second time takes longer than evaluating the mask of n elements a second time. */
 static bool pays_to_count(const bound_stage *s, int64_t found, int64_t n) {
     return s->may_count && STORING_COST * found * s->output_bytes >= EVALUATING_COST * n * s->mask_bytes;
 }
@@ -345,17 +349,73 @@ static void pack_piece(void *user, int64_t task, int32_t number) {
     w->counts = pays_to_count(s, found, end - first);
 }
 
-int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
+static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
     pieces all = {.stage = s, .room = s->room};
     for (int32_t i = 0; i < s->worker_count; i++) {
         s->workers[i].held = (held_piece){0};
         s->workers[i].dense = true;
-        s->workers[i].counts = s->may_count;
+        s->workers[i].counts = s->counts;
     }
     wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
     for (int32_t i = 0; i < s->worker_count; i++)
         write_all_held(s, &s->workers[i]);
     return all.found.sum;
+}
+
+/* ---- Share by share -------------------------------------------------------------------------------------------------------- */
+
+/* Each share is counted in so many parts. */
+typedef struct shares {
+    bound_stage *stage;
+    int64_t size, part; /* elements of a share, and of a part */
+    int64_t *counts;    /* by part; later, by share, how many are before it */
+    int64_t found;      /* by the last share */
+} shares;
+
+static void count_part(void *user, int64_t task, int32_t number) {
+    const shares *all = user;
+    const bound_stage *s = all->stage;
+    int64_t first = task / PARTS_PER_WORKER * all->size + task % PARTS_PER_WORKER * all->part,
+            end = least(first + all->part, (task / PARTS_PER_WORKER + 1) * all->size);
+    all->counts[task] = first < end ? wn_count_range(s, &s->workers[number], first, end, NULL) : 0;
+}
+
+/* No more than was counted; of the last share, than there is room for. */
+static void pack_share(void *user, int64_t task, int32_t number) {
+    shares *all = user;
+    const bound_stage *s = all->stage;
+    bool is_last = task == s->worker_count - 1;
+    packing p = {.stage = s, .w = &s->workers[number], .first = task * all->size};
+    p.end = is_last ? s->grid.total : p.first + all->size;
+    p.offset = least(all->counts[task], s->room);
+    p.room = is_last ? s->room - p.offset : least(all->counts[task + 1], s->room) - p.offset;
+    wn_pack_range(&p);
+    if (is_last) all->found = p.found;
+}
+
+static int64_t pack_in_shares(const wn_binding *b, bound_stage *s) {
+    shares all = {.stage = s, .counts = s->parts.data};
+    int64_t last = s->worker_count - 1, before = 0;
+    all.size = s->grid.total / s->worker_count & -KERNEL_WORD;
+    all.part = round_up(all.size / PARTS_PER_WORKER, KERNEL_WORD);
+    wn_parallel(b->kernel->context, last * PARTS_PER_WORKER, count_part, &all);
+    for (int64_t i = 0; i < last; i++) {
+        int64_t found = 0;
+        for (int64_t k = 0; k < PARTS_PER_WORKER; k++)
+            found += all.counts[i * PARTS_PER_WORKER + k];
+        all.counts[i] = before;
+        before += found;
+    }
+    all.counts[last] = before;
+    wn_parallel(b->kernel->context, s->worker_count, pack_share, &all);
+    return before + all.found;
+}
+
+int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
+    int64_t found = s->counts && !s->step ? pack_in_shares(b, s) : pack_in_pieces(b, s),
+            n = s->grid.total;
+    s->counts = pays_to_count(s, found, s->step ? n : n - n / s->worker_count);
+    return found;
 }
 
 /* ---- One thread, past the caches --------------------------------------------------------------------------------------- */
