@@ -167,6 +167,48 @@ static void masks_of_long_runs(void **state) {
     }
 }
 
+/* A first run finds nothing, so that the second looks for words that have any: one element, or two, anywhere; up to the mask's last byte. */
+static void lone_elements_among_none(void **state) {
+    enum { LENGTH = 1024 };
+    wn_context *c = *state;
+    compare_isas isas = compare_available(c);
+    const char *text = "input x: i32[?]; input m: bool[?]; x[m]";
+    wn_graph *g = wn_graph_new(c);
+    wn_parse(g, text, strlen(text));
+    guard x, m, y;
+    guard_new(&x, LENGTH * sizeof(int32_t)), guard_new(&m, LENGTH),
+        guard_new(&y, LENGTH * sizeof(int32_t));
+    for (size_t i = 0; i < isas.count; i++) {
+        wn_kernel *k = compare_compile(g, WN_ENGINE_JIT, isas.list[i]);
+        for (int64_t length = 64; length <= LENGTH; length += COMPARE_SAMPLED ? 192 : 64) {
+            int32_t *from = guard_place(&x, AT_END, (size_t)length * sizeof *from);
+            bool *mask = guard_place(&m, AT_END, (size_t)length);
+            int32_t *to = guard_place(&y, AT_END, (size_t)length * sizeof *to);
+            for (int32_t j = 0; j < length; j++)
+                from[j] = 1000 + j;
+            const wn_array in[] = {wn_vector(WN_I32, from, length), wn_vector(WN_BOOL, mask, length)},
+                           out = wn_vector(WN_I32, to, length);
+            wn_binding *b;
+            assert_int_equal(wn_bind(k, in, 2, &out, 1, &b, NULL), WN_OK);
+            for (int64_t first = 0; first < length; first++) {
+                int64_t second = first * 7919 % length, last = first > second ? first : second;
+                memset(mask, 0, (size_t)length);
+                assert_int_equal(wn_run(b, NULL), WN_OK);
+                assert_int_equal(wn_result(b, 0)->shape[0], 0);
+                mask[first] = mask[second] = true;
+                assert_int_equal(wn_run(b, NULL), WN_OK);
+                assert_int_equal(wn_result(b, 0)->shape[0], 1 + (first != second));
+                assert_int_equal(to[0], 1000 + first + second - last);
+                if (first != second) assert_int_equal(to[1], 1000 + last);
+            }
+            wn_binding_free(b);
+        }
+        wn_kernel_free(k);
+    }
+    guard_free(&x), guard_free(&m), guard_free(&y);
+    wn_graph_free(g);
+}
+
 static void every_short_length(void **state) {
     for (int64_t length = 0; length <= 260; length += COMPARE_SAMPLED ? 13 : 1)
         for (int density = 0; density <= 1000; density += 500) {
@@ -425,6 +467,7 @@ int main(void) {
         TEST(every_mask_of_16_lanes_in_one_array),
         TEST(every_density),
         TEST(masks_of_long_runs),
+        TEST(lone_elements_among_none),
         TEST(every_short_length),
         TEST(every_type_keeps_its_bits),
         TEST(masks_that_are_computed),

@@ -202,7 +202,7 @@ pack_way wn_way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t 
     return pays_to_move(s, found, n) ? PACK_MOVING : PACK_WORDS;
 }
 
-/* Block by block, as long as there is little to do; how many elements were taken. A bitmap was found to be of this kind as a whole. */
+/* Block by block, as long as there is little to do, but not next to nothing; how many elements were taken. A bitmap was found to be of this kind as a whole. */
 static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
     const grid *g = &s->grid;
@@ -223,6 +223,9 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
         p->position += moved;
         p->found += moved;
         taken += now;
+        if (p->words || wn_way_after(s, false, moved, now) != PACK_LOOKING) continue;
+        p->w->way = PACK_LOOKING;
+        break;
     }
     return taken;
 }

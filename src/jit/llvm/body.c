@@ -410,7 +410,7 @@ loop wn_begin_loop(body *b, ir first, unsigned step) {
     l.after = new_block(b, "done");
     LLVMBuildBr(b->e->builder, l.head);
     LLVMPositionBuilderAtEnd(b->e->builder, l.head);
-    l.index = wn_new_phi(b, first, "i");
+    l.at = l.index = wn_new_phi(b, first, "i");
     return l;
 }
 
@@ -437,7 +437,7 @@ ir wn_advance(const body *b, ir count, ir step) {
 
 void wn_end_loop(body *b, const loop *l) {
     locate_loop(b);
-    wn_next_iteration(b, l->index, wn_advance(b, l->index, wn_ir_i64(b->e, l->step)));
+    wn_next_iteration(b, l->index, wn_advance(b, l->at, wn_ir_i64(b->e, l->step)));
     LLVMBuildBr(b->e->builder, l->head);
     LLVMPositionBuilderAtEnd(b->e->builder, l->after);
 }

@@ -46,6 +46,7 @@ typedef struct wanted_sets {
 typedef struct loop {
     LLVMBasicBlockRef head, inside, after;
     ir index;
+    ir at; /* index, or in a body that skips steps the last one */
     unsigned step;
 } loop;
 

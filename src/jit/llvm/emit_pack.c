@@ -152,12 +152,47 @@ static ir emit_pack_word(body *b, const bool *wanted, ir word, ir index, ir posi
     return emit_pack_groups(b, wanted, word, index, groups, position);
 }
 
+/* ---- Masks that are read ------------------------------------------------------------------------------------------------------ */
+
+/* Whether the bitmap says what the mask is, not the program. */
+static bool reads_bitmap(const body *b) {
+    return b->function == KERNEL_SCATTER || stage_has_rows(b->stage);
+}
+
+/* A mask that is made of bools alone, as bytes or bits, is found out a word at once. */
+static bool mask_is_read(const body *b) {
+    return !reads_bitmap(b) && stage_mask_is_bools(b->stage);
+}
+
+static ir mask_word(body *b, const wanted_sets *sets, ir index) {
+    const plan_value *mask = &b->program->values[b->stage->mask_value];
+    unsigned lanes = b->e->lanes;
+    locate_node(b, mask->node);
+    if (value_is_bits(b, mask)) return wn_load_bits(b, mask->number, index);
+    b->e->lanes = KERNEL_WORD;
+    forget_values(b);
+    wn_begin_word(b, index);
+    wn_emit_values(b, sets->mask, index);
+    b->e->lanes = lanes;
+    return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, KERNEL_WORD));
+}
+
+/* The index of the next word; of the last one, if there is no next. */
+static ir next_word(const body *b, ir index) {
+    emitter *e = b->e;
+    ir next = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
+    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD), "");
+    return wn_ir_choose(e, is_below(b, next, b->n), next, last);
+}
+
 /* ---- Words of none, or of all --------------------------------------------------------------------------------------------------- */
 
 /* A word whose mask is known. */
 typedef struct pack_word {
     ir bits, index;
+    const wanted_sets *sets;
     const bool *wanted; /* what its values are made of */
+    ir next;            /* of a mask that is read: the bits of the word behind */
 } pack_word;
 
 /* All elements of a word. */
@@ -188,13 +223,64 @@ static ir load_limit(const body *b) {
     return wn_ir_choose(e, wanted, wn_ir_i64(e, 2), wn_ir_i64(e, 0));
 }
 
+/* Words behind one of zeros that are looked at at once. */
+#define MOST_SKIPPED 4
+
+/* Whether the mask is one array of bytes, of which many are as easily looked at as a word. */
+static bool skips_words(const body *b) {
+    const plan_value *mask = &b->program->values[b->stage->mask_value];
+    return mask_is_read(b) && mask->kind == VALUE_STREAM &&
+           !b->program->streams[mask->number].bits && !b->program->streams[mask->number].scalar;
+}
+
+/* Whether any byte of that array is not 0 in the words from `index` on. */
+static ir any_is_true(const body *b, ir index) {
+    emitter *e = b->e;
+    ir mask = b->streams[b->program->values[b->stage->mask_value].number], any = NULL;
+    for (unsigned k = 0; k < MOST_SKIPPED; k++) {
+        ir at = element_pointer(b, WN_BOOL, mask, add(b, index, wn_ir_i64(e, k * KERNEL_WORD), ""));
+        ir bytes = LLVMBuildLoad2(e->builder, LLVMVectorType(int_type(e, 8), KERNEL_WORD), at, "");
+        LLVMSetAlignment(bytes, 1);
+        any = any ? LLVMBuildOr(e->builder, any, bytes, "") : bytes;
+    }
+    any = wn_ir_bitcast(e, any, int_type(e, 8 * KERNEL_WORD));
+    return LLVMBuildICmp(e->builder, LLVMIntNE, any, LLVMConstNull(LLVMTypeOf(any)), "any");
+}
+
+/* Behind a word of zeros: pass by more of them, several at a time. The word becomes the last of them. */
+static void emit_skipping(body *b, pack_word *w) {
+    emitter *e = b->e;
+    const unsigned step = MOST_SKIPPED * KERNEL_WORD;
+    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD + step), "last");
+    wn_tell(e, "where hardly any word has one, the next ones have none either",
+            "behind %d elements of which none is selected, %u are looked at at once", KERNEL_WORD,
+            step);
+    b->entry = LLVMGetInsertBlock(e->builder);
+    loop l = wn_begin_loop(b, w->index, step);
+    wn_enter_loop(b, &l, LLVMBuildICmp(e->builder, LLVMIntSLE, l.index, last, ""));
+    ir any = any_is_true(b, add(b, l.index, wn_ir_i64(e, KERNEL_WORD), ""));
+    wn_next_iteration(b, l.index, wn_advance(b, l.index, wn_ir_i64(e, step)));
+    LLVMBuildCondBr(e->builder, any, l.after, l.head);
+    LLVMPositionBuilderAtEnd(e->builder, l.after);
+    w->index = l.index;
+    w->next = mask_word(b, w->sets, next_word(b, w->index));
+}
+
+static ir one_of(const body *b, ir values[3], LLVMBasicBlockRef from[3], const char *name) {
+    ir phi = LLVMBuildPhi(b->e->builder, LLVMTypeOf(values[0]), name);
+    LLVMAddIncoming(phi, values, from, 3);
+    return phi;
+}
+
 /* Of a word of zeros nothing is stored, one of ones is copied, any other is packed. */
-static ir emit_looked_word(body *b, const pack_word *w, ir position) {
+static ir emit_looked_word(body *b, pack_word *w, ir position) {
     emitter *e = b->e;
     LLVMBuilderRef builder = e->builder;
     LLVMBasicBlockRef mixed = new_block(b, "mixed"), uniform = new_block(b, "uniform"),
-                      full = new_block(b, "full"), after = new_block(b, "packed"), from[3];
-    ir positions[3] = {NULL, NULL, position};
+                      full = new_block(b, "full"), zeros = new_block(b, "zeros"),
+                      after = new_block(b, "packed"), from[3];
+    ir positions[3] = {NULL, NULL, position}, indices[3] = {w->index, w->index},
+       nexts[3] = {w->next, w->next};
     locate_packing(b, &b->stage->outputs[0]);
     wn_tell(e, "it pays where nearly all words were alike until now, and the caller says if they were",
             "none of %d elements is selected: nothing is done; all are: they are copied", KERNEL_WORD);
@@ -210,20 +296,29 @@ static ir emit_looked_word(body *b, const pack_word *w, ir position) {
     b->beside = true;
     LLVMPositionBuilderAtEnd(builder, uniform);
     locate_loop(b);
-    from[2] = uniform;
     ir none = LLVMBuildICmp(builder, LLVMIntEQ, w->bits, wn_ir_i64(e, 0), "");
-    LLVMBuildCondBr(builder, none, after, full);
+    LLVMBuildCondBr(builder, none, zeros, full);
 
     LLVMPositionBuilderAtEnd(builder, full);
     positions[1] = emit_full_word(b, w, position);
     from[1] = LLVMGetInsertBlock(builder);
     LLVMBuildBr(builder, after);
+
+    LLVMPositionBuilderAtEnd(builder, zeros);
+    bool skips = skips_words(b);
+    if (skips) emit_skipping(b, w);
+    indices[2] = w->index;
+    nexts[2] = w->next;
+    from[2] = LLVMGetInsertBlock(builder);
+    LLVMBuildBr(builder, after);
     b->beside = false;
 
     LLVMPositionBuilderAtEnd(builder, after);
-    position = LLVMBuildPhi(builder, int_type(e, 64), "position");
-    LLVMAddIncoming(position, positions, from, 3);
-    return position;
+    if (skips) {
+        w->index = one_of(b, indices, from, "index");
+        w->next = one_of(b, nexts, from, "next");
+    }
+    return one_of(b, positions, from, "position");
 }
 
 static bool looks_at_words(const body *b) {
@@ -231,7 +326,7 @@ static bool looks_at_words(const body *b) {
            (b->function == KERNEL_SCATTER || stage_mask_is_bools(b->stage));
 }
 
-static ir emit_known_word(body *b, const pack_word *w, ir position) {
+static ir emit_known_word(body *b, pack_word *w, ir position) {
     return looks_at_words(b) ? emit_looked_word(b, w, position)
                              : emit_pack_word(b, w->wanted, w->bits, w->index, position);
 }
@@ -298,14 +393,6 @@ static void return_if_empty(body *b) {
     b->entry = some;
 }
 
-/* The index of the next word; of the last one, if there is no next. */
-static ir next_word(const body *b, ir index) {
-    emitter *e = b->e;
-    ir next = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
-    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD), "");
-    return wn_ir_choose(e, is_below(b, next, b->n), next, last);
-}
-
 static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group *groups, ir position) {
     unsigned count = KERNEL_WORD / b->e->lanes;
     prefetch_outputs(b, position);
@@ -329,44 +416,21 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
 
 /* ---- The loop ------------------------------------------------------------------------------------------------------------- */
 
-/* Whether the bitmap says what the mask is, not the program. */
-static bool reads_bitmap(const body *b) {
-    return b->function == KERNEL_SCATTER || stage_has_rows(b->stage);
-}
-
-/* A mask that is made of bools alone, as bytes or bits, is found out a word at once. */
-static bool mask_is_read(const body *b) {
-    return !reads_bitmap(b) && stage_mask_is_bools(b->stage);
-}
-
-static ir mask_word(body *b, const wanted_sets *sets, ir index) {
-    const plan_value *mask = &b->program->values[b->stage->mask_value];
-    unsigned lanes = b->e->lanes;
-    locate_node(b, mask->node);
-    if (value_is_bits(b, mask)) return wn_load_bits(b, mask->number, index);
-    b->e->lanes = KERNEL_WORD;
-    forget_values(b);
-    wn_begin_word(b, index);
-    wn_emit_values(b, sets->mask, index);
-    b->e->lanes = lanes;
-    return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, KERNEL_WORD));
-}
-
 /* The words of such a mask are found out one ahead. */
-static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, ir index, ir position) {
-    ir next = mask_word(b, sets, next_word(b, index));
+static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, loop *l, ir position) {
+    pack_word word = {bits, l->index, sets, sets->values, mask_word(b, sets, next_word(b, l->index))};
     wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
             "the mask's next word is found out before the elements of this one are stored");
-    pack_word word = {bits, index, sets->values};
     position = emit_known_word(b, &word, position);
-    wn_next_iteration(b, bits, next);
+    wn_next_iteration(b, bits, word.next);
+    l->at = word.index;
     return position;
 }
 
 static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
     locate_packing(b, &b->stage->outputs[0]);
     if (!reads_bitmap(b)) return emit_pack_word(b, sets->all, NULL, index, position);
-    pack_word word = {load_word(b, index), index, sets->all};
+    pack_word word = {load_word(b, index), index, sets, sets->all, NULL};
     return emit_known_word(b, &word, position);
 }
 
@@ -396,7 +460,7 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
-                      : read ? emit_read_word(b, sets, word, l.index, position)
+                      : read ? emit_read_word(b, sets, word, &l, position)
                              : emit_next_word(b, sets, l.index, position));
     wn_end_loop(b, &l);
     LLVMBuildStore(e->builder, position, wn_cursor_field(b, CURSOR_POSITION));
