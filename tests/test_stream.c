@@ -5,7 +5,8 @@
 #include "compare.h"
 #include "graph_fixture.h"
 
-#include "run/binding.h"
+#include "run/move.h"
+#include "run/packing.h"
 
 #define LENGTH ((int64_t)9 * 1024 * 1024 + 37) /* 36 MiB of f32 */
 
@@ -185,9 +186,10 @@ static void large_packed_outputs_of_bitmaps_are_right(void **state) {
 }
 
 #define STEPPED ((int64_t)384 * 12000)
+#define WORDS 1024
 
-/* Of a mask of bools half are true, which is no reason to look at words: also where no power of two is a number of whole steps. */
-static void check_way(wn_kernel *k, void *user) {
+/* Of a mask of bools half are true, in no order; also where no power of two is a number of whole steps. */
+static void check_columns(wn_kernel *k, void *user) {
     const arrays *a = user;
     uint8_t *m = (uint8_t *)a->second;
     float *y = (float *)(void *)a->first, *z = y + STEPPED;
@@ -204,7 +206,7 @@ static void check_way(wn_kernel *k, void *user) {
         const bound_stage *stage = &b->stages[0];
         assert_int_equal(stage->step, k->target.amd ? 832 : 384);
         for (int32_t i = 0; i < stage->worker_count; i++)
-            assert_int_equal(stage->workers[i].way, PACK_WORDS);
+            assert_int_equal(stage->workers[i].way, PACK_LOOKING); /* no word is alike: that costs nothing */
     }
     for (int64_t i = 0; i < STEPPED; i++)
         if (m[i] && (*y++ != a->x[i] || *z++ != a->x[STEPPED + i]))
@@ -212,13 +214,53 @@ static void check_way(wn_kernel *k, void *user) {
     wn_binding_free(b);
 }
 
-static void half_of_two_columns_is_no_reason_to_look_at_words(void **state) {
+static void two_columns_under_a_mask_are_right(void **state) {
     (void)state;
     arrays a = make_arrays();
     for_each_way(
         "input x: f32[?]; input w: f32[?]; input m: bool[?]; output y = x[m]; output z = w[m];",
-        check_way, &a);
+        check_columns, &a);
     free_arrays(a);
+}
+
+static pack_way way_after(const bound_stage *s, worker *w, int64_t found, int64_t alike) {
+    wn_learn_way(s, w, found, alike, WORDS * KERNEL_WORD);
+    return w->way;
+}
+
+/* How words are packed follows from how many of the last ones were all true or all false. */
+static void words_are_looked_at_where_that_pays(void **state) {
+    enum { N = WORDS * KERNEL_WORD };
+    (void)state;
+    static float x[N], y[N];
+    static bool m[N];
+    wn_context *c = compare_context(1);
+    wn_kernel *k = compare_compile_text(c, "input x: f32[?]; input m: bool[?]; x[m]", COMPARE_ENGINE);
+    if (k->engine != WN_ENGINE_JIT) {
+        wn_kernel_free(k);
+        wn_context_free(c);
+        skip();
+    }
+    const wn_array in[] = {wn_vector(WN_F32, x, N), wn_vector(WN_BOOL, m, N)},
+                   out = wn_vector(WN_F32, y, N);
+    wn_binding *b;
+    assert_int_equal(wn_bind(k, in, 2, &out, 1, &b, NULL), WN_OK);
+    bound_stage *s = &b->stages[0];
+    worker *w = &s->workers[0];
+    assert_int_equal(w->way, PACK_LOOKING);
+    assert_int_equal(way_after(s, w, N / 2, 0), PACK_LOOKING);                 /* none is alike */
+    assert_int_equal(way_after(s, w, N / 2, WORDS - WORDS / 8), PACK_LOOKING); /* nearly all are */
+    assert_int_equal(way_after(s, w, N / 2, WORDS / 2), PACK_WORDS);
+    for (int call = 1; call < 16; call++)
+        assert_int_equal(way_after(s, w, N / 2, 0), PACK_WORDS);
+    assert_int_equal(way_after(s, w, N / 2, 0), PACK_LOOKING); /* once more */
+    assert_int_equal(way_after(s, w, N / 100, WORDS / 2), PACK_MOVING);
+    assert_int_equal(way_after(s, w, N / 100, WORDS - 1), PACK_LOOKING); /* they lie together */
+    s->grid.total = MOVE_NEAR; /* as if it came from memory */
+    assert_int_equal(way_after(s, w, N / 100, WORDS - 1), PACK_MOVING);
+    wn_binding_free(b);
+    wn_kernel_free(k);
+    wn_context_free(c);
 }
 
 /* ---- Reductions ---------------------------------------------------------------------------------------------------------- */
@@ -284,7 +326,8 @@ int main(void) {
         cmocka_unit_test(large_outputs_are_right_at_any_alignment),
         cmocka_unit_test(large_packed_outputs_are_right_at_any_alignment),
         cmocka_unit_test(large_packed_outputs_of_bitmaps_are_right),
-        cmocka_unit_test(half_of_two_columns_is_no_reason_to_look_at_words),
+        cmocka_unit_test(two_columns_under_a_mask_are_right),
+        cmocka_unit_test(words_are_looked_at_where_that_pays),
         cmocka_unit_test(large_reductions_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ typedef struct kernel_cursor {
     int64_t room; /* elements that each out[j] has room for; expand: that values has              */
     int64_t base; /* the row-major index in the stage's space of in[]'s first element             */
     int64_t looks; /* fused and scatter: not 0: most words are expected to be all false, or all true */
+    int64_t alike; /* fused and scatter: how many words that were looked at were so, added to this   */
     const void *values; /* expand alone                                                                 */
 } kernel_cursor;
 

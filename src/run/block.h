@@ -46,7 +46,7 @@ typedef struct grid {
 
 /* How elements are packed: all words alike; those of which none or all are true in a way of their own; or found in a bitmap, one by
    one (move.h). */
-typedef enum pack_way { PACK_WORDS, PACK_LOOKING, PACK_MOVING } pack_way;
+typedef enum pack_way { PACK_LOOKING, PACK_WORDS, PACK_MOVING } pack_way;
 
 /* A piece that was packed, chunk by chunk, and is written to its place while the next one is packed. */
 typedef struct held_piece {
@@ -61,6 +61,7 @@ typedef struct worker {
     char *buffers;
     bool filled;  /* the periodic operands are laid out */
     pack_way way; /* PACK: how to go on, after what was packed last */
+    int unlooked; /* PACK: so many calls more look at no word       */
     bool dense;   /* PACK: of what was packed last there was much to store */
     bool counts;  /* PACK: the next piece is counted before it is packed */
     held_piece held;

@@ -180,8 +180,13 @@ void wn_moves_prepare(bound_stage *s) {
     s->move_block = wn_grid_reads_directly(&s->grid, 0) ? MOVE_BLOCK : s->grid.block;
 }
 
-/* Of so many elements at most one differs from the others: then it pays to look at words, of which hardly any needs more. */
-#define LOOK_PART 512
+/*
+ * Words that are looked at are left out or copied if all of their elements are alike, but a branch that is not foreseen takes as long as packing
+ * one. So words are looked at as long as one in so many, or fewer, are mixed, or alike; else not for so many calls.
+ */
+#define MIXED_ONE_IN 8
+#define ALIKE_ONE_IN 16
+#define CALLS_WITHOUT_LOOKING 16
 
 static bool from_memory(const bound_stage *s) {
     return s->grid.total >= MOVE_NEAR;
@@ -191,15 +196,23 @@ static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
     return s->may_move && found <= n / s->move_one_in;
 }
 
-/* How to go on after `found` of n were true. A mask that is computed has no words to look at, but in a bitmap; and where one waits
-   for memory, or has the bitmap, moving is as fast at least. */
-pack_way wn_way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n) {
-    if (!s->may_move || n == 0) return PACK_WORDS;
-    bool reads = stage_mask_is_bools(s->plan), looks = bitmap || reads,
-         near = reads && !bitmap && !from_memory(s);
-    if (looks && n - found <= n / LOOK_PART) return PACK_LOOKING;
-    if (near && found <= n / LOOK_PART) return PACK_LOOKING;
-    return pays_to_move(s, found, n) ? PACK_MOVING : PACK_WORDS;
+/* A mask that is computed has no words to look at, but in a bitmap; and where one waits for memory, or has the bitmap, moving is as fast at
+   least. */
+void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t alike, int64_t n) {
+    bool moves = pays_to_move(s, found, n);
+    int64_t words = n / KERNEL_WORD;
+    if (!s->may_move || n == 0 || !stage_mask_is_bools(s->plan) || (moves && from_memory(s)))
+        w->way = moves && n ? PACK_MOVING : PACK_WORDS;
+    else if (MIXED_ONE_IN * (words - alike) <= words)
+        w->way = PACK_LOOKING;
+    else if (moves)
+        w->way = PACK_MOVING;
+    else if (w->way != PACK_LOOKING)
+        w->way = --w->unlooked > 0 ? PACK_WORDS : PACK_LOOKING;
+    else if (ALIKE_ONE_IN * alike > words) {
+        w->way = PACK_WORDS;
+        w->unlooked = CALLS_WITHOUT_LOOKING;
+    }
 }
 
 /* Block by block, as long as there is little to do, but not next to nothing; how many elements were taken. A bitmap was found to be of this kind as a whole. */
@@ -223,9 +236,9 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
         p->position += moved;
         p->found += moved;
         taken += now;
-        if (p->words || wn_way_after(s, false, moved, now) != PACK_LOOKING) continue;
-        p->w->way = PACK_LOOKING;
-        break;
+        if (p->words) continue;
+        wn_learn_way(s, p->w, moved, now / KERNEL_WORD - least(moved, now / KERNEL_WORD), now);
+        if (p->w->way != PACK_MOVING) break;
     }
     return taken;
 }
@@ -252,7 +265,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     int64_t found = cursor.position - p->position;
     p->found += found;
     p->position = cursor.position;
-    if (!p->words) p->w->way = wn_way_after(s, false, found, taken);
+    if (!p->words) wn_learn_way(s, p->w, found, cursor.alike, taken);
     return taken;
 }
 
@@ -363,7 +376,7 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     if (w->way != PACK_MOVING) {
         if (s->may_move) whole = least(whole, MOVE_CHUNK);
         taken = s->fused(s->in, s->out, NULL, whole, &cursor);
-        w->way = wn_way_after(s, false, cursor.position, taken);
+        wn_learn_way(s, w, cursor.position, cursor.alike, taken);
     }
     int64_t found = cursor.position;
     if (taken < s->grid.total) found = pack_alone(s, taken, found);
@@ -410,6 +423,18 @@ static void pack_in_parts(const wn_binding *b, bound_stage *s) {
     wn_parallel(b->kernel->context, part_count(&p), pack_part, &p);
 }
 
+/* As many words as tell, from all over a bitmap, what kind of mask it is. */
+#define SAMPLE 256
+
+static pack_way way_of_bitmap(const bound_stage *s, const uint64_t *words) {
+    int64_t count = s->grid.total / KERNEL_WORD, distance = count / SAMPLE + 1, mixed = 0;
+    if (pays_to_move(s, s->n_true, s->grid.total)) return PACK_MOVING;
+    if (!s->may_move) return PACK_WORDS;
+    for (int64_t k = 0; k < count; k += distance)
+        mixed += words[k] + 1 >= 2;
+    return MIXED_ONE_IN * mixed * distance <= count ? PACK_LOOKING : PACK_WORDS;
+}
+
 static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *error) {
     TRY(wn_mask_find(b, s, error));
     TRY(make_targets(b, s, error));
@@ -417,7 +442,7 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     packing p = {
         .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
     for (int32_t i = 0; i < s->worker_count; i++)
-        s->workers[i].way = wn_way_after(s, true, s->n_true, s->grid.total);
+        s->workers[i].way = way_of_bitmap(s, p.words);
     if (s->n_true == 0) return WN_OK;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);

@@ -19,6 +19,7 @@ typedef struct packing {
     int64_t room;     /* elements from there                                            */
     int64_t position; /* elements written                                               */
     int64_t found;    /* elements that are true; beyond the room, they are only counted */
+    int64_t alike; /* words that were looked at by steps (pieces.c), and were all true or all false */
 } packing;
 
 /* Where the elements of output i go that are packed from now on, if they are contiguous. */
@@ -35,8 +36,8 @@ static inline char *packed_place(const packing *p, uint32_t i) {
 
 /* Pack what is left of the range. */
 void wn_pack_range(packing *p);
-/* How to go on after `found` of n were true; `bitmap`: the mask is one of ours. */
-pack_way wn_way_after(const bound_stage *s, bool bitmap, int64_t found, int64_t n);
+/* How the worker is to go on after `found` of n were true; of their words `alike` are known to be all true, or all false. */
+void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t alike, int64_t n);
 /* Packed elements of output i to their place `at` in its array. */
 void wn_store_packed(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count);
 

@@ -193,6 +193,7 @@ static int64_t pack_step(packing *p, int64_t chunk) {
         if (g->in[i].mode == OPERAND_DIRECT)
             w->in[i] = (const char *)w->in[i] + operand_bytes(&g->in[i], step);
     p->first += step;
+    p->alike += cursor.alike;
     return cursor.position;
 }
 
@@ -200,10 +201,11 @@ static bool is_dense(const bound_stage *s, int64_t found, int64_t n) {
     return found > n / s->move_one_in;
 }
 
-/* Go on as suits the last n elements, of which `found` were true. */
-static void learn(const bound_stage *s, worker *w, int64_t found, int64_t n) {
-    w->way = wn_way_after(s, false, found, n);
-    w->dense = is_dense(s, found, n);
+/* Go on as suits the last n elements, of which `found` were true; their words are known that the steps since the last time looked at. */
+static void learn(packing *p, int64_t found, int64_t n) {
+    if (p->stage->step) wn_learn_way(p->stage, p->w, found, p->alike, n);
+    p->w->dense = is_dense(p->stage, found, n);
+    p->alike = 0;
 }
 
 /* As long as there is room and something to store. */
@@ -222,7 +224,7 @@ static void pack_steps(packing *p) {
         write_chunk(s, w, 0, found);
         p->position += found;
         if (p->first - chunk < MOVE_CHUNK) continue;
-        learn(s, w, p->position - before, p->first - chunk);
+        learn(p, p->position - before, p->first - chunk);
         chunk = p->first;
         before = p->position;
     }
@@ -294,7 +296,7 @@ static void pack_with_held(packing *p) {
         wn_pack_range(p);
         counts[p->chunk++] = p->position;
     }
-    learn(s, w, p->found, p->end - begun);
+    learn(p, p->found, p->end - begun);
 }
 
 /* Counting brings a piece to the second cache, and tells where in the outputs it goes. Then it is packed straight to there, no more than was
@@ -309,7 +311,7 @@ static int64_t count_and_pack(pieces *all, int64_t task, packing *p) {
     p->room = found;
     if (p->stage->step) pack_steps(p);
     if (p->first < p->end) wn_pack_range(p);
-    learn(p->stage, p->w, found, p->end - begun);
+    learn(p, found, p->end - begun);
     return found;
 }
 

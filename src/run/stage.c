@@ -235,7 +235,7 @@ static bool make_workers(wn_context *c, bound_stage *s, int32_t count) {
                                  .out = (void **)(void *)(own + l.out),
                                  .words = (uint64_t *)(void *)(own + l.words),
                                  .buffers = own + l.buffers,
-                                 .way = PACK_WORDS,
+                                 .way = PACK_LOOKING,
                                  .dense = true};
     }
     return true;

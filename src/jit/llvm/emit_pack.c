@@ -177,12 +177,10 @@ static ir mask_word(body *b, const wanted_sets *sets, ir index) {
     return wn_ir_bitcast(b->e, b->values[b->stage->mask_value], int_type(b->e, KERNEL_WORD));
 }
 
-/* The index of the next word; of the last one, if there is no next. */
+/* The index of the next word; of this one, if there is no next. */
 static ir next_word(const body *b, ir index) {
-    emitter *e = b->e;
-    ir next = add(b, index, wn_ir_i64(e, KERNEL_WORD), "");
-    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD), "");
-    return wn_ir_choose(e, is_below(b, next, b->n), next, last);
+    ir next = add(b, index, wn_ir_i64(b->e, KERNEL_WORD), "");
+    return wn_ir_choose(b->e, is_below(b, next, b->n), next, index);
 }
 
 /* ---- Words of none, or of all --------------------------------------------------------------------------------------------------- */
@@ -192,7 +190,7 @@ typedef struct pack_word {
     ir bits, index;
     const wanted_sets *sets;
     const bool *wanted; /* what its values are made of */
-    ir next;            /* of a mask that is read: the bits of the word behind */
+    ir next;            /* of a mask that is read: the bits of the word behind        */
 } pack_word;
 
 /* All elements of a word. */
@@ -251,19 +249,28 @@ static ir any_is_true(const body *b, ir index) {
 static void emit_skipping(body *b, pack_word *w) {
     emitter *e = b->e;
     const unsigned step = MOST_SKIPPED * KERNEL_WORD;
-    ir last = LLVMBuildSub(e->builder, b->n, wn_ir_i64(e, KERNEL_WORD + step), "last");
     wn_tell(e, "where hardly any word has one, the next ones have none either",
             "behind %d elements of which none is selected, %u are looked at at once", KERNEL_WORD,
             step);
     b->entry = LLVMGetInsertBlock(e->builder);
     loop l = wn_begin_loop(b, w->index, step);
-    wn_enter_loop(b, &l, LLVMBuildICmp(e->builder, LLVMIntSLE, l.index, last, ""));
+    ir left = LLVMBuildSub(e->builder, b->n, l.index,
+                           "left"); /* compared with a constant: what the loop does not change takes a register */
+    wn_enter_loop(b, &l,
+                  LLVMBuildICmp(e->builder, LLVMIntSGE, left, wn_ir_i64(e, KERNEL_WORD + step), ""));
     ir any = any_is_true(b, add(b, l.index, wn_ir_i64(e, KERNEL_WORD), ""));
     wn_next_iteration(b, l.index, wn_advance(b, l.index, wn_ir_i64(e, step)));
     LLVMBuildCondBr(e->builder, any, l.after, l.head);
     LLVMPositionBuilderAtEnd(e->builder, l.after);
     w->index = l.index;
     w->next = mask_word(b, w->sets, next_word(b, w->index));
+}
+
+/* In memory: a register would be missing where no word is alike. */
+static void count_alike(const body *b, ir words) {
+    ir at = wn_cursor_field(b, CURSOR_ALIKE);
+    ir before = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), at, "alike");
+    LLVMBuildStore(b->e->builder, add(b, before, words, ""), at);
 }
 
 static ir one_of(const body *b, ir values[3], LLVMBasicBlockRef from[3], const char *name) {
@@ -300,6 +307,7 @@ static ir emit_looked_word(body *b, pack_word *w, ir position) {
     LLVMBuildCondBr(builder, none, zeros, full);
 
     LLVMPositionBuilderAtEnd(builder, full);
+    count_alike(b, wn_ir_i64(e, 1));
     positions[1] = emit_full_word(b, w, position);
     from[1] = LLVMGetInsertBlock(builder);
     LLVMBuildBr(builder, after);
@@ -307,6 +315,9 @@ static ir emit_looked_word(body *b, pack_word *w, ir position) {
     LLVMPositionBuilderAtEnd(builder, zeros);
     bool skips = skips_words(b);
     if (skips) emit_skipping(b, w);
+    ir passed =
+        LLVMBuildLShr(builder, LLVMBuildSub(builder, w->index, indices[0], ""), wn_ir_i64(e, 6), "");
+    count_alike(b, add(b, passed, wn_ir_i64(e, 1), ""));
     indices[2] = w->index;
     nexts[2] = w->next;
     from[2] = LLVMGetInsertBlock(builder);
@@ -417,21 +428,24 @@ static ir emit_word_ahead(body *b, const wanted_sets *sets, ir index, pack_group
 /* ---- The loop ------------------------------------------------------------------------------------------------------------- */
 
 /* The words of such a mask are found out one ahead. */
-static ir emit_read_word(body *b, const wanted_sets *sets, ir bits, loop *l, ir position) {
-    pack_word word = {bits, l->index, sets, sets->values, mask_word(b, sets, next_word(b, l->index))};
+static ir emit_read_word(body *b, pack_word *word, loop *l, ir position) {
+    ir bits = word->bits;
+    word->wanted = word->sets->values;
+    word->next = mask_word(b, word->sets, next_word(b, l->index));
     wn_tell(b->e, "where an element goes depends on all masks before it: so no store's address waits for a load",
             "the mask's next word is found out before the elements of this one are stored");
-    position = emit_known_word(b, &word, position);
-    wn_next_iteration(b, bits, word.next);
-    l->at = word.index;
+    position = emit_known_word(b, word, position);
+    wn_next_iteration(b, bits, word->next);
+    l->at = word->index;
     return position;
 }
 
-static ir emit_next_word(body *b, const wanted_sets *sets, ir index, ir position) {
+static ir emit_next_word(body *b, pack_word *word, ir position) {
     locate_packing(b, &b->stage->outputs[0]);
-    if (!reads_bitmap(b)) return emit_pack_word(b, sets->all, NULL, index, position);
-    pack_word word = {load_word(b, index), index, sets, sets->all, NULL};
-    return emit_known_word(b, &word, position);
+    if (!reads_bitmap(b)) return emit_pack_word(b, word->sets->all, NULL, word->index, position);
+    word->bits = load_word(b, word->index);
+    word->wanted = word->sets->all;
+    return emit_known_word(b, word, position);
 }
 
 /* Word by word while there are elements, and room for a whole word. */
@@ -444,24 +458,25 @@ void wn_emit_pack_loop(body *b, const wanted_sets *sets) {
     if (b->function == KERNEL_EXPAND)
         b->next = LLVMBuildLoad2(e->builder, LLVMPointerTypeInContext(e->context, 0),
                                  wn_cursor_field(b, CURSOR_VALUES), "values");
-    if (looks_at_words(b)) b->limit = load_limit(b);
     bool ahead = runs_ahead(b), read = mask_is_read(b);
+    if (looks_at_words(b)) b->limit = load_limit(b);
     unsigned count = ahead ? KERNEL_WORD / e->lanes : 0;
     pack_group groups[MOST_GROUPS];
     empty_groups(b, groups, 0);
     if (ahead || read) return_if_empty(b);
     if (ahead) emit_ahead(b, sets, wn_ir_i64(e, 0), count, groups);
-    ir word = read ? mask_word(b, sets, wn_ir_i64(e, 0)) : NULL;
+    pack_word word = {.sets = sets, .bits = read ? mask_word(b, sets, wn_ir_i64(e, 0)) : NULL};
     loop l = wn_begin_loop(b, wn_ir_i64(b->e, 0), KERNEL_WORD);
     ir position = wn_new_phi(b, start, "position");
     carry_groups(b, count, groups);
-    if (read) word = wn_new_phi(b, word, "word");
+    word.index = l.index;
+    if (read) word.bits = wn_new_phi(b, word.bits, "word");
     ir fits = LLVMBuildICmp(e->builder, LLVMIntSLE, position, last, "");
     wn_enter_loop(b, &l, LLVMBuildAnd(e->builder, fits, is_below(b, l.index, b->n), ""));
     wn_next_iteration(b, position,
                       ahead  ? emit_word_ahead(b, sets, l.index, groups, position)
-                      : read ? emit_read_word(b, sets, word, &l, position)
-                             : emit_next_word(b, sets, l.index, position));
+                      : read ? emit_read_word(b, &word, &l, position)
+                             : emit_next_word(b, &word, position));
     wn_end_loop(b, &l);
     LLVMBuildStore(e->builder, position, wn_cursor_field(b, CURSOR_POSITION));
     LLVMBuildRet(e->builder, l.index);
