@@ -1,5 +1,5 @@
 # What an install holds: headers, library and provider side by side, the command, and descriptions for CMake and pkg-config.
-# Nothing of it holds an absolute path, so the installed tree can be moved; but an archive says where its provider is.
+# Nothing of it holds an absolute path, so the installed tree can be moved; but an archive says where its provider was to be, too.
 
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/winnow)

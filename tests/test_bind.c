@@ -262,11 +262,13 @@ static void overlap_is_refused(void **state) {
     float m[64] = {0};
     const char *text = "input x: f32[?]; x + 1";
     wn_array x = wn_vector(WN_F32, m, 8), out = wn_vector(WN_F32, m + 1, 8);
-    expect_failure(text, &x, 1, &out, 1, WN_ERROR_OVERLAP, "output result: overlaps input x");
+    expect_failure(text, &x, 1, &out, 1, WN_ERROR_OVERLAP,
+                   "output result: overlaps input x; give it memory of its own");
     out = x;
     out.data = m + 7;
     out.strides[0] = -4;
-    expect_failure(text, &x, 1, &out, 1, WN_ERROR_OVERLAP, "output result: overlaps input x");
+    expect_failure(text, &x, 1, &out, 1, WN_ERROR_OVERLAP,
+                   "output result: overlaps input x; give it memory of its own");
     out = wn_vector(WN_F32, m + 10, 8);
     out.strides[0] = 0;
     expect_failure(text, &x, 1, &out, 1, WN_ERROR_OVERLAP,
@@ -278,13 +280,14 @@ static void overlap_is_refused(void **state) {
     expect_failure("input x: f32[?]; output a = x + 1; output b = x * 2;", &x, 1, both, 2,
                    WN_ERROR_OVERLAP, "output b: overlaps output a");
     out = x;
-    expect_failure("input x: f32[?]; x[x < 1]", &x, 1, &out, 1, WN_ERROR_OVERLAP,
-                   "output result: overlaps input x, which is not used at the same element alone");
+    expect_failure(
+        "input x: f32[?]; x[x < 1]", &x, 1, &out, 1,
+        WN_ERROR_OVERLAP, "output result: overlaps input x, which is not used at the same element alone; give it memory of its own");
     wn_array in[] = {matrix(WN_F32, m, 4, 4), matrix(WN_F32, m, 4, 4)};
     in[1].strides[0] = 4;
     in[1].strides[1] = 16;
     expect_failure("input x: f32[?, ?]; input y: f32[?, ?]; x + y", in, 2, in, 1, WN_ERROR_OVERLAP,
-                   "output result: overlaps input y");
+                   "output result: overlaps input y; give it memory of its own");
 }
 
 static void expect_call(const char *text, const wn_array *inputs, size_t count, wn_array *outputs,
@@ -485,7 +488,9 @@ static void bad_options_are_refused(void **state) {
     wn_graph_free(g);
     g = wn_graph_new(c);
     assert_null(wn_compile(g, NULL));
-    assert_string_equal(wn_graph_error(g), "compile: the graph has no output");
+    assert_string_equal(
+        wn_graph_error(g),
+        "compile: the graph has no output; call wn_output, or end the text with an expression");
     wn_graph_free(g);
     assert_null(wn_compile(NULL, NULL));
     assert_null(wn_context_new_abi(WN_ABI_VERSION + 1, NULL));

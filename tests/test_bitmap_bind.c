@@ -306,9 +306,12 @@ static void what_does_not_fit_is_refused(void **state) {
     expect_refusal(k, wn_bitmap(m, 0, 20), twice, WN_ERROR_OVERLAP,
                    "output y: its elements overlap each other");
     /* In the last byte of the output. */
-    expect_refusal(k, wn_bitmap(m, 20, 20), crossed, WN_ERROR_OVERLAP, "output y: overlaps input m");
-    expect_refusal(k, wn_bitmap(m + 2, 4, 20), crossed, WN_ERROR_OVERLAP, "output y: overlaps input m");
-    expect_refusal(k, wn_bitmap(m + 1, 0, 20), crossed, WN_ERROR_OVERLAP, "output y: overlaps input m");
+    expect_refusal(k, wn_bitmap(m, 20, 20), crossed, WN_ERROR_OVERLAP,
+                   "output y: overlaps input m; give it memory of its own");
+    expect_refusal(k, wn_bitmap(m + 2, 4, 20), crossed, WN_ERROR_OVERLAP,
+                   "output y: overlaps input m; give it memory of its own");
+    expect_refusal(k, wn_bitmap(m + 1, 0, 20), crossed, WN_ERROR_OVERLAP,
+                   "output y: overlaps input m; give it memory of its own");
     wn_error error;
     wn_array in = wn_bitmap(m + 3, 0, 20);
     compare_expect_ok(wn_call(k, &in, 1, &crossed, 1, &error), &error);

@@ -458,8 +458,8 @@ static void not_into_its_values(void **state) {
     wn_array in[3] = {wn_vector(WN_U8, v, 100), wn_vector(WN_BOOL, m, 100), wn_vector(WN_U8, a, 100)};
     wn_error error = {WN_OK, ""};
     assert_int_equal(wn_call(k, in, 3, &in[0], 1, &error), WN_ERROR_OVERLAP);
-    assert_string_equal(error.message,
-                        "output y: overlaps input v, which is not used at the same element alone");
+    assert_string_equal(error.message, "output y: overlaps input v, which is not used at the same "
+                                       "element alone; give it memory of its own");
     wn_kernel_free(k);
     wn_graph_free(g);
 }

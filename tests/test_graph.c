@@ -167,13 +167,15 @@ static void an_operation_says_what_it_takes(void **state) {
     (void)state;
     fixture f = set_up();
     wn_sqrt(wn_input(f.g, "x", WN_I32));
-    expect_error(f, WN_ERROR_TYPE, "sqrt: the operand is i32; it takes floats: f16 bf16 f32 f64");
+    expect_error(f, WN_ERROR_TYPE,
+                 "sqrt: the operand is i32; it takes floats: f16 bf16 f32 f64; write cast(x, f64)");
     f = set_up();
     wn_add(wn_input(f.g, "x", WN_BOOL), wn_input(f.g, "y", WN_BOOL));
-    expect_error(f, WN_ERROR_TYPE, "add: operands are bool; it takes numbers, not bool");
+    expect_error(f, WN_ERROR_TYPE,
+                 "add: operands are bool; it takes numbers, not bool; write cast(x, i64)");
     f = set_up();
     wn_logical_not(wn_input(f.g, "x", WN_U8));
-    expect_error(f, WN_ERROR_TYPE, "logical_not: the operand is u8; it takes bool");
+    expect_error(f, WN_ERROR_TYPE, "logical_not: the operand is u8; it takes bool; write x != 0");
     f = set_up();
     wn_cast(wn_input(f.g, "x", WN_U8), (wn_type)99);
     expect_error(f, WN_ERROR_ARGUMENT, "cast: 99 is no type");

@@ -49,7 +49,7 @@ static const mistake MISTAKES[] = {
      "input x: f32[?]; x & 1\n"
      "                   ^"},
     {WN_ERROR_TYPE, "input x: f32[?]; !x",
-     "line 1, column 18: logical_not: the operand is f32; it takes bool\n"
+     "line 1, column 18: logical_not: the operand is f32; it takes bool; write x != 0\n"
      "input x: f32[?]; !x\n"
      "                 ^"},
     {WN_ERROR_TYPE, "input x: f32[?]; x ? 1 : 0",
@@ -144,15 +144,18 @@ static const mistake MISTAKES[] = {
      "input t: f32[2, 2]; input m: bool[2]; t[m, :]\n"
      "                                         ^"},
     {WN_ERROR_NAME, "input x: f32[?]; input x: f32[?];",
-     "line 1, column 24: \"x\" is already the name of an input or a value\n"
+     "line 1, column 24: \"x\" is already the name of an input or a value; write another, or "
+     "`output` before it\n"
      "input x: f32[?]; input x: f32[?];\n"
      "                       ^"},
     {WN_ERROR_NAME, "input x: f32[?]; x = 1",
-     "line 1, column 18: \"x\" is already the name of an input or a value\n"
+     "line 1, column 18: \"x\" is already the name of an input or a value; write another, or "
+     "`output` before it\n"
      "input x: f32[?]; x = 1\n"
      "                 ^"},
     {WN_ERROR_NAME, "y = 1; y = 2",
-     "line 1, column 8: \"y\" is already the name of an input or a value\n"
+     "line 1, column 8: \"y\" is already the name of an input or a value; write another, or "
+     "`output` before it\n"
      "y = 1; y = 2\n"
      "       ^"},
     {WN_ERROR_NAME, "y = 1; output y = 2",
@@ -220,11 +223,12 @@ static const mistake MISTAKES[] = {
      "axis + 1\n"
      "^"},
     {WN_ERROR_NAME, "foo(1)",
-     "line 1, column 1: \"foo\" is not a function\n"
+     "line 1, column 1: \"foo\" is not a function; docs/operations.md has all\n"
      "foo(1)\n"
      "^"},
     {WN_ERROR_NAME, "input x: f32[?]; x = = 1",
-     "line 1, column 18: \"x\" is already the name of an input or a value\n"
+     "line 1, column 18: \"x\" is already the name of an input or a value; write another, or "
+     "`output` before it\n"
      "input x: f32[?]; x = = 1\n"
      "                 ^"},
     {WN_ERROR_SYNTAX, "input x: f32[?]; (x = 1)",
@@ -350,7 +354,8 @@ static void test_messages_name_what_was_written(void **state) {
          "select: the choices are a bool and a number; write true and false"},
         {"select(1, 2, 3)", "select: the condition is a literal number, it must be bool"},
         {"select(k, 1.0, n, t, 2.0)", "select: shapes [3] and [2, 3, 4] do not broadcast"},
-        {"clip(c, c, c)", "clip: operands are bool; it takes numbers, not bool"},
+        {"clip(c, c, c)",
+         "clip: operands are bool; it takes numbers, not bool; write cast(x, i64)"},
         {"clip(a, i, 0)", "clip: operands are f32 and i32; write cast(lo, f32) or cast(x, i32)"},
         {"clip(a, 0, i)", "clip: operands are f32 and i32; write cast(hi, f32) or cast(x, i32)"},
         {"clip(u, 300, 0)", "clip: operand 2 is the literal 300, which does not fit u8"},

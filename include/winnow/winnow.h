@@ -160,8 +160,8 @@ typedef struct wn_context_options {
     wn_log_fn log;
     void *log_user;
     int32_t threads; /* that a run may use, the caller's included; 0 and 1 mean the caller's alone */
-    const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library; if that is an archive, beside the program, or else where the
-                                 archive was installed */
+    const char *llvm_library; /* path of libwinnow-llvm.so; NULL: beside the library; if that is an archive, beside the program, in ../lib from
+                                 there, or where the archive was to be installed */
     size_t cache_bytes; /* that kernels may take, roughly, which the context keeps for equal graphs; 0: 64 MiB */
     const char *cache_directory; /* where kernels are kept for other processes (docs/caching.md); NULL: nowhere */
     size_t cache_directory_bytes; /* that they may take there, roughly; 0: 64 MiB */
@@ -186,9 +186,10 @@ typedef struct wn_context_options {
  * options  NULL for defaults: malloc, no log, one thread, nothing on disk
  * A cache directory is made with the mode 0700 if only it itself is missing, and left alone unless it is the user's and
  * no one else can write it. Whatever is wrong with it or with a file in it costs a compile, and never an error.
- * Returns NULL when memory runs out, or when the program was compiled for another ABI of the library.
+ * Returns NULL when memory runs out, when options->size is not set, or when the program was compiled for another ABI of the library.
  */
-#define wn_context_new(options) wn_context_new_abi(WN_ABI_VERSION, options)
+#define wn_context_new(...)                                                                        \
+    wn_context_new_abi(WN_ABI_VERSION, __VA_ARGS__) /* a compound literal has commas */
 WN_API wn_context *wn_context_new_abi(uint32_t abi_version, const wn_context_options *options);
 WN_API void wn_context_free(wn_context *context);
 
@@ -208,13 +209,14 @@ typedef struct wn_node {
  */
 WN_API wn_graph *wn_graph_new(wn_context *context);
 WN_API void wn_graph_free(wn_graph *graph);
+/* Of the first error, else of the last wn_compile or wn_inspect. */
 WN_API wn_status wn_graph_status(const wn_graph *graph);
 /* The message of the first error, else of the last wn_compile or wn_inspect, "" if neither failed; valid until the next call on the
    graph. */
 WN_API const char *wn_graph_error(const wn_graph *graph);
 
 /* A length that is known only when the kernel runs. Two of them are never assumed equal. */
-#define WN_ANY ((int64_t)-1)
+#define WN_ANY (INT64_C(-1))
 
 /*
  * Declare an input array. wn_input(g, "x", WN_F32) is a scalar, wn_input(g, "t", WN_U8, WN_ANY, 3) has two axes.
@@ -387,7 +389,7 @@ WN_API wn_node wn_is_finite(wn_operand a);
  * The elements of t where m is true, in row-major order of m: t[m], tf.boolean_mask, numpy t[m].
  *
  * m     bool, rank K >= 1; its shape must equal shape(t)[axis : axis + K], without broadcasting
- * axis  a negative one counts from the end
+ * axis  a negative one counts from the end; wn_boolean_mask(t, m) is for 0
  * Result: shape(t)[:axis] + [n_true] + shape(t)[axis + K:], and n_true is known when the kernel runs.
  */
 WN_API wn_node wn_boolean_mask_axis(wn_operand t, wn_operand m, int32_t axis);
@@ -401,6 +403,7 @@ WN_API wn_node wn_nonzero(wn_operand c);
  *
  * fill  an array: the result has its shape, m's shape must be its from `axis` on, and v broadcasts to it with those axes
  *       replaced by n_true; a scalar: the result has the shape of v with axis `axis` replaced by m's shape
+ * axis  wn_expand(v, m, fill) is for 0
  */
 WN_API wn_node wn_expand_axis(wn_operand v, wn_operand m, wn_operand fill, int32_t axis);
 
@@ -605,7 +608,7 @@ static inline wn_node wn_reduce(wn_reduction_kind kind, wn_operand x, const wn_r
 #define wn_place(a, m, v) wn_place(WN_OPERAND(a), WN_OPERAND(m), WN_OPERAND(v))
 #define wn_putmask(a, m, v) wn_putmask(WN_OPERAND(a), WN_OPERAND(m), WN_OPERAND(v))
 #define wn_compress(c, t, axis) wn_compress(WN_OPERAND(c), WN_OPERAND(t), axis)
-#define wn_reduce(kind, x, how) wn_reduce_node(kind, WN_OPERAND(x), how)
+#define wn_reduce(kind, x, ...) wn_reduce_node(kind, WN_OPERAND(x), __VA_ARGS__)
 #endif
 
 /* wn_input(g, "x", WN_F32, 2, WN_ANY): the lengths are int64_t in the macro, whatever integers they are in the call.

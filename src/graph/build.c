@@ -35,6 +35,18 @@ static bool is_comparison(op o) {
     return o >= OP_equal && o <= OP_greater_equal;
 }
 
+/* What to write where an operation does not take a type. */
+static const char *advice(op o) {
+    switch (wn_op_row(o)->takes) {
+    case TAKES_BOOLEAN: return "; write x != 0";
+    case TAKES_NUMBER:
+        return is_comparison(o) ? "; for a < b < c write a < b & b < c" : "; write cast(x, i64)";
+    case TAKES_FLOAT:
+        return o == OP_divide ? "; write cast(x, f64), or //" : "; write cast(x, f64)";
+    default: return "";
+    }
+}
+
 static bool all_literals(const wn_graph *g, const node_id *args, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (!is_literal(g, args[i])) return false;
@@ -63,6 +75,10 @@ static bool find_type(wn_graph *g, op o, const node_id *args, size_t count, size
         if (*type == (wn_type)WN_TYPE_COUNT) {
             *type = here;
             first = i;
+        } else if (here != *type && wn_op_row(o)->takes == TAKES_BOOLEAN) {
+            return wn_graph_fail(g, WN_ERROR_TYPE, "%s: operands are %s and %s; it takes bool%s",
+                                 written_name(g, o), wn_type_name(*type), wn_type_name(here),
+                                 advice(o));
         } else if (here != *type) {
             const char *a = wn_type_name(*type), *b = wn_type_name(here);
             return wn_graph_fail(g, WN_ERROR_TYPE,
@@ -202,9 +218,9 @@ static node_id build_elementwise(wn_graph *g, op o, const node_id *args, size_t 
     if (!find_type(g, o, args, count, 0, &type)) return 0;
     const op_row *row = wn_op_row(o);
     if (!wn_op_takes(o, type))
-        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s %s; it takes %s", written_name(g, o),
+        return wn_graph_fail(g, WN_ERROR_TYPE, "%s: %s %s; it takes %s%s", written_name(g, o),
                              count == 1 ? "the operand is" : "operands are", wn_type_name(type),
-                             taken_types(o));
+                             taken_types(o), advice(o));
     node_id typed[3] = {0};
     for (size_t i = 0; i < count; i++) {
         typed[i] = args[i];

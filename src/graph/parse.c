@@ -53,7 +53,9 @@ static bool check_new_name(parser *p, const token *t, const char *what) {
 
 static bool check_untaken(parser *p, const token *t) {
     if (find_name(p, t))
-        return wn_parse_fail_word(p, t, WN_ERROR_NAME, "%s is already the name of an input or a value");
+        return wn_parse_fail_word(
+            p, t, WN_ERROR_NAME,
+            "%s is already the name of an input or a value; write another, or `output` before it");
     return graph_ok(p->g);
 }
 
@@ -354,7 +356,8 @@ static node_id parse_name(parser *p) {
     if (!graph_ok(p->g)) return 0;
     advance(p);
     if (at(p, TOKEN_LEFT_PAREN))
-        return wn_parse_fail_word(p, &t, WN_ERROR_NAME, "%s is not a function");
+        return wn_parse_fail_word(p, &t, WN_ERROR_NAME,
+                                  "%s is not a function; docs/operations.md has all");
     return id ? id
               : wn_parse_fail_word(
                     p, &t, WN_ERROR_NAME,

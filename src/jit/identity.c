@@ -41,6 +41,21 @@ bool wn_file_of(const void *code, char path[PATH_MAX]) {
     return strchr(file, '/') && realpath(file, path);
 }
 
+/* The program comes first. */
+static int has_loader(struct dl_phdr_info *program, size_t size, void *state) {
+    bool *found = state;
+    (void)size;
+    for (int i = 0; i < program->dlpi_phnum; i++)
+        *found |= program->dlpi_phdr[i].p_type == PT_INTERP;
+    return 1;
+}
+
+bool wn_program_is_static(void) {
+    bool found = false;
+    dl_iterate_phdr(has_loader, &found);
+    return !found;
+}
+
 /* ---- The build id ------------------------------------------------------------------------------------------------------ */
 
 typedef struct build_search {

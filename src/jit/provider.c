@@ -44,25 +44,28 @@ bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider) {
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_NAME "libwinnow-llvm.so"
-/* An archive becomes part of programs that lie anywhere: what is not beside them is where it was installed with the archive. */
-#if defined(WN_LIBRARY_FOLDER)
-#define INSTALLED WN_LIBRARY_FOLDER "/" FILE_NAME
-#else
-#define INSTALLED NULL
+/* An archive becomes part of programs that lie anywhere. What is not beside them is where an install has libraries, as seen from its programs;
+   or where the archive was to be installed, or in a build of which it is a part, built. */
+#if !defined(WN_PROGRAM_TO_LIBRARY)
+#define WN_PROGRAM_TO_LIBRARY NULL
+#define WN_LIBRARY_FOLDER NULL
 #endif
 
 typedef const wn_provider *(*provider_fn)(void);
 
 static void refuse_missing(const char *path, const char *reason, wn_error *error) {
-    wn_fail(error, WN_ERROR_COMPILER,
-            FILE_NAME
-            " not found at %.250s (%.60s); build Winnow with LLVM (package llvm-dev), or use "
-            "the interpreter",
-            path, reason);
+    wn_fail(
+        error, WN_ERROR_COMPILER,
+        FILE_NAME
+        " not found at %.250s (%.60s); name it by llvm_library, build Winnow with LLVM (package "
+        "llvm-dev), or use the interpreter",
+        path, reason);
 }
 
 /* The path of the provider beside this library (or beside the program that it is linked into). */
@@ -78,6 +81,28 @@ static bool path_beside_library(char path[PATH_MAX], wn_error *error) {
     }
     memcpy(path + folder, FILE_NAME, sizeof FILE_NAME);
     return true;
+}
+
+/* In a folder that nobody chose anyone else could have put it: so it has to be root's or the user's, and no one else's to write. */
+static bool is_trusted(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISREG(s.st_mode) && (s.st_uid == 0 || s.st_uid == geteuid()) &&
+           !(s.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* In one of the other folders of an archive, if it is not beside the program. */
+static void look_elsewhere(char path[PATH_MAX]) {
+    const char *to_library = WN_PROGRAM_TO_LIBRARY, *folder = WN_LIBRARY_FOLDER;
+    char other[2 * PATH_MAX];
+    if (!to_library || access(path, F_OK) == 0) return;
+    int program = (int)(strrchr(path, '/') - path);
+    for (int i = 0; i < 2; i++) {
+        int length = i ? snprintf(other, sizeof other, "%s/" FILE_NAME, folder)
+                       : snprintf(other, sizeof other, "%.*s/%s/" FILE_NAME, program, path, to_library);
+        if (length >= PATH_MAX || !is_trusted(other)) continue;
+        memcpy(path, other, (size_t)length + 1);
+        return;
+    }
 }
 
 /* The two share structs that change freely from build to build. */
@@ -118,10 +143,10 @@ static const wn_provider *open_at(const char *path, wn_error *error) {
 /* An absolute path, since dlopen would look for a name without a slash in the search path. */
 static bool find_file(const char *path, char absolute[PATH_MAX], wn_error *error) {
     char beside[PATH_MAX];
-    const char *installed = INSTALLED;
     if (!path) {
         if (!path_beside_library(beside, error)) return false;
-        path = installed && access(beside, F_OK) != 0 ? installed : beside;
+        look_elsewhere(beside);
+        path = beside;
     }
     if (realpath(path, absolute)) return true;
     refuse_missing(path, errno == ENOENT ? "no such file" : "it cannot be read", error);
@@ -130,6 +155,13 @@ static bool find_file(const char *path, char absolute[PATH_MAX], wn_error *error
 
 const wn_provider *wn_provider_open(const char *path, wn_error *error) {
     char absolute[PATH_MAX];
+    if (wn_program_is_static()) { /* dlopen gives it a second C library, and LLVM crashes in it */
+        wn_fail(
+            error, WN_ERROR_COMPILER,
+            "LLVM cannot be loaded into a program that is linked statically (-static); link the C "
+            "library dynamically, or use the interpreter");
+        return NULL;
+    }
     return find_file(path, absolute, error) ? open_at(absolute, error) : NULL;
 }
 

@@ -133,6 +133,8 @@ bool wn_provider_identify(const char *path, wn_key *key, file_stamp *provider);
    another, NULL if nothing. The provider has its own copy. */
 bool wn_stamp_file(const char *path, file_stamp *stamp);
 bool wn_file_of(const void *code, char path[PATH_MAX]);
+/* Whether the C library is part of the program, and no loader came with it. */
+bool wn_program_is_static(void);
 const void *wn_build_id(const void *code, size_t *size);
 
 /* Whether this machine is AMD's: what comes from memory is asked for 1.5 KiB ahead there, and not 4 (body.c), and packing asks for neither outputs

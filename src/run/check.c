@@ -2,7 +2,7 @@
  * check.c - do the arrays fit the kernel? Types, shapes, lengths that must be equal, memory that must not be shared.
  *
  * Everything that can be known before a run is checked before it. Messages show whole shapes as they are at run time, and are word
- * for word those of the interpreter.
+ * for word those of the interpreter; but where several things are wrong, which one is met first may differ.
  */
 #include "run/array.h"
 #include "run/binding.h"
@@ -232,8 +232,9 @@ static wn_status check_on_input(const wn_kernel *k, const bound_arrays *a, uint3
     bool same = wn_array_is_same(out, in);
     a->in_place[output] = true;
     if (same && k->plan && wn_plan_may_alias(k->plan, input, output)) return WN_OK;
-    return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps input %s%s", output_name(k, output),
-                   input_name(k, input), same ? ", which is not used at the same element alone" : "");
+    return wn_fail(error, WN_ERROR_OVERLAP, "output %s: overlaps input %s%s; give it memory of its own",
+                   output_name(k, output), input_name(k, input),
+                   same ? ", which is not used at the same element alone" : "");
 }
 
 static wn_status check_on_output(const wn_kernel *k, const bound_arrays *a, uint32_t one,

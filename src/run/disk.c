@@ -57,7 +57,12 @@ static int open_directory(wn_context *c, bool writing) {
     struct stat s;
     if (writing) mkdir(c->cache_directory, 0700);
     int fd = open(c->cache_directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) return -1;
+    if (fd < 0 && errno == ENOENT && !writing) return -1; /* it is made later */
+    if (fd < 0) {
+        wn_log(c, WN_LOG_DEBUG, "cache: %.400s cannot be opened (%s): not used", c->cache_directory,
+               strerror(errno));
+        return -1;
+    }
     if (fstat(fd, &s) == 0 && s.st_uid == geteuid() && !(s.st_mode & 022)) return fd;
     wn_log(c, WN_LOG_DEBUG, "cache: %.400s is another user's, or others can write it: not used",
            c->cache_directory);

@@ -356,7 +356,9 @@ static wn_status compile(const wn_graph *graph, const wn_compile_options *given,
     wn_compile_options options;
     TRY(read_options(given, &options, error));
     if (graph->output_count == 0)
-        return wn_fail(error, WN_ERROR_ARGUMENT, "compile: the graph has no output");
+        return wn_fail(
+            error, WN_ERROR_ARGUMENT,
+            "compile: the graph has no output; call wn_output, or end the text with an expression");
     kernel_recipe recipe = {.graph = graph, .engine = options.engine};
     TRY(find_target(graph->context, options.isa, &recipe.target, error));
     return find_or_make(&recipe, kernel, error);
