@@ -42,8 +42,8 @@ typedef struct kernel_cursor {
     int64_t position; /* elements written to each output so far, from out[j]; expand: taken of values */
     int64_t room; /* elements that each out[j] has room for; expand: that values has              */
     int64_t base; /* the row-major index in the stage's space of in[]'s first element             */
-    int64_t looks; /* fused and scatter: not 0: most words are expected to be all false, or all true */
-    int64_t alike; /* fused and scatter: how many words that were looked at were so, added to this   */
+    int64_t looks; /* fused and scatter: not 0: each word is tested first for being all false, or all true */
+    int64_t uniform; /* fused: how many of the tested words were, added to this                         */
     const void *values; /* expand alone                                                                 */
 } kernel_cursor;
 

@@ -101,7 +101,8 @@ typedef struct bound_stage {
     memory accumulators; /* REDUCE: of each part of a run on threads, for each output */
     int64_t piece; /* PACK: elements that a thread takes at a time, or past the caches a lone one; 0: all of them */
     bool may_count;                   /* PACK: threads may count a piece before they pack it */
-    bool counts;                      /* PACK: as far as the last run tells, it pays */
+    bool counts_first;                /* PACK: as far as the last run tells, it pays */
+    bool in_caches;                   /* PACK: on threads: they hold all of it */
     int64_t mask_bytes, output_bytes; /* PACK: of an element, in the inputs of the mask and in the outputs */
     size_t piece_buffer; /* PACK: where in a worker's buffers its chunks begin, but for their alignment (pieces.c) */
     int64_t chunks_bytes; /* PACK: of the chunks of all outputs */

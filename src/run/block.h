@@ -44,9 +44,12 @@ typedef struct grid {
     size_t buffers; /* bytes of a worker's buffers */
 } grid;
 
-/* How elements are packed: all words alike; those of which none or all are true in a way of their own; or found in a bitmap, one by
-   one (move.h). */
-typedef enum pack_way { PACK_LOOKING, PACK_WORDS, PACK_MOVING } pack_way;
+/* How elements are packed. A word of which all elements are true, or all false, is uniform. */
+typedef enum pack_way {
+    PACK_LOOKING, /* uniform words are left out or copied           */
+    PACK_WORDS,   /* every word is packed                           */
+    PACK_MOVING   /* elements one by one, by a bitmap (move.h)      */
+} pack_way;
 
 /* A piece that was packed, chunk by chunk, and is written to its place while the next one is packed. */
 typedef struct held_piece {
@@ -59,11 +62,11 @@ typedef struct worker {
     void **out;
     uint64_t *words; /* a block's mask */
     char *buffers;
-    bool filled;  /* the periodic operands are laid out */
-    pack_way way; /* PACK: how to go on, after what was packed last */
-    int unlooked; /* PACK: so many calls more look at no word       */
-    bool dense;   /* PACK: of what was packed last there was much to store */
-    bool counts;  /* PACK: the next piece is counted before it is packed */
+    bool filled;       /* the periodic operands are laid out */
+    pack_way way;      /* PACK: how to go on, after what was packed last */
+    int unlooked;      /* PACK: so many calls more test no word          */
+    bool dense;        /* PACK: of what was packed last there was much to store */
+    bool counts_first; /* PACK: the next piece is counted before it is packed */
     held_piece held;
 } worker;
 

@@ -2,7 +2,7 @@
  * mask.c - the counting of masks, and PACK stages: the elements where a mask is true, moved together.
  *
  * Where every output is the caller's, one pass does all: mask, pack, store, word by word, as long as there is room for a whole word. On threads,
- * and past the caches, it goes by way of memory of a thread's own (pieces.c).
+ * and past the caches, there are other ways (pieces.c).
  * Else the mask is counted into a bitmap, outputs are allocated exactly, and a second pass reads the bitmap. Both passes end
  * in the same way: what is near the end of the room, or not a whole word, or not contiguous, is packed into a buffer and
  * copied from there.
@@ -181,12 +181,22 @@ void wn_moves_prepare(bound_stage *s) {
 }
 
 /*
- * Words that are looked at are left out or copied if all of their elements are alike, but a branch that is not foreseen takes as long as packing
- * one. So words are looked at as long as one in so many, or fewer, are mixed, or alike; else not for so many calls.
+ * Testing a word pays if the branch is foreseen, for one that is not takes as long as packing a word: if at most one in 8 is mixed, much is saved,
+ * if at most one in 16 is uniform, nothing is lost. In between words are not tested for the next 16 calls, of a block or a chunk each.
  */
 #define MIXED_ONE_IN 8
-#define ALIKE_ONE_IN 16
-#define CALLS_WITHOUT_LOOKING 16
+#define UNIFORM_ONE_IN 16
+#define CALLS_WITHOUT_TEST 16
+#define BLOCK_SAMPLE 32
+#define BITMAP_SAMPLE 256
+
+/* About how many words are mixed, from so many of all over; an odd number apart, since masks of rows repeat after an even one. */
+static int64_t estimate_mixed(const uint64_t *words, int64_t count, int64_t samples) {
+    int64_t distance = count / samples | 1, mixed = 0;
+    for (int64_t k = 0; k < count; k += distance)
+        mixed += words[k] + 1 >= 2;
+    return mixed * distance;
+}
 
 static bool from_memory(const bound_stage *s) {
     return s->grid.total >= MOVE_NEAR;
@@ -196,23 +206,22 @@ static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
     return s->may_move && found <= n / s->move_one_in;
 }
 
-/* A mask that is computed has no words to look at, but in a bitmap; and where one waits for memory, or has the bitmap, moving is as fast at
-   least. */
-void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t alike, int64_t n) {
+/* A mask that is computed has no words to test; and where one waits for memory, moving is as fast at least. */
+void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t uniform, int64_t n) {
     bool moves = pays_to_move(s, found, n);
     int64_t words = n / KERNEL_WORD;
     if (!s->may_move || n == 0 || !stage_mask_is_bools(s->plan) || (moves && from_memory(s)))
         w->way = moves && n ? PACK_MOVING : PACK_WORDS;
-    else if (MIXED_ONE_IN * (words - alike) <= words)
+    else if (MIXED_ONE_IN * (words - uniform) <= words)
         w->way = PACK_LOOKING;
     else if (moves)
         w->way = PACK_MOVING;
-    else if (w->way != PACK_LOOKING)
-        w->way = --w->unlooked > 0 ? PACK_WORDS : PACK_LOOKING;
-    else if (ALIKE_ONE_IN * alike > words) {
+    else if (w->way == PACK_LOOKING && UNIFORM_ONE_IN * uniform > words)
+        w->way = PACK_WORDS, w->unlooked = CALLS_WITHOUT_TEST;
+    else if (w->way == PACK_LOOKING || --w->unlooked <= 0)
+        w->way = PACK_LOOKING, w->unlooked = 0;
+    else
         w->way = PACK_WORDS;
-        w->unlooked = CALLS_WITHOUT_LOOKING;
-    }
 }
 
 /* Block by block, as long as there is little to do, but not next to nothing; how many elements were taken. A bitmap was found to be of this kind as a whole. */
@@ -237,7 +246,8 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
         p->found += moved;
         taken += now;
         if (p->words) continue;
-        wn_learn_way(s, p->w, moved, now / KERNEL_WORD - least(moved, now / KERNEL_WORD), now);
+        int64_t all = now / KERNEL_WORD;
+        wn_learn_way(s, p->w, moved, all - estimate_mixed(words, all, BLOCK_SAMPLE), now);
         if (p->w->way != PACK_MOVING) break;
     }
     return taken;
@@ -246,8 +256,8 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
 /* Whole words straight into the outputs, as long as there is room for whole words; how many elements were taken. */
 static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     const bound_stage *s = p->stage;
-    int64_t moved = p->w->way == PACK_MOVING ? move_blocks(p, first, count) : 0;
-    if (moved) return moved;
+    int64_t taken = p->w->way == PACK_MOVING ? move_blocks(p, first, count) : 0;
+    if (taken) return taken;
     if (s->may_move && !p->words) count = least(count, MOVE_CHUNK);
     const grid *g = &s->grid;
     kernel_cursor cursor = {
@@ -255,7 +265,6 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     wn_grid_point(g, p->w, p->words ? USE_VALUES : 0, first, count);
     for (uint32_t i = 0; i < g->out_count; i++)
         p->w->out[i] = packed_place(p, i);
-    int64_t taken;
     if (p->words) {
         uint64_t *words = (uint64_t *)(uintptr_t)(p->words + first / KERNEL_WORD); /* only read */
         taken = s->scatter(p->w->in, p->w->out, words, count, &cursor);
@@ -265,7 +274,7 @@ static int64_t pack_directly(packing *p, int64_t first, int64_t count) {
     int64_t found = cursor.position - p->position;
     p->found += found;
     p->position = cursor.position;
-    if (!p->words) wn_learn_way(s, p->w, found, cursor.alike, taken);
+    if (!p->words) wn_learn_way(s, p->w, found, cursor.uniform, taken);
     return taken;
 }
 
@@ -376,7 +385,7 @@ wn_status wn_pack_directly(wn_binding *b, uint32_t stage, wn_error *error) {
     if (w->way != PACK_MOVING) {
         if (s->may_move) whole = least(whole, MOVE_CHUNK);
         taken = s->fused(s->in, s->out, NULL, whole, &cursor);
-        wn_learn_way(s, w, cursor.position, cursor.alike, taken);
+        wn_learn_way(s, w, cursor.position, cursor.uniform, taken);
     }
     int64_t found = cursor.position;
     if (taken < s->grid.total) found = pack_alone(s, taken, found);
@@ -391,7 +400,7 @@ static wn_status pack_in_one_pass(wn_binding *b, bound_stage *s, wn_error *error
     begin_run(s);
     s->n_true = !s->piece              ? pack_alone(s, 0, 0)
                 : s->worker_count == 1 ? wn_pack_past_caches(s)
-                                       : wn_pack_in_pieces(b, s);
+                                       : wn_pack_on_threads(b, s);
     TRY(wn_mask_announce(b, s, s->n_true, error));
     return make_targets(b, s, error);
 }
@@ -423,16 +432,11 @@ static void pack_in_parts(const wn_binding *b, bound_stage *s) {
     wn_parallel(b->kernel->context, part_count(&p), pack_part, &p);
 }
 
-/* As many words as tell, from all over a bitmap, what kind of mask it is. */
-#define SAMPLE 256
-
 static pack_way way_of_bitmap(const bound_stage *s, const uint64_t *words) {
-    int64_t count = s->grid.total / KERNEL_WORD, distance = count / SAMPLE + 1, mixed = 0;
+    int64_t count = s->grid.total / KERNEL_WORD;
     if (pays_to_move(s, s->n_true, s->grid.total)) return PACK_MOVING;
-    if (!s->may_move) return PACK_WORDS;
-    for (int64_t k = 0; k < count; k += distance)
-        mixed += words[k] + 1 >= 2;
-    return MIXED_ONE_IN * mixed * distance <= count ? PACK_LOOKING : PACK_WORDS;
+    bool looks = s->may_move && MIXED_ONE_IN * estimate_mixed(words, count, BITMAP_SAMPLE) <= count;
+    return looks ? PACK_LOOKING : PACK_WORDS;
 }
 
 static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *error) {
@@ -441,9 +445,10 @@ static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *err
     begin_run(s);
     packing p = {
         .stage = s, .w = &s->workers[0], .words = mask_words(b, s), .end = s->grid.total, .room = s->n_true};
-    for (int32_t i = 0; i < s->worker_count; i++)
-        s->workers[i].way = way_of_bitmap(s, p.words);
     if (s->n_true == 0) return WN_OK;
+    pack_way way = way_of_bitmap(s, p.words);
+    for (int32_t i = 0; i < s->worker_count; i++)
+        s->workers[i].way = way;
     if (s->worker_count > 1) {
         pack_in_parts(b, s);
         return WN_OK;

@@ -1,6 +1,6 @@
 /*
  * packing.h - what the two files of PACK stages share: mask.c, which packs any range of the space, and pieces.c, which packs
- * what is large, or shared by threads, by way of memory of its own.
+ * what is large, or shared by threads.
  */
 #ifndef WN_PACKING_H
 #define WN_PACKING_H
@@ -19,7 +19,7 @@ typedef struct packing {
     int64_t room;     /* elements from there                                            */
     int64_t position; /* elements written                                               */
     int64_t found;    /* elements that are true; beyond the room, they are only counted */
-    int64_t alike; /* words that were looked at by steps (pieces.c), and were all true or all false */
+    int64_t uniform; /* words of steps (pieces.c) that were found to be, since last something was learned from them */
 } packing;
 
 /* Where the elements of output i go that are packed from now on, if they are contiguous. */
@@ -36,15 +36,15 @@ static inline char *packed_place(const packing *p, uint32_t i) {
 
 /* Pack what is left of the range. */
 void wn_pack_range(packing *p);
-/* How the worker is to go on after `found` of n were true; of their words `alike` are known to be all true, or all false. */
-void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t alike, int64_t n);
+/* How the worker is to go on after `found` of n were true; of their words `uniform` are known to be all true, or all false. */
+void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t uniform, int64_t n);
 /* Packed elements of output i to their place `at` in its array. */
 void wn_store_packed(const bound_stage *s, uint32_t i, const char *from, int64_t at, int64_t count);
 
 /* ---- pieces.c ---------------------------------------------------------------------------------------------------------- */
 
 /* Pack all, on threads, or alone past the caches; how many are true. */
-int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s);
+int64_t wn_pack_on_threads(const wn_binding *b, bound_stage *s);
 int64_t wn_pack_past_caches(bound_stage *s);
 
 #endif

@@ -1,17 +1,15 @@
 /*
- * pieces.c - PACK stages of large arrays and on threads: packed piece by piece, or step by step, into memory of a thread's own, and
- * copied from there to the outputs.
+ * pieces.c - PACK stages of large arrays and on threads: packed piece by piece, step by step, or share by share.
  *
- * On threads, each takes a piece of the space, and learns in turn where in the outputs what is selected of it goes. There are three ways:
+ * On threads, each takes a piece of the space, and learns in turn where in the outputs what is selected of it goes. There are four ways:
  *
  *     copy    the piece is packed into the worker's memory, and copied while it is in the cache: so every piece is read before it, or one behind it,
  *             is written, and an output may lie on an input
  *     count   the mask is counted, which brings the piece to the second cache, and then packed straight to its place: for what has much to store
  *     hold    of what comes from memory, on processors that have to be asked for it ahead: packed step by step, and each step stored past the
  *             caches before the same step of the next piece is packed
- *
- * Counting need not go by pieces where the caches hold all: then each thread packs one share of the space, straight to its place, once all threads
- * have counted all shares but the last.
+ *     share   of what the caches hold, like count: but each thread has one share of the space, and before any is packed all threads count all
+ *             shares but the last
  *
  * What no cache holds is packed by steps, and stored past the caches, if no output lies on an input. One thread alone needs no pieces.
  *
@@ -193,7 +191,7 @@ static int64_t pack_step(packing *p, int64_t chunk) {
         if (g->in[i].mode == OPERAND_DIRECT)
             w->in[i] = (const char *)w->in[i] + operand_bytes(&g->in[i], step);
     p->first += step;
-    p->alike += cursor.alike;
+    p->uniform += cursor.uniform;
     return cursor.position;
 }
 
@@ -201,11 +199,12 @@ static bool is_dense(const bound_stage *s, int64_t found, int64_t n) {
     return found > n / s->move_one_in;
 }
 
-/* Go on as suits the last n elements, of which `found` were true; their words are known that the steps since the last time looked at. */
+/* Go on as suits the last n elements, of which `found` were true, and which were steps. */
 static void learn(packing *p, int64_t found, int64_t n) {
-    if (p->stage->step) wn_learn_way(p->stage, p->w, found, p->alike, n);
+    if (n == 0) return;
+    wn_learn_way(p->stage, p->w, found, p->uniform, n);
     p->w->dense = is_dense(p->stage, found, n);
-    p->alike = 0;
+    p->uniform = 0;
 }
 
 /* As long as there is room and something to store. */
@@ -216,9 +215,10 @@ static void pack_steps(packing *p) {
     begin_steps(p);
     begin_writing(s, w, p->offset + p->position);
     while (w->dense && p->end - p->first >= s->step) {
-        int64_t first = p->first, found = pack_step(p, 0);
+        int64_t first = p->first, uniform = p->uniform, found = pack_step(p, 0);
         if (found > p->room - p->position) {
             p->first = first;
+            p->uniform = uniform;
             break;
         }
         write_chunk(s, w, 0, found);
@@ -228,6 +228,7 @@ static void pack_steps(packing *p) {
         chunk = p->first;
         before = p->position;
     }
+    learn(p, p->position - before, p->first - chunk);
     p->found += p->position - begun;
     end_writing(s, w);
 }
@@ -244,10 +245,11 @@ static void pack_steps(packing *p) {
 
 void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, bool apart) {
     element_bytes bytes = measure(s);
-    if (apart && wn_exceeds_caches(b, s)) choose_step(b, s);
+    s->in_caches = !wn_exceeds_caches(b, s);
+    if (apart && !s->in_caches) choose_step(b, s);
     s->may_count = apart && !s->steps_ahead && wn_packs_directly(s) &&
                    wn_grid_reads_directly(&s->grid, USE_MASK);
-    s->counts = s->may_count;
+    s->counts_first = s->may_count;
     int64_t unit = s->step ? s->step : s->grid.block,
             piece = s->may_count ? 2 * PIECE_BYTES : PIECE_BYTES;
     int64_t size =
@@ -291,12 +293,13 @@ static void pack_with_held(packing *p) {
         counts[p->chunk] = pack_step(p, p->chunk);
         p->found += counts[p->chunk++];
     }
+    learn(p, p->found, p->first - begun);
     write_all_held(s, w);
     if (p->first < p->end) {
         wn_pack_range(p);
         counts[p->chunk++] = p->position;
     }
-    learn(p, p->found, p->end - begun);
+    w->dense = is_dense(s, p->found, p->end - begun);
 }
 
 /* Counting brings a piece to the second cache, and tells where in the outputs it goes. Then it is packed straight to there, no more than was
@@ -309,9 +312,9 @@ static int64_t count_and_pack(pieces *all, int64_t task, packing *p) {
     p->piece = NULL;
     p->offset = before;
     p->room = found;
-    if (p->stage->step) pack_steps(p);
-    if (p->first < p->end) wn_pack_range(p);
-    learn(p, found, p->end - begun);
+    if (p->stage->step && found) pack_steps(p);
+    if (p->first < p->end && found) wn_pack_range(p);
+    p->w->dense = is_dense(p->stage, found, p->end - begun);
     return found;
 }
 
@@ -345,10 +348,10 @@ static void pack_piece(void *user, int64_t task, int32_t number) {
     int64_t first = task * s->piece, end = least(first + s->piece, s->grid.total);
     packing p = {.stage = s, .w = w, .piece = chunks_of(s, w), .first = first, .end = end};
     p.room = s->piece + KERNEL_WORD;
-    int64_t found = w->counts ? count_and_pack(all, task, &p)
-                    : s->step ? pack_and_hold(all, task, &p)
-                              : pack_and_copy(all, task, &p);
-    w->counts = pays_to_count(s, found, end - first);
+    int64_t found = w->counts_first ? count_and_pack(all, task, &p)
+                    : s->step       ? pack_and_hold(all, task, &p)
+                                    : pack_and_copy(all, task, &p);
+    w->counts_first = pays_to_count(s, found, end - first);
 }
 
 static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
@@ -356,7 +359,7 @@ static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
     for (int32_t i = 0; i < s->worker_count; i++) {
         s->workers[i].held = (held_piece){0};
         s->workers[i].dense = true;
-        s->workers[i].counts = s->counts;
+        s->workers[i].counts_first = s->counts_first;
     }
     wn_parallel(b->kernel->context, (s->grid.total + s->piece - 1) / s->piece, pack_piece, &all);
     for (int32_t i = 0; i < s->worker_count; i++)
@@ -366,57 +369,61 @@ static int64_t pack_in_pieces(const wn_binding *b, bound_stage *s) {
 
 /* ---- Share by share -------------------------------------------------------------------------------------------------------- */
 
-/* Each share is counted in so many parts. */
 typedef struct shares {
     bound_stage *stage;
-    int64_t size, part; /* elements of a share, and of a part */
-    int64_t *counts;    /* by part; later, by share, how many are before it */
-    int64_t found;      /* by the last share */
+    int64_t *before; /* by part of a share, how many are true; later, by share, how many are before it */
+    int64_t found; /* in the last share */
 } shares;
+
+/* Where a share begins: with a word. */
+static int64_t share_begin(const bound_stage *s, int64_t share) {
+    return s->grid.total / KERNEL_WORD * share / s->worker_count * KERNEL_WORD;
+}
 
 static void count_part(void *user, int64_t task, int32_t number) {
     const shares *all = user;
     const bound_stage *s = all->stage;
-    int64_t first = task / PARTS_PER_WORKER * all->size + task % PARTS_PER_WORKER * all->part,
-            end = least(first + all->part, (task / PARTS_PER_WORKER + 1) * all->size);
-    all->counts[task] = first < end ? wn_count_range(s, &s->workers[number], first, end, NULL) : 0;
+    int64_t share = task / PARTS_PER_WORKER, first = share_begin(s, share),
+            end = share_begin(s, share + 1),
+            part = round_up((end - first + PARTS_PER_WORKER - 1) / PARTS_PER_WORKER, KERNEL_WORD);
+    first += task % PARTS_PER_WORKER * part;
+    end = least(end, first + part);
+    all->before[task] = first < end ? wn_count_range(s, &s->workers[number], first, end, NULL) : 0;
 }
 
-/* No more than was counted; of the last share, than there is room for. */
+/* A share's room is what was counted of it; that of the last one, which is not counted, is what is left. */
 static void pack_share(void *user, int64_t task, int32_t number) {
     shares *all = user;
     const bound_stage *s = all->stage;
     bool is_last = task == s->worker_count - 1;
-    packing p = {.stage = s, .w = &s->workers[number], .first = task * all->size};
-    p.end = is_last ? s->grid.total : p.first + all->size;
-    p.offset = least(all->counts[task], s->room);
-    p.room = is_last ? s->room - p.offset : least(all->counts[task + 1], s->room) - p.offset;
-    wn_pack_range(&p);
+    packing p = {.stage = s, .w = &s->workers[number], .first = share_begin(s, task)};
+    p.end = is_last ? s->grid.total : share_begin(s, task + 1);
+    p.offset = least(all->before[task], s->room);
+    p.room = (is_last ? s->room : least(all->before[task + 1], s->room)) - p.offset;
+    if (is_last || p.room) wn_pack_range(&p);
     if (is_last) all->found = p.found;
 }
 
 static int64_t pack_in_shares(const wn_binding *b, bound_stage *s) {
-    shares all = {.stage = s, .counts = s->parts.data};
+    shares all = {.stage = s, .before = s->parts.data};
     int64_t last = s->worker_count - 1, before = 0;
-    all.size = s->grid.total / s->worker_count & -KERNEL_WORD;
-    all.part = round_up(all.size / PARTS_PER_WORKER, KERNEL_WORD);
     wn_parallel(b->kernel->context, last * PARTS_PER_WORKER, count_part, &all);
     for (int64_t i = 0; i < last; i++) {
         int64_t found = 0;
         for (int64_t k = 0; k < PARTS_PER_WORKER; k++)
-            found += all.counts[i * PARTS_PER_WORKER + k];
-        all.counts[i] = before;
+            found += all.before[i * PARTS_PER_WORKER + k];
+        all.before[i] = before;
         before += found;
     }
-    all.counts[last] = before;
+    all.before[last] = before;
     wn_parallel(b->kernel->context, s->worker_count, pack_share, &all);
     return before + all.found;
 }
 
-int64_t wn_pack_in_pieces(const wn_binding *b, bound_stage *s) {
-    int64_t found = s->counts && !s->step ? pack_in_shares(b, s) : pack_in_pieces(b, s),
-            n = s->grid.total;
-    s->counts = pays_to_count(s, found, s->step ? n : n - n / s->worker_count);
+int64_t wn_pack_on_threads(const wn_binding *b, bound_stage *s) {
+    bool in_shares = s->counts_first && s->in_caches;
+    int64_t found = in_shares ? pack_in_shares(b, s) : pack_in_pieces(b, s), n = s->grid.total;
+    s->counts_first = pays_to_count(s, found, s->in_caches ? n - n / s->worker_count : n);
     return found;
 }
 

@@ -136,7 +136,7 @@ void wn_ask_ahead(const body *b, const bool *wanted, ir step, uint64_t first);
 void wn_load_streams(body *b, const bool *wanted, uint32_t first);
 void wn_body_end(body *b);
 /* The fields of the cursor, eight bytes each, as kernel_cursor has them. */
-enum { CURSOR_POSITION, CURSOR_ROOM, CURSOR_BASE, CURSOR_LOOKS, CURSOR_ALIKE, CURSOR_VALUES };
+enum { CURSOR_POSITION, CURSOR_ROOM, CURSOR_BASE, CURSOR_LOOKS, CURSOR_UNIFORM, CURSOR_VALUES };
 ir wn_cursor_field(const body *b, unsigned field);
 
 /* The values that `wanted` marks and that are not there yet, over the lanes from `index` on. */

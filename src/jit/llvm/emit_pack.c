@@ -221,8 +221,8 @@ static ir load_limit(const body *b) {
     return wn_ir_choose(e, wanted, wn_ir_i64(e, 2), wn_ir_i64(e, 0));
 }
 
-/* Words behind one of zeros that are looked at at once. */
-#define MOST_SKIPPED 4
+/* Words after one of zeros that are looked at at once. */
+#define SKIPPED_AT_ONCE 4
 
 /* Whether the mask is one array of bytes, of which many are as easily looked at as a word. */
 static bool skips_words(const body *b) {
@@ -235,7 +235,7 @@ static bool skips_words(const body *b) {
 static ir any_is_true(const body *b, ir index) {
     emitter *e = b->e;
     ir mask = b->streams[b->program->values[b->stage->mask_value].number], any = NULL;
-    for (unsigned k = 0; k < MOST_SKIPPED; k++) {
+    for (unsigned k = 0; k < SKIPPED_AT_ONCE; k++) {
         ir at = element_pointer(b, WN_BOOL, mask, add(b, index, wn_ir_i64(e, k * KERNEL_WORD), ""));
         ir bytes = LLVMBuildLoad2(e->builder, LLVMVectorType(int_type(e, 8), KERNEL_WORD), at, "");
         LLVMSetAlignment(bytes, 1);
@@ -245,13 +245,12 @@ static ir any_is_true(const body *b, ir index) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, any, LLVMConstNull(LLVMTypeOf(any)), "any");
 }
 
-/* Behind a word of zeros: pass by more of them, several at a time. The word becomes the last of them. */
+/* After a word of zeros: pass by more of them, several at a time. The word becomes the last of them. */
 static void emit_skipping(body *b, pack_word *w) {
     emitter *e = b->e;
-    const unsigned step = MOST_SKIPPED * KERNEL_WORD;
+    const unsigned step = SKIPPED_AT_ONCE * KERNEL_WORD;
     wn_tell(e, "where hardly any word has one, the next ones have none either",
-            "behind %d elements of which none is selected, %u are looked at at once", KERNEL_WORD,
-            step);
+            "after %d elements of which none is selected, %u are looked at at once", KERNEL_WORD, step);
     b->entry = LLVMGetInsertBlock(e->builder);
     loop l = wn_begin_loop(b, w->index, step);
     ir left = LLVMBuildSub(e->builder, b->n, l.index,
@@ -266,10 +265,11 @@ static void emit_skipping(body *b, pack_word *w) {
     w->next = mask_word(b, w->sets, next_word(b, w->index));
 }
 
-/* In memory: a register would be missing where no word is alike. */
-static void count_alike(const body *b, ir words) {
-    ir at = wn_cursor_field(b, CURSOR_ALIKE);
-    ir before = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), at, "alike");
+/* In memory: a register would be missing where no word is uniform. */
+static void count_uniform(const body *b, ir words) {
+    if (b->function != KERNEL_FUSED) return;
+    ir at = wn_cursor_field(b, CURSOR_UNIFORM);
+    ir before = LLVMBuildLoad2(b->e->builder, int_type(b->e, 64), at, "uniform");
     LLVMBuildStore(b->e->builder, add(b, before, words, ""), at);
 }
 
@@ -289,7 +289,7 @@ static ir emit_looked_word(body *b, pack_word *w, ir position) {
     ir positions[3] = {NULL, NULL, position}, indices[3] = {w->index, w->index},
        nexts[3] = {w->next, w->next};
     locate_packing(b, &b->stage->outputs[0]);
-    wn_tell(e, "it pays where nearly all words were alike until now, and the caller says if they were",
+    wn_tell(e, "it pays where the branch is foreseen, and the caller says if it is",
             "none of %d elements is selected: nothing is done; all are: they are copied", KERNEL_WORD);
     locate_loop(b);
     ir above = add(b, w->bits, wn_ir_i64(e, 1), "");
@@ -307,17 +307,20 @@ static ir emit_looked_word(body *b, pack_word *w, ir position) {
     LLVMBuildCondBr(builder, none, zeros, full);
 
     LLVMPositionBuilderAtEnd(builder, full);
-    count_alike(b, wn_ir_i64(e, 1));
+    count_uniform(b, wn_ir_i64(e, 1));
     positions[1] = emit_full_word(b, w, position);
     from[1] = LLVMGetInsertBlock(builder);
     LLVMBuildBr(builder, after);
 
     LLVMPositionBuilderAtEnd(builder, zeros);
     bool skips = skips_words(b);
-    if (skips) emit_skipping(b, w);
-    ir passed =
-        LLVMBuildLShr(builder, LLVMBuildSub(builder, w->index, indices[0], ""), wn_ir_i64(e, 6), "");
-    count_alike(b, add(b, passed, wn_ir_i64(e, 1), ""));
+    ir words = wn_ir_i64(e, 1);
+    if (skips) {
+        emit_skipping(b, w);
+        ir passed = LLVMBuildSub(builder, w->index, indices[0], "");
+        words = add(b, LLVMBuildLShr(builder, passed, wn_ir_i64(e, 6), ""), words, "");
+    }
+    count_uniform(b, words);
     indices[2] = w->index;
     nexts[2] = w->next;
     from[2] = LLVMGetInsertBlock(builder);
