@@ -268,9 +268,11 @@ typedef struct wn_operand {
     wn_operand() : graph(), value(), id(), kind() {}
     wn_operand(wn_node n) : graph(n.graph), value(), id(n.id), kind(WN_OPERAND_NODE) {}
     wn_operand(bool v) : graph(), value(v), id(), kind(WN_OPERAND_BOOL) {}
-    wn_operand(int v) : graph(), value((uint64_t)(int64_t)v), id(), kind(WN_OPERAND_INT) {}
-    wn_operand(long v) : graph(), value((uint64_t)v), id(), kind(WN_OPERAND_INT) {}
-    wn_operand(long long v) : graph(), value((uint64_t)v), id(), kind(WN_OPERAND_INT) {}
+    wn_operand(int v)
+        : graph(), value(static_cast<uint64_t>(static_cast<int64_t>(v))), id(), kind(WN_OPERAND_INT) {}
+    wn_operand(long v) : graph(), value(static_cast<uint64_t>(v)), id(), kind(WN_OPERAND_INT) {}
+    wn_operand(long long v)
+        : graph(), value(static_cast<uint64_t>(v)), id(), kind(WN_OPERAND_INT) {}
     wn_operand(unsigned v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
     wn_operand(unsigned long long v) : graph(), value(v), id(), kind(WN_OPERAND_UINT) {}
@@ -616,8 +618,8 @@ static inline wn_node wn_reduce(wn_reduction_kind kind, wn_operand x, const wn_r
 #ifdef __cplusplus
 template <typename... Dims>
 static inline wn_node wn_input(wn_graph *graph, const char *name, wn_type type, Dims... dims) {
-    const int64_t list[] = {0, (int64_t)dims...};
-    return wn_input_dims(graph, name, type, (int32_t)sizeof...(dims), list + 1);
+    const int64_t list[] = {0, static_cast<int64_t>(dims)...};
+    return wn_input_dims(graph, name, type, static_cast<int32_t>(sizeof...(dims)), list + 1);
 }
 #else
 #define WN_DIMS(...) ((const int64_t[]){__VA_ARGS__})
