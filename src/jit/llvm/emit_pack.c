@@ -190,7 +190,7 @@ typedef struct pack_word {
     ir bits, index;
     const wanted_sets *sets;
     const bool *wanted; /* what its values are made of */
-    ir next;            /* of a mask that is read: the bits of the word behind        */
+    ir next;            /* of a mask that is read: the bits of the word behind */
 } pack_word;
 
 /* All elements of a word. */
