@@ -243,7 +243,8 @@ static const ledger_case LEDGER[] = {
      "less(b, 300)", "result"},
     {"clip(x, 0, 1)", "build", "clip(x, lo, hi) ==> minimum(maximum(x, lo), hi)", "clip(x, 0, 1)",
      "result"},
-    {"sum(x[m])", "build", "f(g(x[m])) ==> f(g(x), where=m)", "sum(boolean_mask(x, m))", "result"},
+    {"sum(x[m][k[m]])", "build", "f(x[k][m[k]]) ==> f(x[k], where=m[k])",
+     "sum(boolean_mask(v1, v2))", "result"},
     {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)",
      "result"},
 };

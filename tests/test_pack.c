@@ -407,6 +407,108 @@ static void nonzero_of_ranks_1_to_3(void **state) {
             }
 }
 
+/* ---- Reductions of what is packed ------------------------------------------------------------------------------------- */
+
+/* Nothing is packed for most of these: the elements are taken where they lie. Few of the sums are NaN: orders of addition show. */
+static void reductions_of_packed_values(void **state) {
+    static const char *const texts[] = {
+        "output a = sum(x[m] * y[m]); output b = max(x[m] - y[m], initial=0); output e = sum(x);",
+        "output a = mean(sqrt(x[m] * x[m]) + s); output b = count(x[m] > y[m]);",
+        "output a = argmin(x[m]); output b = argmax(y[m]); output e = any(x[m] > 3); output d = "
+        "x[m];",
+        "output a = sum(x[m] - 1) * sum(y[k] * x[k]); output b = prod(x[k], initial=2); output e = "
+        "sum(y[k] + 1);",
+        "output a = sum(x[m][k[m]]); output b = sum(x[m][k[m]] * 2); output e = "
+        "argmin(y[m][k[m]]);",
+        "output a = sum(x[k[m]]); output b = sum(x[m] - mean(x[m])); output e = x[m] > sum(y[m] * "
+        "s);",
+    };
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        for (int64_t length = strstr(texts[i], "arg") ? 100 : 1; length < 20000;
+             length = 4 * length + 3) {
+            bool shorter = strstr(texts[i], "x[k[m]]") != NULL;
+            store s = {.random = i + (uint64_t)length};
+            char text[256];
+            store_add(&s, WN_I16, 1, &length);
+            store_add(&s, WN_I16, 1, &length);
+            store_add(&s, WN_F32, 0, NULL);
+            store_add_mask(&s, shorter ? 1000 : 400, 1, &length);
+            store_add_mask(&s, 700, 1, &length);
+            snprintf(text, sizeof text,
+                     "input p: i16[?]; input q: i16[?]; input s: f32; input m: bool[?]; input k: "
+                     "bool[?]; "
+                     "x = f32(p) * 0.37; y = f32(q) / 3; %s",
+                     texts[i]);
+            store_compare(*state, text, &s);
+        }
+}
+
+/* The mask's axes lie anywhere among those that are reduced and those that are kept, which trade places. */
+static void reductions_of_packed_axes(void **state) {
+    static const char *const texts[] = {
+        "output a = sum(t[m], axis=0); output b = max(t[m] * r, axis=0, initial=0);",
+        "output a = sum(t[m], axis=(0, 2)); output b = mean(t[m] + 1, axis=(0, 1), keepdims=true);",
+        "output a = sum(t[m], axis=1); output b = argmax(t[m], axis=0); output e = min(t[m], "
+        "initial=9);",
+        "output a = sum(t[:, n], axis=1); output b = sum(t[:, n] * r, axis=(1, 2), keepdims=true);",
+        "output a = sum(t[:, n] + c[n], axis=1); output b = prod(t[:, n], axis=(0, 1));",
+        "output a = sum(t[k], axis=0); output b = sum(t[k] * r, axis=0, keepdims=true);",
+        "output a = count(t[k] > t[k] * 2); output b = mean(t[k], axis=(0, 1));",
+        "output a = sum(expand(t[k] * 2, k, t)[m], axis=0); output b = sum(expand(1, k, t)[m], "
+        "axis=1);",
+        "output a = sum(t[m] * expand(r[r > 0] * 3, r > 0, r), axis=(0, 2));",
+        "output a = sum(t[m] * expand(w[j] * 3, j, w), axis=(0, 1));",
+        "output a = sum(w[j] * 2); output b = sum((t > 0)[m], axis=(1, 0));",
+    };
+    for (size_t i = 0; i < LENGTH(texts); i++)
+        for (int64_t rows = 1; rows < 700; rows = 5 * rows + 2)
+            for (int density = strstr(texts[i], "arg") ? 1000 : 0; density <= 1000; density += 500) {
+                store s = {.random = i + (uint64_t)rows};
+                char text[512];
+                store_add(&s, WN_I16, 3, SHAPE(rows, 7, 5));
+                store_add(&s, WN_I16, 2, SHAPE(7, 5));
+                store_add(&s, WN_I16, 1, SHAPE(5));
+                store_add(&s, WN_I16, 2, SHAPE(7, 1));
+                store_add_mask(&s, density, 1, SHAPE(rows));
+                store_add_mask(&s, density, 1, SHAPE(7));
+                store_add_mask(&s, density, 2, SHAPE(rows, 7));
+                store_add_mask(&s, density, 2, SHAPE(7, 5));
+                snprintf(
+                    text, sizeof text,
+                    "input it: i16[?, ?, ?]; input iw: i16[?, ?]; input ir: i16[?]; input ic: "
+                    "i16[?, 1]; "
+                    "input m: bool[?]; input n: bool[?]; input k: bool[?, ?]; input j: bool[?, ?]; "
+                    "t = f32(it) * 0.37; w = f32(iw); r = f32(ir) / 7; c = f32(ic); %s",
+                    texts[i]);
+                store_compare(*state, text, &s);
+            }
+}
+
+/* sum(g(x[m])) has the bits of sum(g(x), where=m). */
+static void places_are_those_of_where(void **state) {
+    static const char text[] =
+        "input x: f32[?]; input m: bool[?]; input k: bool[?]; "
+        "output a = sum(x[m] * x[m]); output b = sum(x * x, where=m); output c = mean(3 - x[m]); "
+        "output d = mean(3 - x, where=m); output e = sum(x[m][k[m]]); output f = sum(x[m], "
+        "where=k[m]);";
+    enum { COUNT = 50000 };
+    wn_kernel *k = compare_compile_text(*state, text, COMPARE_ENGINE);
+    store s = {.random = 5};
+    wn_array *x = store_add(&s, WN_F32, 1, SHAPE(COUNT)), results[6];
+    float values[6];
+    for (int i = 0; i < COUNT; i++)
+        ((float *)x->data)[i] = 1 / (float)(i % 1000 + 3);
+    store_add_mask(&s, 300, 1, SHAPE(COUNT));
+    store_add_mask(&s, 600, 1, SHAPE(COUNT));
+    for (int i = 0; i < 6; i++)
+        results[i] = wn_scalar(WN_F32, &values[i]);
+    assert_int_equal(wn_call(k, s.arrays, 3, results, 6, NULL), WN_OK);
+    for (int i = 0; i < 6; i += 2)
+        assert_memory_equal(&values[i], &values[i + 1], sizeof *values);
+    wn_kernel_free(k);
+    store_drop(&s);
+}
+
 /* ---- In place ----------------------------------------------------------------------------------------------------------- */
 
 /* A density below 0: runs. */
@@ -479,6 +581,9 @@ int main(void) {
         TEST(masks_at_every_axis),
         TEST(broadcast_values_under_a_mask),
         TEST(nonzero_of_ranks_1_to_3),
+        TEST(reductions_of_packed_values),
+        TEST(reductions_of_packed_axes),
+        TEST(places_are_those_of_where),
         TEST(packing_onto_the_input_itself),
         TEST_ON_THREADS(every_density),
         TEST_ON_THREADS(masks_of_long_runs),

@@ -11,10 +11,9 @@
  *     min, max of bool              of cast(x, u8), and cast back
  *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
  *     f(x, initial=i)               add, multiply, minimum, maximum(i, f(x)), where f of nothing is no error
- *     f(g(x[m]))                    f(g(x), where=m), if the packed axis is reduced and g is elementwise, of at most 64 operations;
- *                                   argmin and argmax only of x[m] itself
  *
- * The last keeps that m's lengths are exactly those of x (REDUCE_PACKED), while a where= broadcasts.
+ * f(g(x[m])), where the packed axis is reduced and g is elementwise, of at most 64 operations, is marked (REDUCE_PACKED): it means
+ * f(g(x), where=m), but that m's lengths are exactly those of x; so nothing has to be packed. Of argmin and argmax only x[m] itself.
  */
 #include "graph/build.h"
 #include "graph/trace.h"
@@ -73,13 +72,20 @@ static void find_packing(const wn_graph *g, node_id id, packing *p) {
         find_packing(g, n->args[i], p);
 }
 
-/* Whether two boolean_masks take the same places of arrays that have the same lengths there. */
+/* Whether x of x[m] is packed by the mask that m is packed by: x[k][m[k]]. */
+static bool is_chained(const wn_graph *g, const node *n) {
+    const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    for (int j = 0; j < m->rank; j++) {
+        dim d = node_dims(g, m)[j];
+        if (dim_is_packed(g, d) && node_dims(g, x)[n->attribute + j] == d) return true;
+    }
+    return false;
+}
+
+/* Whether two boolean_masks take the same places, which are those of an axis that is packed once. */
 static bool packs_alike(const wn_graph *g, const node *n, const node *first) {
-    const node *x = graph_node(g, n->args[0]), *y = graph_node(g, first->args[0]);
-    int width = graph_node(g, n->args[1])->rank;
-    return n->args[1] == first->args[1] && n->rank - n->attribute == first->rank - first->attribute &&
-           memcmp(node_dims(g, x) + n->attribute, node_dims(g, y) + first->attribute,
-                  sizeof(dim) * (size_t)width) == 0;
+    return n->args[1] == first->args[1] &&
+           n->rank - n->attribute == first->rank - first->attribute && !is_chained(g, n);
 }
 
 /* Whether a value is packed alike in all of its parts, but for those that have no axis there. */
@@ -94,34 +100,21 @@ static bool is_packed(const wn_graph *g, node_id id, packing *p) {
     return packed;
 }
 
-/* g(x[m]) ==> g(x)   of such a value */
-static node_id before_packing(wn_graph *g, node_id id, const packing *p) {
-    const node n = *graph_node(g, id);
-    if (n.rank <= p->behind) return id;
-    if (n.op == OP_boolean_mask) return n.args[0];
-    node_id args[3] = {0};
-    size_t count = 0;
-    for (; count < 3 && n.args[count]; count++)
-        args[count] = before_packing(g, n.args[count], p);
-    return wn_build(g, (op)n.op, args, count, (wn_type)n.type, n.attribute);
-}
-
-/* f(g(x[m])) ==> f(g(x), where=m)   the packed axis is reduced: in its place stand all of m's. But places in what is
-   computed from x[m] are found faster once that is packed. */
-static void unpack(wn_graph *g, draft *d) {
+/* What is packed already is no further use of the mask's places. Of x[k][m[k]] they are those in x[k]. */
+static void take_places(const wn_graph *g, draft *d) {
     packing p = {.left = MOST_UNPACKED};
     find_packing(g, d->x, &p);
     if (d->where || !p.first || (op_is_place(d->o) && p.first != d->x)) return;
-    p.left = MOST_UNPACKED;
+    const node *first = graph_node(g, p.first);
     int axis = graph_node(g, d->x)->rank - p.behind - 1;
-    node_id mask = graph_node(g, p.first)->args[1];
-    int width = graph_node(g, mask)->rank;
-    if (axis < 0 || !(d->bits >> axis & 1) || !is_packed(g, d->x, &p)) return;
-    uint64_t axes = d->bits & (REDUCE_KEEPDIMS - 1), below = axes & (((uint64_t)1 << axis) - 1);
-    uint64_t own = (((uint64_t)1 << width) - 1) << axis, above = axes >> (axis + 1) << (axis + width);
-    d->bits = (d->bits & REDUCE_KEEPDIMS) | below | own | above | REDUCE_PACKED;
-    d->x = before_packing(g, d->x, &p);
-    d->where = mask;
+    if (axis < 0 || !(d->bits >> axis & 1)) return;
+    p.left = MOST_UNPACKED;
+    bool packed = is_packed(g, d->x, &p),
+         vector = first->rank == 1 && graph_node(g, first->args[0])->rank == 1;
+    if (!packed && (d->x != p.first || !vector || op_is_place(d->o))) return;
+    d->where = first->args[1];
+    if (!packed) d->x = first->args[0];
+    if (packed) d->bits |= REDUCE_PACKED;
     d->axis = axis;
 }
 
@@ -203,13 +196,11 @@ static bool convert(wn_graph *g, draft *d) {
 static node_id finish(wn_graph *g, const draft *d) {
     const node *x = graph_node(g, d->x);
     const dim *from = node_dims(g, x);
-    int width = d->bits & REDUCE_PACKED ? graph_node(g, d->where)->rank : 1, rank = 0;
+    int rank = 0;
     dim dims[WN_MAX_RANK];
     for (int i = 0; i < x->rank; i++) {
-        bool reduced = d->bits >> i & 1,
-             inside = d->bits & REDUCE_PACKED && i > d->axis && i < d->axis + width;
-        if (!reduced) dims[rank++] = from[i];
-        if (reduced && d->bits & REDUCE_KEEPDIMS && !inside) dims[rank++] = 1;
+        bool reduced = d->bits >> i & 1;
+        if (!reduced || d->bits & REDUCE_KEEPDIMS) dims[rank++] = reduced ? 1 : from[i];
     }
     node n = {.op = (uint8_t)d->o, .rank = (uint8_t)rank, .bits = d->bits, .args = {d->x, d->where}};
     n.type = (uint8_t)result_type(d->o, (wn_type)x->type);
@@ -282,13 +273,12 @@ node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how) {
     draft d = {.o = o, .x = x, .where = how->where};
     if (!find_axes(g, &d, how) || !check_where(g, &d)) return 0;
     const node written = {.op = (uint8_t)o, .args = {x, how->where}};
-    unpack(g, &d);
-    if (!d.x) return 0; /* out of memory */
+    take_places(g, &d);
     bool unpacked = d.x != x;
     node_id id = build(g, &d, how->initial);
     if (g->trace && id && (unpacked || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
         wn_trace_rewrite(g, "build",
-                         unpacked ? "f(g(x[m])) ==> f(g(x), where=m)"
+                         unpacked ? "f(x[k][m[k]]) ==> f(x[k], where=m[k])"
                                   : "a reduction ==> one of the few that graphs have, with casts",
                          &written, id);
     return id;

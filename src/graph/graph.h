@@ -235,11 +235,11 @@ static inline int node_arity(const node *n) {
 
 /*
  * The bits of a reduction's node. In the lowest WN_MAX_RANK of them, bit i says that axis i of x is reduced.
- * PACKED: the reduction is of x[m]: `where` is m, whose lengths are exactly those of x from axis `attribute` on, all reduced. Else
- * `where` broadcasts to x.
+ * PACKED: x is made by elementwise operations of y[m], all packed on its axis `attribute` by the one mask that `where` is, and is reduced
+ * in the order of m's places: those of x are filled up by what does not take part. Else `where` broadcasts to x.
  */
 enum {
-    REDUCE_KEEPDIMS = 1 << WN_MAX_RANK, /* reduced axes stay, with length 1; of PACKED, m's together as one         */
+    REDUCE_KEEPDIMS = 1 << WN_MAX_RANK, /* reduced axes stay, with length 1                                         */
     REDUCE_NEUTRAL = 2 << WN_MAX_RANK, /* min, max: of nothing the greatest or least of the type (inf), no error   */
     REDUCE_PACKED = 4 << WN_MAX_RANK
 };

@@ -265,35 +265,46 @@ static bool is_masked(const node *n) {
     return n->args[1] != 0;
 }
 
-/* Where an axis of m, which need not have all of x's, lies among x's. */
-static int first_axis(const node *n, const wn_array *x, const wn_array *m) {
-    return n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
-}
+/* What a reduction is of: x, the mask m, whose first axis is x's axis `first`, and which of x's axes go. */
+typedef struct operands {
+    wn_array x, m;
+    int first;
+    unsigned reduced;
+} operands;
 
-static wn_status check_where(run *r, const node *n, const wn_array *x, const wn_array *m) {
-    bool exact = n->bits & REDUCE_PACKED, fits = true;
+static wn_status check_where(run *r, const node *n, const operands *o) {
+    bool fits = true;
     unsigned packed = packed_axes(r->graph, graph_node(r->graph, n->args[1]));
-    int first = first_axis(n, x, m);
-    for (int i = 0; i < m->rank; i++) {
-        bool stretches = !exact && m->shape[i] == 1 && !(packed >> i & 1);
-        fits &= stretches || m->shape[i] == x->shape[first + i];
+    for (int i = 0; i < o->m.rank; i++) {
+        bool stretches = o->m.shape[i] == 1 && !(packed >> i & 1);
+        fits &= stretches || o->m.shape[i] == o->x.shape[o->first + i];
     }
     if (fits) return WN_OK;
-    if (exact) return wn_fail_mask(OP_boolean_mask, x, m, first, r->error);
     char m_text[SHAPE_TEXT], x_text[SHAPE_TEXT];
     return wn_fail(r->error, WN_ERROR_SHAPE, "%s: where has shape %s, which does not broadcast to %s",
-                   op_name(n), wn_shape_text(m->rank, m->shape, m_text, sizeof m_text),
-                   wn_shape_text(x->rank, x->shape, x_text, sizeof x_text));
+                   op_name(n), wn_shape_text(o->m.rank, o->m.shape, m_text, sizeof m_text),
+                   wn_shape_text(o->x.rank, o->x.shape, x_text, sizeof x_text));
 }
 
-/* The lengths of the result. m's axes, reduced together, are kept as one. */
-static int reduced_shape(const node *n, const wn_array *x, const wn_array *m, int64_t *shape) {
-    int rank = 0, inside = n->bits & REDUCE_PACKED ? n->attribute + m->rank : 0;
+/* x, packed by m, to where it was before; between stand zeros, which no one looks at. The array is new. */
+static wn_status unpack(run *r, const node *n, operands *o) {
+    static const uint64_t ZERO;
+    wn_array packed = o->x, zero = wn_scalar(packed.type, &ZERO);
+    mask_operation expand = {.op = OP_expand, .axis = n->attribute, .args = {&packed, &o->m, &zero}};
+    int rank;
+    int64_t shape[WN_MAX_RANK];
+    TRY(wn_mask_shape(&expand, &rank, shape, r->error));
+    TRY(make_value(r, n, packed.type, rank, shape, &o->x));
+    wn_mask_run(&expand, &o->x);
+    return WN_OK;
+}
+
+/* The lengths of the result. */
+static int reduced_shape(const node *n, const wn_array *x, int64_t *shape) {
+    int rank = 0;
     for (int i = 0; i < x->rank; i++) {
-        if (!axis_is_reduced(n, i))
-            shape[rank++] = x->shape[i];
-        else if (n->bits & REDUCE_KEEPDIMS && (i >= inside || i <= n->attribute))
-            shape[rank++] = 1;
+        bool reduced = axis_is_reduced(n, i);
+        if (!reduced || n->bits & REDUCE_KEEPDIMS) shape[rank++] = reduced ? 1 : x->shape[i];
     }
     return rank;
 }
@@ -302,30 +313,29 @@ static int reduced_shape(const node *n, const wn_array *x, const wn_array *m, in
  * Rows one after another: an array of x's shape, or one that stretches to it and begins at x's axis `first`, with the kept axes
  * before the reduced ones.
  */
-static walker walk_rows(const node *n, const wn_array *x, const wn_array *a, int first) {
-    wn_array rows = {.data = a->data, .type = a->type, .rank = x->rank};
+static walker walk_rows(const operands *o, const wn_array *a, int first) {
+    wn_array rows = {.data = a->data, .type = a->type, .rank = o->x.rank};
     int at = 0;
-    for (int reduced = 0; reduced < 2; reduced++)
-        for (int i = 0; i < x->rank; i++) {
-            if (axis_is_reduced(n, i) != reduced) continue;
+    for (unsigned reduced = 0; reduced < 2; reduced++)
+        for (int i = 0; i < rows.rank; i++) {
+            if ((o->reduced >> i & 1) != reduced) continue;
             bool own = i >= first && i < first + a->rank && a->shape[i - first] != 1;
-            rows.shape[at] = x->shape[i];
+            rows.shape[at] = o->x.shape[i];
             rows.strides[at++] = own ? a->strides[i - first] : 0;
         }
     return wn_walk(&rows, rows.rank, rows.shape);
 }
 
-static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_array *m,
-                             const wn_array *value) {
+static wn_status reduce_rows(run *r, const node *n, const operands *o, const wn_array *value) {
     uint64_t elements_of_x[REDUCE_LEAF];
     uint8_t selected[REDUCE_LEAF];
     reduce_state s;
-    walker from = walk_rows(n, x, x, 0), mask = walk_rows(n, x, m, first_axis(n, x, m));
-    int64_t rows = elements(value), places = rows ? elements(x) / rows : 0;
+    walker from = walk_rows(o, &o->x, 0), mask = walk_rows(o, &o->m, o->first);
+    int64_t rows = elements(value), places = rows ? elements(&o->x) / rows : 0;
     char *to = value->data;
     for (int64_t row = 0; row < rows; row++, to += wn_type_size(value->type)) {
         uint64_t bits;
-        wn_reduce_begin(&s, (op)n->op, x->type, n->bits);
+        wn_reduce_begin(&s, (op)n->op, o->x.type, n->bits);
         for (int64_t left = places, now; left > 0; left -= now) {
             now = left < REDUCE_LEAF ? left : REDUCE_LEAF;
             wn_walk_take(&from, elements_of_x, now);
@@ -339,12 +349,21 @@ static wn_status reduce_rows(run *r, const node *n, const wn_array *x, const wn_
 }
 
 static wn_status run_reduction(run *r, const node *n, wn_array *value) {
-    const wn_array *x = &r->values[n->args[0]], *m = &r->values[n->args[1]];
-    if (is_masked(n)) TRY(check_where(r, n, x, m));
+    operands o = {r->values[n->args[0]], r->values[n->args[1]], n->attribute, (unsigned)n->bits};
     int64_t shape[WN_MAX_RANK];
-    int rank = reduced_shape(n, x, m, shape);
+    int rank = reduced_shape(n, &o.x, shape);
     TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
-    return reduce_rows(r, n, x, m, value);
+    if (!(n->bits & REDUCE_PACKED)) {
+        o.first = o.x.rank - o.m.rank;
+        if (is_masked(n)) TRY(check_where(r, n, &o));
+        return reduce_rows(r, n, &o, value);
+    }
+    unsigned below = (1u << o.first) - 1, own = (1u << o.m.rank) - 1;
+    o.reduced = (o.reduced & below) | own << o.first | (o.reduced >> 1 & ~below) << o.m.rank;
+    TRY(unpack(r, n, &o));
+    wn_status status = reduce_rows(r, n, &o, value);
+    wn_array_free(r->context, &o.x);
+    return status;
 }
 
 /* ---- The walk ------------------------------------------------------------------------------ */

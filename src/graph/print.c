@@ -196,16 +196,11 @@ static wn_spot place_here(const printer *p, const wn_buffer *b) {
     return (wn_spot){p->line, (uint32_t)(b->length - p->line_start) + 1};
 }
 
-/* The axes of a reduction as it is written: of x[m], m's axes are one. */
 static void print_axes(const printer *p, wn_buffer *b, const node *n) {
-    int rank = graph_node(p->g, n->args[0])->rank, at = 0, count = 0, written = 0, axes[WN_MAX_RANK];
-    int width = n->bits & REDUCE_PACKED ? graph_node(p->g, n->args[1])->rank : 1;
-    for (int i = 0; i < rank; i++) {
-        if (n->bits & REDUCE_PACKED && i > n->attribute && i < n->attribute + width) continue;
-        if (axis_is_reduced(n, i)) axes[count++] = at;
-        at++;
-    }
-    if (count == at) return;
+    int rank = graph_node(p->g, n->args[0])->rank, count = 0, written = 0, axes[WN_MAX_RANK];
+    for (int i = 0; i < rank; i++)
+        if (axis_is_reduced(n, i)) axes[count++] = i;
+    if (count == rank) return;
     wn_buffer_add(b, count == 1 ? ", axis=" : ", axis=(");
     for (; written < count; written++)
         wn_buffer_add(b, "%s%d", written ? ", " : "", axes[written]);
@@ -213,15 +208,11 @@ static void print_axes(const printer *p, wn_buffer *b, const node *n) {
 }
 
 static void print_reduction(const printer *p, wn_buffer *b, const node *n) {
-    bool packed = n->bits & REDUCE_PACKED;
-    if (packed) wn_buffer_add(b, "boolean_mask(");
     print_operand(p, b, n, 0);
-    if (n->args[1]) {
-        wn_buffer_add(b, packed ? ", " : ", where=");
+    if (n->args[1] && !(n->bits & REDUCE_PACKED)) {
+        wn_buffer_add(b, ", where=");
         print_operand(p, b, n, 1);
     }
-    if (packed && n->attribute) wn_buffer_add(b, ", axis=%d", n->attribute);
-    if (packed) wn_buffer_add(b, ")");
     print_axes(p, b, n);
     if (n->bits & REDUCE_KEEPDIMS) wn_buffer_add(b, ", keepdims=true");
     if (n->bits & REDUCE_NEUTRAL) {

@@ -305,21 +305,25 @@ uint32_t wn_lower_value(planner *p, plan_stage *s, node_id id) {
 
 /* ---- Reductions ----------------------------------------------------------------------------------------------------- */
 
-/* The operand of a reduction: kept axes lie first in the space, then the reduced ones. */
+/* The operand of a reduction: kept axes lie first in the space, then the reduced ones; a packed one is as wide as its mask. */
 static axis_map reduced_map(const wn_graph *g, const node *n) {
     int rank = graph_node(g, n->args[0])->rank, at = 0;
     axis_map map;
     memset(&map, -1, sizeof map);
     for (int reduced = 0; reduced < 2; reduced++)
-        for (int i = 0; i < rank && i < WN_MAX_RANK; i++)
-            if (axis_is_reduced(n, i) == reduced) map.first[i] = (int8_t)at++;
+        for (int i = 0; i < rank && i < WN_MAX_RANK; i++) {
+            if (axis_is_reduced(n, i) != reduced) continue;
+            bool packed = n->bits & REDUCE_PACKED && i == n->attribute;
+            map.first[i] = (int8_t)at;
+            at += packed ? graph_node(g, n->args[1])->rank : 1;
+        }
     return map;
 }
 
-/* Its mask: m of x[m] has x's axes from the attribute on; where= is aligned right, and stretches. */
+/* where= is aligned right, and stretches. */
 static axis_map where_map(const wn_graph *g, const node *n, const axis_map *operand) {
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    int first = n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
+    int first = x->rank - m->rank;
     axis_map map;
     memset(&map, -1, sizeof map);
     for (int j = 0; j < m->rank; j++) {
@@ -332,12 +336,16 @@ static axis_map where_map(const wn_graph *g, const node *n, const axis_map *oper
 void wn_lower_reduction(planner *p, plan_stage *s, plan_output *o) {
     const wn_graph *g = p->plan->graph;
     const node *n = graph_node(g, o->node);
-    uint8_t temps = p->places[o->node].temp_args;
-    lower_key k = {2 * stage_number(p, s), n->args[0], reduced_map(g, n), temps & 1};
+    const placement *place = &p->places[o->node];
+    lower_key k = {2 * stage_number(p, s), n->args[0], reduced_map(g, n), place->temp_args & 1};
     o->masked = n->args[1] != 0;
     o->value = lower(p, &s->program, &k);
     if (!o->masked || p->failed) return;
-    lower_key mask = {k.program, n->args[1], where_map(g, n, &k.map), temps >> 1 & 1};
+    lower_key mask = {k.program, n->args[1], {{0}}, place->temp_args >> 1 & 1};
+    if (n->bits & REDUCE_PACKED)
+        mask.map = mask_map(p, place->key, k.map.first[n->attribute]);
+    else
+        mask.map = where_map(g, n, &k.map);
     o->mask = lower(p, &s->program, &mask);
 }
 

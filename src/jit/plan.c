@@ -54,12 +54,11 @@ static void place_elementwise(planner *p, const node *n, placement *place) {
     bool any = false;
     for (size_t i = 0; i < 3; i++)
         any |= arg_is_packed(p, n, i);
-    if (any && operands_pack_alike(p, n, place)) {
-        place->kind = PLACE_PACKED;
-        return;
-    }
-    for (size_t i = 0; i < 3; i++)
-        if (arg_is_packed(p, n, i)) keep_in_temp(p, place, n, i);
+    bool alike = any && operands_pack_alike(p, n, place);
+    if (alike) place->kind = PLACE_PACKED;
+    for (size_t i = 0; i < 3 && n->args[i]; i++)
+        if (alike ? p->places[n->args[i]].in_order : arg_is_packed(p, n, i))
+            keep_in_temp(p, place, n, i);
 }
 
 /* t[m]: a mask that is packed itself goes on being one only if t is packed by the same mask on the same axis. */
@@ -69,7 +68,7 @@ static void place_boolean_mask(planner *p, const node *n, placement *place) {
     bool t_packed = arg_is_packed(p, n, 0), m_packed = arg_is_packed(p, n, 1);
     bool chained = t_packed && m_packed && t->key == m->key && t->axis == n->attribute + m->axis &&
                    p->masks[m->key].depth < PLAN_MAX_CHAIN;
-    if (!chained && t_packed) keep_in_temp(p, place, n, 0);
+    if (!chained && (t_packed || t->in_order)) keep_in_temp(p, place, n, 0);
     if (!chained && m_packed) keep_in_temp(p, place, n, 1);
     place->kind = PLACE_PACKED;
     place->axis = n->attribute;
@@ -92,11 +91,12 @@ static bool exchanges_axes(const node *n, int rank) {
     return false;
 }
 
-/* A reduction reads each operand over the operand's own axes. */
+/* A reduction reads each operand over the operand's own axes, but what is packed by its own mask over that one's. */
 static void place_reduction(planner *p, const node *n, placement *place) {
     bool exchanges = exchanges_axes(n, graph_node(p->plan->graph, n->args[0])->rank);
     place->kind = PLACE_REDUCED;
-    for (size_t i = 0; i < 2; i++)
+    place->key = p->places[n->args[0]].key;
+    for (size_t i = n->bits & REDUCE_PACKED ? 2 : 0; i < 2; i++)
         if (arg_is_packed(p, n, i) || (exchanges && p->places[n->args[i]].in_order))
             keep_in_temp(p, place, n, i);
 }
@@ -128,7 +128,7 @@ static bool is_choice(const planner *p, const node *n) {
 static void place_expand(planner *p, const node *n, placement *place) {
     const wn_graph *g = p->plan->graph;
     bool choice = is_choice(p, n), repeats = expand_repeats(g, n);
-    place->in_order = choice && !repeats;
+    place->in_order = choice && !repeats && graph_node(g, n->args[1])->rank > 1;
     bool of_bits =
         n->type == WN_BOOL &&
         p->plan->bitmaps; /* v or the result may be a bitmap, which no lanes of bytes are taken from */
@@ -204,14 +204,35 @@ int wn_mask_width(const planner *p, int64_t key) {
     return add_mask_axes(p, key, dims, &rank) ? rank : -1;
 }
 
-/* The axes of a reduction's operand: those that are kept, then the others. */
+/* The array under the first boolean_mask that an operand of a PACKED reduction is made of: its lengths there are the mask's. */
+static const node *packed_array(const planner *p, const node *n) {
+    const wn_graph *g = p->plan->graph;
+    while (n->op != OP_boolean_mask) {
+        size_t i = 0;
+        while (!arg_is_packed(p, n, i))
+            i++;
+        n = graph_node(g, n->args[i]);
+    }
+    return n;
+}
+
+/* The axes of a reduction's operand, a packed one widened to the mask's: those that are kept, then the others. */
 static void reduction_space(const planner *p, const node *n, plan_stage *s) {
     const wn_graph *g = p->plan->graph;
     const node *x = graph_node(g, n->args[0]);
     for (int reduced = 0; reduced < 2; reduced++) {
-        for (int i = 0; i < x->rank; i++)
-            if (axis_is_reduced(n, i) == reduced)
-                s->program.dims[s->program.rank++] = node_dims(g, x)[i];
+        for (int i = 0; i < x->rank; i++) {
+            if (axis_is_reduced(n, i) != reduced) continue;
+            const dim *dims = node_dims(g, x) + i;
+            int width = 1;
+            if (n->bits & REDUCE_PACKED && i == n->attribute) {
+                const node *packs = packed_array(p, x);
+                dims = node_dims(g, graph_node(g, packs->args[0])) + packs->attribute;
+                width = graph_node(g, n->args[1])->rank;
+            }
+            while (width-- > 0)
+                s->program.dims[s->program.rank++] = *dims++;
+        }
         if (!reduced) s->kept = s->program.rank;
     }
 }
@@ -321,22 +342,17 @@ static int64_t row_length(const plan_stage *s) {
     return length;
 }
 
-/* Whether a reduction has to do without a function for long rows. */
-static bool must_fold(const planner *p, const node *n) {
-    const wn_graph *g = p->plan->graph;
-    const node *x = graph_node(g, n->args[0]);
+/* Whether a reduction over this space has to do without a function for long rows. */
+static bool must_fold(const node *n, const plan_stage *s) {
     if (op_is_place((op)n->op) && n->bits & REDUCE_PACKED) return true;
     int64_t length = 1;
-    bool one_row = true;
-    for (int i = 0; i < x->rank; i++) {
-        dim d = node_dims(g, x)[i];
-        one_row &= axis_is_reduced(n, i);
-        if (!axis_is_reduced(n, i)) continue;
+    for (int i = s->kept; i < s->program.rank; i++) {
+        dim d = s->program.dims[i];
         if (!dim_is_known(d) || d >= SHORT_ROW) return false;
         length *= d;
         if (length >= SHORT_ROW) return false;
     }
-    return !one_row;
+    return s->kept > 0;
 }
 
 /*
@@ -412,7 +428,7 @@ static void place_root(planner *p, target_kind target, uint32_t number, node_id 
     if (stage_is_masked(&like)) like.count_symbol = place->key / 2;
     if (stage_has_rows(&like)) like.row = row_length(&like);
     const node *n = graph_node(p->plan->graph, id);
-    if (like.kind == STAGE_REDUCE) like.folds = must_fold(p, n);
+    if (like.kind == STAGE_REDUCE) like.folds = must_fold(n, &like);
     if (known_count(p, n) >= 0)
         like = (plan_stage){
             .kind = STAGE_WHOLE, .level = place->level, .mask_key = -1, .count_symbol = -1};

@@ -73,15 +73,13 @@ static void check_changed(planner *p, node_id id, const node *n) {
     if (n->op == OP_expand && expand_repeats(g, n)) check_repeated(p, id, n);
 }
 
-/* The mask of a reduction has the lengths of the operand, or of where= may have 1. */
+/* where= has the lengths of the operand, or 1. */
 static void check_where(planner *p, node_id id, const node *n) {
     const wn_graph *g = p->plan->graph;
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    int first = n->bits & REDUCE_PACKED ? n->attribute : x->rank - m->rank;
     for (int j = 0; j < m->rank; j++) {
-        dim a = node_dims(g, x)[first + j], b = node_dims(g, m)[j];
-        bool fits = a == b || (b == 1 && !(n->bits & REDUCE_PACKED));
-        if (!fits) add_check(p, id, a, b);
+        dim a = node_dims(g, x)[x->rank - m->rank + j], b = node_dims(g, m)[j];
+        if (a != b && b != 1) add_check(p, id, a, b);
     }
 }
 
@@ -93,7 +91,7 @@ void wn_plan_checks(planner *p) {
             check_mask(p, id, n);
         else if (op_is_elementwise((op)n->op))
             check_broadcast(p, id, n);
-        else if (op_is_reduction((op)n->op) && n->args[1])
+        else if (op_is_reduction((op)n->op) && n->args[1] && !(n->bits & REDUCE_PACKED))
             check_where(p, id, n);
         else if (op_is_whole((op)n->op) && n->op != OP_compress)
             check_changed(p, id, n);

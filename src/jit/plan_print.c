@@ -127,8 +127,10 @@ static void print_reason(const wn_plan *plan, const wn_labels *labels, const pla
         return;
     }
     if (s->kind == STAGE_REDUCE) {
+        bool packed = graph_node(plan->graph, s->outputs[0].node)->bits & REDUCE_PACKED;
         wn_buffer_add(
-            b, "axes are reduced: what needs the result has to wait for all of it%s\n",
+            b, "axes are reduced: what needs the result has to wait for all of it%s%s\n",
+            packed ? "; what is packed is taken where it lies" : "",
             s->folds ? "; rows are short, or places are asked for: map computes, C reduces" : "");
         return;
     }

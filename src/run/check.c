@@ -98,9 +98,8 @@ static const char *shape_text(const wn_kernel *k, const bound_arrays *a, node_id
 /* A mask that has not the lengths of the array beside it, from some axis on. */
 static wn_status fail_mask(const wn_kernel *k, const bound_arrays *a, const node *n, wn_error *error) {
     char mask[SHAPE_TEXT], tensor[SHAPE_TEXT];
-    op o = op_is_reduction((op)n->op) ? OP_boolean_mask : (op)n->op; /* a reduction of x[m] */
     return wn_fail(error, WN_ERROR_SHAPE, "%s: mask shape %s does not match tensor shape %s at axis %d",
-                   wn_op_row(o)->name, shape_text(k, a, n->args[1], mask),
+                   wn_op_row((op)n->op)->name, shape_text(k, a, n->args[1], mask),
                    shape_text(k, a, n->args[n->op == OP_expand ? 2 : 0], tensor), n->attribute);
 }
 
@@ -176,7 +175,7 @@ wn_status wn_check_lengths(const wn_kernel *k, const bound_arrays *a, uint32_t s
         const node *n = graph_node(k->graph, c->node);
         int64_t x = length_of(a, c->a), y = length_of(a, c->b);
         if (x == y) continue;
-        bool where = op_is_reduction((op)n->op) && !(n->bits & REDUCE_PACKED);
+        bool where = op_is_reduction((op)n->op);
         if ((where || c->of_v) && stretches(k, c->b, y)) continue;
         if (c->of_v) return fail_values(k, a, n, error);
         if (where) return fail_where(k, a, n, error);

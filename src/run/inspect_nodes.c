@@ -178,6 +178,18 @@ static bool is_used(const wn_graph *g, node_id id) {
     return false;
 }
 
+/* Whether a stage packs by this boolean_mask or nonzero; a reduction may take its elements where they lie. */
+static bool is_packed(const wn_inspection *i, node_id id) {
+    const node *n = graph_node(i->graph, id);
+    if (n->op != OP_boolean_mask && n->op != OP_nonzero) return false;
+    dim length = node_dims(i->graph, n)[n->attribute];
+    for (uint32_t k = 0; k < i->plan->stage_count; k++) {
+        const plan_stage *s = &i->plan->stages[k];
+        if (stage_is_masked(s) && s->count_symbol == ~length) return true;
+    }
+    return false;
+}
+
 static wn_fate fate_of(const wn_inspection *i, node_id id, uint8_t marks) {
     const wn_node_info *n = &i->nodes.at[id - 1];
     op o = (op)graph_node(i->graph, id)->op;
@@ -191,7 +203,7 @@ static wn_fate fate_of(const wn_inspection *i, node_id id, uint8_t marks) {
         return marks & IN_PROGRAM ? WN_FATE_HOISTED : WN_FATE_CODE;
     if (marks & BY_LIBRARY) return WN_FATE_C;
     if (n->into.serves == WN_SERVES_NOTHING) return n->instructions ? WN_FATE_CODE : WN_FATE_C;
-    return o == OP_boolean_mask || o == OP_nonzero ? WN_FATE_PACKED : WN_FATE_ABSORBED;
+    return is_packed(i, id) ? WN_FATE_PACKED : WN_FATE_ABSORBED;
 }
 
 /* ---- The ledger ---------------------------------------------------------------------------------------------------------- */
