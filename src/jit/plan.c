@@ -91,12 +91,12 @@ static bool exchanges_axes(const node *n, int rank) {
     return false;
 }
 
-/* A reduction reads each operand over the operand's own axes, but what is packed by its own mask over that one's. */
+/* A reduction reads each operand over the operand's own axes, but what is packed by its own mask over the mask's. */
 static void place_reduction(planner *p, const node *n, placement *place) {
     bool exchanges = exchanges_axes(n, graph_node(p->plan->graph, n->args[0])->rank);
     place->kind = PLACE_REDUCED;
     place->key = p->places[n->args[0]].key;
-    for (size_t i = n->bits & REDUCE_PACKED ? 2 : 0; i < 2; i++)
+    for (size_t i = n->bits & REDUCE_PACKED ? 1 : 0; i < 2; i++)
         if (arg_is_packed(p, n, i) || (exchanges && p->places[n->args[i]].in_order))
             keep_in_temp(p, place, n, i);
 }
