@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #endif
 
+#define WORD 64 /* bools that loops look at at once */
+
 static const struct input_row {
     const char *name;
     wn_type type;
@@ -19,6 +21,7 @@ static const struct input_row {
     {"f", WN_F32, 0}, {"m", WN_BOOL, 0}, {"i", WN_I32, 0}, {"d", WN_F64, 0}, {"v", WN_F32, 0},
     {"u", WN_U8, 0},  {"s", WN_I16, 0},  {"t", WN_F32, 3},
 };
+enum { MASK = 6 }; /* m's row */
 
 static size_t input_of(char letter) {
     size_t k = 0;
@@ -62,11 +65,32 @@ static void fill(void *to, wn_type type, size_t n, uint64_t seed, filling how, u
     }
 }
 
+arrays arrays_with_mask(const arrays *a, size_t mask) {
+    arrays other = *a;
+    other.in[MASK] = (char *)a->in[MASK] + mask * (a->n + HAND_STAGGER);
+    return other;
+}
+
 void arrays_fill(const arrays *a, filling how) {
     for (const char *letter = a->w->inputs; *letter; letter++) {
         size_t k = input_of(*letter);
         fill(a->in[k], input_rows[k].type, a->n * row_of(k), k + 1, how,
              a->w->per_mille ? (uint64_t)a->w->per_mille : 500);
+    }
+    for (size_t k = 1; k < a->masks; k++)
+        memcpy(arrays_with_mask(a, k).in[MASK], a->in[MASK], a->n);
+}
+
+/* As many are true as before. */
+void arrays_shuffle(const arrays *a, uint64_t *state) {
+    for (size_t k = 0; k < a->masks; k++) {
+        char(*words)[WORD] = arrays_with_mask(a, k).in[MASK], word[WORD];
+        for (size_t i = a->n / WORD; i > 1; i--) {
+            size_t other = next_random(state) % i;
+            memcpy(word, words[i - 1], WORD);
+            memcpy(words[i - 1], words[other], WORD);
+            memcpy(words[other], word, WORD);
+        }
     }
 }
 
@@ -77,13 +101,20 @@ static size_t input_bytes(const arrays *a, size_t k) {
     return n * row_of(k) * wn_type_size(input_rows[k].type);
 }
 
+/* Kernels and loops by hand branch only where bools select. Few masks, so that the caches hold them and a binding of each. */
+static size_t mask_count(const work *w, size_t n) {
+    if (!strchr(w->inputs, 'm') || is_reduction(w) || !is_learnt(n)) return 1;
+    return n > 64 << 10 ? 2 : MAX_MASKS;
+}
+
 size_t output_stride(const arrays *a) {
     return a->n * element_size(a->w) + HAND_STAGGER;
 }
 
 bool arrays_new(arrays *a, const work *w, size_t n) {
-    *a = (arrays){.w = w, .n = n, .selected = n};
+    *a = (arrays){.w = w, .n = n, .selected = n, .masks = mask_count(w, n)};
     size_t ins = 0, outs = output_count(w) * output_stride(a) + PLACES * PLACE;
+    ins += (a->masks - 1) * (n + HAND_STAGGER);
     for (const char *letter = w->inputs; *letter; letter++)
         ins += input_bytes(a, input_of(*letter)) + HAND_STAGGER;
     size_t page = ins + outs > (size_t)4 << 20 ? (size_t)2 << 20 : 64;
@@ -104,11 +135,11 @@ bool arrays_new(arrays *a, const work *w, size_t n) {
     for (const char *letter = w->inputs; *letter; letter++) {
         size_t k = input_of(*letter);
         a->in[k] = at;
-        at += input_bytes(a, k) + HAND_STAGGER;
+        at += (input_bytes(a, k) + HAND_STAGGER) * (k == MASK ? a->masks : 1);
     }
     a->out = at;
     arrays_fill(a, FILL_FINITE);
-    const char *m = a->in[input_of('m')];
+    const char *m = a->in[MASK];
     if (strchr(w->inputs, 'm'))
         for (size_t i = a->selected = 0; i < n; i++)
             a->selected += (size_t)m[i];

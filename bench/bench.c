@@ -6,7 +6,8 @@
  * the best of all rounds; a ratio is the median over the rounds of their time / our time, so that what disturbs the machine for
  * longer than a round disturbs both sides. From round to round the outputs move through a page, since a load that meets an earlier
  * store at the same place of another page may wait for it: what depends on luck with addresses does so for both sides. Of several
- * hand-written loops for one work, the one with the lowest median counts; so does the lowest of the limit's.
+ * hand-written loops for one work, the one with the lowest median counts; so does the lowest of the limit's. A mask that a loop may
+ * branch on is another in each call, since a processor would know it by heart (docs/performance.md).
  *
  * Before anything is timed, the results of both sides are compared byte by byte: a difference ends the program.
  */
@@ -229,7 +230,8 @@ static bool check(arrays *a, const candidate *c, size_t count) {
     for (filling how = a->n > (size_t)1 << 20 ? FILL_FINITE : FILL_SPECIAL; equal && how < FILLINGS;
          how++) {
         arrays_fill(a, how);
-        equal = check_into(a, c, count, copy);
+        for (size_t k = 0; equal && k < a->masks; k++)
+            equal = check_into(a, c + k * count, count, copy);
     }
     free(copy);
     return equal;
@@ -327,8 +329,10 @@ static bool time_cell(bench *b, const arrays *a, candidate *c, size_t count, siz
     cell to = {.w = a->w, .n = a->n, .threads = threads};
     limit_streams s = streams_of(a);
     to.bytes = traffic(&s);
-    for (size_t i = 0; i < count; i++)
-        c[i].streams = s;
+    for (size_t i = 0; i < count * a->masks; i++) {
+        arrays own = arrays_with_mask(a, i / count);
+        c[i].streams = streams_of(&own);
+    }
     bool with_peers = threads == 1 && a->n <= (size_t)16 << 20 && peers_begin(b->p, a);
     timing *t = malloc((count + MAX_PEERS) * sizeof *t);
     if (!t) return false;
@@ -342,13 +346,18 @@ static bool time_cell(bench *b, const arrays *a, candidate *c, size_t count, siz
 
 static bool measure_cell(bench *b, const work *w, size_t n, size_t threads) {
     arrays a;
-    candidate c[MAX_CANDIDATES];
+    candidate c[MAX_MASKS * MAX_CANDIDATES];
     size_t count = 0;
     TRY(arrays_new(&a, w, n));
+    if (threads > 1) a.masks = 1; /* the second would sleep while they are shuffled */
     bool done = true;
-    for (size_t isa = 0; isa < ISA_COUNT; isa++)
-        if (isa_is_wanted(b->o, isa)) done = done && list_isa(b, &a, isa, threads, c, &count);
-    done = done && check(&a, c, count) && time_cell(b, &a, c, count, threads);
+    for (size_t k = 0; done && k < a.masks; k++) {
+        arrays own = arrays_with_mask(&a, k);
+        for (size_t isa = 0; isa < ISA_COUNT; isa++)
+            if (isa_is_wanted(b->o, isa)) done = done && list_isa(b, &own, isa, threads, c, &count);
+    }
+    size_t each = count / a.masks;
+    done = done && check(&a, c, each) && time_cell(b, &a, c, each, threads);
     for (size_t i = 0; i < count; i++)
         wn_binding_free(c[i].binding);
     arrays_free(&a);

@@ -68,6 +68,11 @@ static inline bool is_reduction(const work *w) {
 static inline size_t output_count(const work *w) {
     return w->outputs ? (size_t)w->outputs : 1;
 }
+/* Whether a processor would know by heart where the branches on so many elements go, if they were the same in each call; of fewer, the call
+   is what counts. */
+static inline bool is_learnt(size_t n) {
+    return n >= 1024 && n <= (size_t)1 << 20;
+}
 /* Of an element of the output, or of its row. */
 static inline size_t element_size(const work *w) {
     return wn_type_size(w->type) * (w->row ? (size_t)w->row : 1);
@@ -77,6 +82,7 @@ static inline size_t element_size(const work *w) {
 
 #define MAX_INPUTS 13
 #define MAX_OUTPUTS 3
+#define MAX_MASKS 4
 /* The outputs begin at one of so many places, so many bytes apart. */
 #define PLACES 7
 #define PLACE 576
@@ -93,7 +99,8 @@ typedef struct arrays {
     size_t n;
     size_t selected; /* how many of m are true, which is v's length */
     size_t elements; /* of each output, once ours has run */
-    char *memory;    /* the inputs one behind the other, then the outputs */
+    size_t masks; /* in place of m, one behind the other: the same words in other orders; 1 where order makes no difference */
+    char *memory; /* the inputs one behind the other, then the outputs */
     void *in[MAX_INPUTS];
     char *out; /* with room for moving */
 } arrays;
@@ -101,6 +108,10 @@ typedef struct arrays {
 /* The lengths are known afterwards, the contents are FILL_FINITE. */
 bool arrays_new(arrays *a, const work *w, size_t n);
 void arrays_fill(const arrays *a, filling how);
+/* With another of its masks as m. */
+arrays arrays_with_mask(const arrays *a, size_t mask);
+/* New orders of all masks. */
+void arrays_shuffle(const arrays *a, uint64_t *state);
 void arrays_free(arrays *a);
 size_t arrays_of_inputs(const arrays *a, wn_array to[MAX_INPUTS]);
 size_t arrays_of_outputs(const arrays *a, void *out, wn_array to[MAX_OUTPUTS]);
@@ -154,8 +165,8 @@ double median_ratio(const timing *over, const timing *under, size_t rounds);
 double best_of(const candidate *c, size_t calls);
 
 typedef struct peers peers;
-/* Round after round, the outputs moved before each; `t` has the candidates' times and then the peers'. Returns how many rounds there
-   were, 0 if the peers broke off. */
+/* Round after round, the outputs moved before each; `c` has `count` candidates for each mask, `t` their times and then the peers'.
+   Returns how many rounds there were, 0 if the peers broke off. */
 size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing *t, size_t threads,
                   bool quick);
 

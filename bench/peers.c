@@ -123,7 +123,7 @@ static bool put_array(peers *p, FILE *data, const char *name, const wn_array *ar
     return fwrite(array->data, wn_type_size(array->type), count, data) == count;
 }
 
-/* {"text": ..., "inputs": [[name, type, shape], ...], "outputs": [...], "file": path} */
+/* {"text": ..., "file": path, "inputs": [[name, type, shape], ...], "outputs": [...], "unseen": whether each call has data of its own} */
 static bool put_cell(peers *p, FILE *data, const arrays *a) {
     wn_array in[MAX_INPUTS], out[MAX_OUTPUTS];
     size_t ins = arrays_of_inputs(a, in), outs = arrays_of_outputs(a, a->out, out);
@@ -138,12 +138,18 @@ static bool put_cell(peers *p, FILE *data, const arrays *a) {
     return true;
 }
 
+/* Peers may branch where what takes part is selected, whatever selects it. */
+static bool is_unseen(const arrays *a) {
+    return is_learnt(a->n) &&
+           (a->w->kind == WORK_PACK || strchr(a->w->inputs, 'm') || strchr(a->w->text, '['));
+}
+
 bool peers_begin(peers *p, const arrays *a) {
     FILE *data = p ? fopen(p->path, "w") : NULL;
     if (!data) return false;
     bool done = put_cell(p, data, a);
     done = fclose(data) == 0 && done;
-    fputs("]}\n", p->to);
+    fprintf(p->to, "], \"unseen\": %s}\n", is_unseen(a) ? "true" : "false");
     return done && fflush(p->to) == 0 && hear(p) && *p->line == '1';
 }
 

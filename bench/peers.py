@@ -1,7 +1,8 @@
 """peers.py - what a user would write in place of Winnow, timed in rounds as winnow-bench says (peers.c has the protocol).
 
 One row a text, one spelling a peer; of several (a list) the fastest counts. A spelling sees the inputs by their letters, `out`,
-allocated before and as large as the inputs ask for, and the peer's own module. A peer that is not installed says so in place of its version; one that has
+allocated before and as large as the inputs ask for, and the peer's own module. Where it may branch on what is selected, no call sees the order
+of elements that another saw. A peer that is not installed says so in place of its version; one that has
 no spelling, fails or gives another result has no part in a cell.
 """
 
@@ -18,6 +19,9 @@ import sys
 import time
 
 import numpy as np
+
+UNSEEN = 1 << 15  # elements that a sample goes through, if no call is to see what another saw: they fit a second cache
+WARM_CALLS = 4
 
 NODES20 = ("where((a > 0) & (b < 0.2) | !(c >= x), x * 2 + a * b - where(c < e, c, e), "
            "(x - f) * 0.5 + abs(e) - f * (a - c))")
@@ -131,7 +135,7 @@ NUMBA = {
 
 
 def numba_loop(module, spelling, inputs, expected):
-    """A function of no arguments; the letters become elements."""
+    """A function that binds inputs; the letters become elements."""
     kind, *parts = spelling.split(": ") if ": " in spelling else [spelling.rstrip(":")]
     body = NUMBA[kind].format(*parts)
     letters = "".join(inputs)
@@ -148,27 +152,33 @@ def numba_loop(module, spelling, inputs, expected):
     out = np.empty(((3,) if kind == "columns" else ()) + length + expected[0].shape[1:], expected[0].dtype)
     if kind in ("pack", "select") and expected[0].ndim == 2:
         out = np.empty(n, expected[0].dtype)
-    arrays = list(inputs.values())
 
-    def run():
-        count = loop(out, n, *arrays)
-        if count is None:
-            return out if expected[0].ndim else out[0]
-        return [o[:count] for o in out] if kind == "columns" else out[:count]
-    return run
+    def bind(inputs):
+        arrays = list(inputs.values())
+
+        def run():
+            count = loop(out, n, *arrays)
+            if count is None:
+                return out if expected[0].ndim else out[0]
+            return [o[:count] for o in out] if kind == "columns" else out[:count]
+        return run
+    return bind
 
 
-# ---- How each peer's spelling becomes a function of no arguments ---------------------------------------------------------------
+# ---- How each peer's spelling becomes a function that binds inputs: its value has no arguments ---------------------------------
 
 
 def numpy_make(module, spelling, inputs, expected):
     n = max(map(len, inputs.values()))
     out = np.empty((n,) if expected[0].shape else (), expected[0].dtype)
-    names = dict(inputs, np=np, out=out, zero=lambda t: t.dtype.type(0), lit=np.float32)
     *steps, value = spelling.split("; ")
     lines = "".join(f"  {step}\n" for step in steps)
-    exec(f"def run():\n{lines}  return {value}", names)
-    return names["run"]
+
+    def bind(inputs):
+        names = dict(inputs, np=np, out=out, zero=lambda t: t.dtype.type(0), lit=np.float32)
+        exec(f"def run():\n{lines}  return {value}", names)
+        return names["run"]
+    return bind
 
 
 def jax_make(jax, spelling, inputs, expected):
@@ -178,8 +188,11 @@ def jax_make(jax, spelling, inputs, expected):
     function = eval(f"lambda {', '.join(inputs)}: {spelling.removeprefix('eager: ')}", names)
     if not eager:
         function = jax.jit(function)
-    arrays = [jnp.asarray(array) for array in inputs.values()]
-    return lambda: jax.block_until_ready(function(*arrays))
+
+    def bind(inputs):
+        arrays = [jnp.asarray(array) for array in inputs.values()]
+        return lambda: jax.block_until_ready(function(*arrays))
+    return bind
 
 
 def tensorflow_make(tf, spelling, inputs, expected, compiled=False):
@@ -187,8 +200,11 @@ def tensorflow_make(tf, spelling, inputs, expected, compiled=False):
     function = eval(f"lambda {', '.join(inputs)}: {spelling}", names)
     if compiled:
         function = tf.function(function, jit_compile=True)
-    arrays = [tf.constant(array) for array in inputs.values()]
-    return lambda: function(*arrays)
+
+    def bind(inputs):
+        arrays = [tf.constant(array) for array in inputs.values()]
+        return lambda: function(*arrays)
+    return bind
 
 
 def xla_make(tf, spelling, inputs, expected):
@@ -197,25 +213,30 @@ def xla_make(tf, spelling, inputs, expected):
 
 def polars_make(pl, spelling, inputs, expected):
     """A series that is filtered or reduced needs no frame; a condition that chooses does."""
-    columns = {letter: pl.Series(letter, array) for letter, array in inputs.items() if letter != "v"}
-    names = dict(columns, pl=pl, df=pl.DataFrame(list(columns.values())))
-    names["lit"] = lambda value: pl.lit(value, pl.Float32) if "pl.when" in spelling else value
-    if "pl.when" in spelling:
-        names.update({letter: pl.col(letter) for letter in columns})
-        dtype = next(iter(columns.values())).dtype
-        names["zero"] = lambda t: pl.lit(0, dtype)
-        expression = eval(spelling, names)
-        return lambda: names["df"].select(expression).to_series()
-    return eval(f"lambda: {spelling.removeprefix('frame: ')}", names)
+    def bind(inputs):
+        columns = {letter: pl.Series(letter, array) for letter, array in inputs.items() if letter != "v"}
+        names = dict(columns, pl=pl, df=pl.DataFrame(list(columns.values())))
+        names["lit"] = lambda value: pl.lit(value, pl.Float32) if "pl.when" in spelling else value
+        if "pl.when" in spelling:
+            names.update({letter: pl.col(letter) for letter in columns})
+            dtype = next(iter(columns.values())).dtype
+            names["zero"] = lambda t: pl.lit(0, dtype)
+            expression = eval(spelling, names)
+            return lambda: names["df"].select(expression).to_series()
+        return eval(f"lambda: {spelling.removeprefix('frame: ')}", names)
+    return bind
 
 
 def pyarrow_make(pa, spelling, inputs, expected):
     import pyarrow.compute as pc
     if any(array.ndim > 1 for array in inputs.values()):
         raise TypeError
-    arrays = {letter: pa.array(array) for letter, array in inputs.items()}
-    return eval(f"lambda: {spelling}", dict(arrays, pa=pa, pc=pc, zero=lambda t: pa.scalar(0, t.type),
-                                            lit=lambda value: pa.scalar(value, "float")))
+
+    def bind(inputs):
+        arrays = {letter: pa.array(array) for letter, array in inputs.items()}
+        return eval(f"lambda: {spelling}", dict(arrays, pa=pa, pc=pc, zero=lambda t: pa.scalar(0, t.type),
+                                                lit=lambda value: pa.scalar(value, "float")))
+    return bind
 
 
 def as_numpy(value):
@@ -292,38 +313,54 @@ def load(name):
         return None, (str(error) or type(error).__name__).splitlines()[0].replace("|", "/")
 
 
-def time_calls(function, calls):
+def time_calls(functions):
     start = time.perf_counter_ns()
-    for _ in range(calls):
+    for function in functions:
         function()
-    return (time.perf_counter_ns() - start) / calls
+    return (time.perf_counter_ns() - start) / len(functions)
 
 
 def calls_for(function):
     calls = 1
-    while time_calls(function, calls) * calls < 1e5:
+    while time_calls([function] * calls) * calls < 1e5:
         calls *= 2
     return calls
 
 
-def prepare(name, module, text, inputs, expected):
-    """(function, calls in a sample) of the fastest spelling that gives what is expected; None if none does."""
+def reorder(inputs):
+    """In an order that no branch predictor has seen; as much is selected, so v stays."""
+    order = np.random.permutation(max(map(len, inputs.values())))
+    return {letter: array if letter == "v" else array[order] for letter, array in inputs.items()}
+
+
+def sample(bind, run, calls, inputs=None):
+    """Nanoseconds a call: of calls of `run` or, if there are `inputs`, of one with each of some orders of them."""
+    functions = [run] * calls
+    if inputs:
+        functions = [bind(reorder(inputs)) for _ in range(max(1, UNSEEN // max(map(len, inputs.values()))))]
+        time_calls([run] * WARM_CALLS)
+    return time_calls(functions)
+
+
+def prepare(name, module, text, inputs, expected, unseen):
+    """What to sample of the fastest spelling that gives what is expected; None if none does."""
     spellings = ROWS.get(text, {}).get(PEERS[name][1], []) if module else []
     best = None
     for spelling in [spellings] if isinstance(spellings, str) else spellings:
         try:
-            function = PEERS[name][2](module, spelling, inputs, expected)
-            if not are_same(function(), expected):
+            bind = PEERS[name][2](module, spelling, inputs, expected)
+            run = bind(inputs)
+            if not are_same(run(), expected):
                 raise ValueError("another result")
-            calls = calls_for(function)
-            took = min(time_calls(function, calls) for _ in range(3))
+            calls = calls_for(run)
+            took = min(sample(bind, run, calls, unseen and inputs) for _ in range(3))
         except Exception as error:
             if os.environ.get("PEERS_DEBUG"):
                 print(f"{name}: {spelling}: {type(error).__name__} {str(error)[:300]}", file=sys.stderr)
             continue
-        if best is None or took < best[2]:
-            best = function, calls, took
-    return best and best[:2]
+        if best is None or took < best[0]:
+            best = took, (bind, run, calls, unseen and inputs)
+    return best and best[1]
 
 
 TYPES = {"bool": "?", "i16": "i2", "i32": "i4", "i64": "i8", "u8": "u1", "f32": "f4", "f64": "f8"}
@@ -336,7 +373,7 @@ def read_cell(line):
             return np.fromfile(data, TYPES[kind], int(np.prod(shape, dtype=np.int64))).reshape(shape)
         inputs = {name: array(kind, shape) for name, kind, shape in cell["inputs"]}
         expected = [array(kind, shape) for _, kind, shape in cell["outputs"]]
-    return cell["text"], inputs, expected
+    return cell["text"], inputs, expected, cell["unseen"]
 
 
 def main():
@@ -344,14 +381,14 @@ def main():
     os.dup2(2, 1)  # what a peer prints is no answer
     modules = {name: load(name) for name in PEERS}
     print("|".join(f"{name} {version}" for name, (_, version) in modules.items()), file=answers)
-    functions = []
+    peers = []
     for line in sys.stdin:
         if line.strip() == "round":
-            print(" ".join("nan" if f is None else f"{time_calls(*f):.1f}" for f in functions), file=answers)
+            print(" ".join("nan" if peer is None else f"{sample(*peer):.1f}" for peer in peers), file=answers)
             continue
-        text, inputs, expected = read_cell(line)
-        functions = [prepare(name, modules[name][0], text, inputs, expected) for name in PEERS]
-        print(int(any(functions)), file=answers)
+        cell = read_cell(line)
+        peers = [prepare(name, modules[name][0], *cell) for name in PEERS]
+        print(int(any(peers)), file=answers)
 
 
 main()

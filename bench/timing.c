@@ -66,8 +66,10 @@ static size_t calls_in_sample(const candidate *c, double least) {
 static void move_outputs(candidate *c, size_t count, const arrays *a, size_t place) {
     wn_array in[MAX_INPUTS], out[MAX_OUTPUTS];
     char *to = a->out + place * PLACE;
-    size_t ins = arrays_of_inputs(a, in), outs = arrays_of_outputs(a, to, out);
-    for (size_t i = 0; i < count; i++) {
+    size_t outs = arrays_of_outputs(a, to, out);
+    for (size_t i = 0; i < count * a->masks; i++) {
+        arrays own = arrays_with_mask(a, i / count);
+        size_t ins = arrays_of_inputs(&own, in);
         c[i].out = to;
         for (size_t k = 0; k < outs; k++)
             c[i].streams.out[k] = out[k].data;
@@ -75,17 +77,39 @@ static void move_outputs(candidate *c, size_t count, const arrays *a, size_t pla
     }
 }
 
+/* One behind the other, those of all masks by turns. */
+static void call_each(const candidate *c, size_t count, size_t masks, size_t calls) {
+    for (size_t i = 0; i < calls; i++)
+        c[i % masks * count].call(&c[i % masks * count]);
+}
+
+/* As `sample`, but no call sees what one before it saw: in bursts of a call for each mask, less what reading the clock takes. */
+static double sample_unseen(const candidate *c, size_t count, const arrays *a, size_t calls,
+                            uint64_t seed) {
+    size_t bursts = (calls + a->masks - 1) / a->masks;
+    double ns = 0, clock = INFINITY;
+    for (size_t i = 0; i < bursts; i++) {
+        call_each(c, count, a->masks, WARM_CALLS);
+        arrays_shuffle(a, &seed);
+        double before = now(), start = now();
+        call_each(c, count, a->masks, a->masks);
+        ns += now() - start;
+        clock = fmin(clock, start - before);
+    }
+    return (ns / (double)bursts - clock) / (double)a->masks;
+}
+
 /* Each candidate begins a round as often as the others, and finds its own data in the caches when its sample begins. */
-static void one_round(candidate *c, size_t count, const size_t *calls, size_t round, size_t threads,
-                      timing *t) {
+static void one_round(const candidate *c, size_t count, const arrays *a, const size_t *calls,
+                      size_t round, size_t threads, timing *t) {
     for (size_t i = 0; i < count; i++) {
         size_t k = (round + i) % count;
         for (int n = 0; threads > 1 && n < WAKING_SAMPLES; n++)
             sample(&c[k], calls[k]);
-        bool warm = calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS);
-        for (int call = 0; warm && call < WARM_CALLS; call++)
-            c[k].call(&c[k]);
-        t[k].samples[round] = sample(&c[k], calls[k]);
+        if (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS))
+            call_each(&c[k], count, 1, WARM_CALLS);
+        t[k].samples[round] = a->masks == 1 ? sample(&c[k], calls[k])
+                                            : sample_unseen(&c[k], count, a, calls[k], round);
     }
 }
 
@@ -112,7 +136,7 @@ size_t take_turns(candidate *c, size_t count, const arrays *a, peers *p, timing 
     double budget = (quick ? 0.005e9 : 0.06e9) * (double)count * (p ? 2 : 1), start = now();
     for (; rounds < MAX_ROUNDS && (rounds < least || now() - start < budget); rounds++) {
         move_outputs(c, count, a, rounds % PLACES);
-        one_round(c, count, calls, rounds, threads, t);
+        one_round(c, count, a, calls, rounds, threads, t);
         if (p && !round_of_peers(p, t + count, rounds)) return 0;
     }
     for (size_t i = 0; i < count + peer_count(p); i++)

@@ -56,7 +56,8 @@ is 'a version is on the drawing' grep -q 'slow 1.0' peers.svg
 is 'JSON is well formed, whatever a peer says' well_formed peers.json
 is 'the drawing is well formed' well_formed peers.svg
 is 'the tables have its ratio' grep -q '^| `where(x < 0, 0, x)` | [^|]*| [0-9]* / - / - | *|$' peers.md
-is 'a peer is told the cell' grep -q '"text": "x\[x < 0\]".*"outputs": \[\["", "f32", \[[0-9]*\]\]\]' cells
+is 'a peer is told the cell' grep -q '"text": "x\[x < 0\]".*"outputs": \[\["", "f32", \[[0-9]*\]\]\], "unseen": true' cells
+is 'of what selects nothing it may see the same again' grep -q '"text": "where(x < 0, 0, x)".*"unseen": false' cells
 
 run --quick --size 4096 --threads 1 --only where --peers 'exit 1'
 is 'peers that cannot start are an error' test "$status" = 1
