@@ -255,9 +255,10 @@ static void words_are_looked_at_where_that_pays(void **state) {
         assert_int_equal(way_after(s, w, N / 2, 0), PACK_WORDS);
     assert_int_equal(way_after(s, w, N / 2, 0), PACK_LOOKING); /* once more */
     assert_int_equal(way_after(s, w, N / 100, WORDS / 2), PACK_MOVING);
-    assert_int_equal(way_after(s, w, N / 100, WORDS - 1), PACK_LOOKING); /* they lie together */
+    assert_int_equal(way_after(s, w, N / 100, WORDS - WORDS / 20), PACK_LOOKING); /* they lie together */
     s->grid.total = MOVE_NEAR; /* as if it came from memory */
-    assert_int_equal(way_after(s, w, N / 100, WORDS - 1), PACK_MOVING);
+    assert_int_equal(way_after(s, w, N / 100, WORDS - WORDS / 20), PACK_MOVING);
+    assert_int_equal(way_after(s, w, N / 100, WORDS - WORDS / 64), PACK_LOOKING);
     wn_binding_free(b);
     wn_kernel_free(k);
     wn_context_free(c);

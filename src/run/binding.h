@@ -211,7 +211,7 @@ void wn_pieces_prepare(const wn_binding *b, bound_stage *s, int32_t workers, boo
 /* Let one thread run it by steps, whose results go past the caches, if it can (pieces.c). */
 void wn_steps_prepare(const wn_binding *b, bound_stage *s);
 /* Find out what a PACK stage may move, once its space is laid out (mask.c). */
-void wn_moves_prepare(bound_stage *s);
+void wn_moves_prepare(const wn_binding *b, bound_stage *s);
 /* Find out what can be done to a ROWS stage's rows, before its space is laid out (rows.c). */
 wn_status wn_rows_prepare(const wn_binding *b, bound_stage *s, wn_error *error);
 /* Compute elements of the space into a worker's buffers, from their beginning on (rows.c). */

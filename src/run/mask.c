@@ -170,54 +170,48 @@ static int64_t find_bits(const packing *p, int64_t first, int64_t count, const u
 /* Elements whose bits are found before they are moved, if all is read in place. */
 #define MOVE_BLOCK 16384
 
-void wn_moves_prepare(bound_stage *s) {
+void wn_moves_prepare(const wn_binding *b, bound_stage *s) {
+    size_t widest = 1;
     s->may_move = stage_moves_elements(s->plan);
     for (uint32_t i = 0; s->may_move && i < s->plan->output_count; i++) {
-        s->outputs[i].source = s->plan->program.values[s->plan->outputs[i].value].number;
-        s->may_move &= s->grid.in[s->outputs[i].source].mode == OPERAND_DIRECT;
+        const operand *from = &s->grid.in[s->plan->program.values[s->plan->outputs[i].value].number];
+        s->outputs[i].source = (uint32_t)(from - s->grid.in);
+        s->may_move &= from->mode == OPERAND_DIRECT;
+        if (from->size > widest) widest = from->size;
     }
-    s->move_one_in = move_one_in(s->grid.total);
+    s->move_one_in = move_one_in(&b->kernel->target, widest, s->grid.total);
     s->move_block = wn_grid_reads_directly(&s->grid, 0) ? MOVE_BLOCK : s->grid.block;
-}
-
-/*
- * Testing a word pays if the branch is foreseen, for one that is not takes as long as packing a word: if at most one in 8 is mixed, much is saved,
- * if at most one in 16 is uniform, nothing is lost. In between words are not tested for the next 16 calls, of a block or a chunk each.
- */
-#define MIXED_ONE_IN 8
-#define UNIFORM_ONE_IN 16
-#define CALLS_WITHOUT_TEST 16
-#define BLOCK_SAMPLE 32
-#define BITMAP_SAMPLE 256
-
-/* About how many words are mixed, from so many of all over; an odd number apart, since masks of rows repeat after an even one. */
-static int64_t estimate_mixed(const uint64_t *words, int64_t count, int64_t samples) {
-    int64_t distance = count / samples | 1, mixed = 0;
-    for (int64_t k = 0; k < count; k += distance)
-        mixed += words[k] + 1 >= 2;
-    return mixed * distance;
-}
-
-static bool from_memory(const bound_stage *s) {
-    return s->grid.total >= MOVE_NEAR;
 }
 
 static bool pays_to_move(const bound_stage *s, int64_t found, int64_t n) {
     return s->may_move && found <= n / s->move_one_in;
 }
 
-/* A mask that is computed has no words to test; and where one waits for memory, moving is as fast at least. */
+/*
+ * Looking at a word pays if the branch is foreseen, for one that is not takes as long as packing a word. So much is saved if at most one in 8
+ * is mixed; where moving is the other way, one in 20, and from memory, where loads then wait for the branch, one in 64.
+ */
+static bool pays_to_look(const bound_stage *s, bool moves, int64_t mixed, int64_t words) {
+    int64_t one_in = !moves ? 8 : s->grid.total < MOVE_NEAR ? 20 : 64;
+    return s->may_move && one_in * mixed <= words;
+}
+
+/* If at most one in 16 is uniform, nothing is lost. In between words are not looked at for the next 16 calls, of a block or a chunk each. */
+#define UNIFORM_ONE_IN 16
+#define CALLS_WITHOUT_LOOK 16
+
+/* A mask that is computed has no words to look at. */
 void wn_learn_way(const bound_stage *s, worker *w, int64_t found, int64_t uniform, int64_t n) {
     bool moves = pays_to_move(s, found, n);
     int64_t words = n / KERNEL_WORD;
-    if (!s->may_move || n == 0 || !stage_mask_is_bools(s->plan) || (moves && from_memory(s)))
+    if (!s->may_move || n == 0 || !stage_mask_is_bools(s->plan))
         w->way = moves && n ? PACK_MOVING : PACK_WORDS;
-    else if (MIXED_ONE_IN * (words - uniform) <= words)
+    else if (pays_to_look(s, moves, words - uniform, words))
         w->way = PACK_LOOKING;
     else if (moves)
         w->way = PACK_MOVING;
     else if (w->way == PACK_LOOKING && UNIFORM_ONE_IN * uniform > words)
-        w->way = PACK_WORDS, w->unlooked = CALLS_WITHOUT_TEST;
+        w->way = PACK_WORDS, w->unlooked = CALLS_WITHOUT_LOOK;
     else if (w->way == PACK_LOOKING || --w->unlooked <= 0)
         w->way = PACK_LOOKING, w->unlooked = 0;
     else
@@ -230,7 +224,7 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
     const grid *g = &s->grid;
     int64_t taken = 0;
     while (taken < count) {
-        int64_t now = least(count - taken, s->move_block), moved = 0;
+        int64_t now = least(count - taken, s->move_block), moved = 0, mixed = 0;
         const uint64_t *words = p->words ? p->words + (first + taken) / KERNEL_WORD : NULL;
         if (!words) {
             int64_t found = find_bits(p, first + taken, now, &words);
@@ -240,14 +234,13 @@ static int64_t move_blocks(packing *p, int64_t first, int64_t count) {
             const operand *from = &g->in[s->outputs[i].source];
             moved = wn_move_selected(from->size, packed_place(p, i) + p->position * from->size,
                                      p->room - p->position, from->data + (first + taken) * from->size,
-                                     words, round_up(now, KERNEL_WORD) / KERNEL_WORD);
+                                     words, round_up(now, KERNEL_WORD) / KERNEL_WORD, &mixed);
         }
         p->position += moved;
         p->found += moved;
         taken += now;
         if (p->words) continue;
-        int64_t all = now / KERNEL_WORD;
-        wn_learn_way(s, p->w, moved, all - estimate_mixed(words, all, BLOCK_SAMPLE), now);
+        wn_learn_way(s, p->w, moved, now / KERNEL_WORD - mixed, now);
         if (p->w->way != PACK_MOVING) break;
     }
     return taken;
@@ -432,11 +425,16 @@ static void pack_in_parts(const wn_binding *b, bound_stage *s) {
     wn_parallel(b->kernel->context, part_count(&p), pack_part, &p);
 }
 
+#define SAMPLE 256
+
+/* From some words of all over, an odd number apart, since masks of rows repeat after an even one. */
 static pack_way way_of_bitmap(const bound_stage *s, const uint64_t *words) {
-    int64_t count = s->grid.total / KERNEL_WORD;
-    if (pays_to_move(s, s->n_true, s->grid.total)) return PACK_MOVING;
-    bool looks = s->may_move && MIXED_ONE_IN * estimate_mixed(words, count, BITMAP_SAMPLE) <= count;
-    return looks ? PACK_LOOKING : PACK_WORDS;
+    int64_t count = s->grid.total / KERNEL_WORD, distance = count / SAMPLE | 1, mixed = 0;
+    for (int64_t k = 0; k < count; k += distance)
+        mixed += words[k] + 1 >= 2;
+    bool moves = pays_to_move(s, s->n_true, s->grid.total);
+    if (pays_to_look(s, moves, mixed * distance, count)) return PACK_LOOKING;
+    return moves ? PACK_MOVING : PACK_WORDS;
 }
 
 static wn_status pack_in_two_passes(wn_binding *b, bound_stage *s, wn_error *error) {

@@ -47,14 +47,16 @@ static inline size_t lowest(uint64_t bits) {
         return move_one_by_one_##T(to, from, third & (third - 1));                                 \
     }                                                                                              \
     static int64_t move_true_##T(T *to, int64_t room, const T *from, const uint64_t *words,        \
-                                 int64_t count) {                                                  \
+                                 int64_t count, int64_t *mixed) {                                  \
         const T *begin = to, *end = to + room;                                                     \
+        *mixed = 0;                                                                                \
         for (; count > 0; count -= WORDS, words += WORDS, from += WORDS * 64) {                    \
             uint8_t places[WORDS];                                                                 \
             size_t n = find_words(words, (size_t)(count < WORDS ? count : WORDS), places);         \
             for (size_t i = 0; i < n; i++) {                                                       \
                 uint64_t bits = words[places[i]];                                                  \
                 const T *x = from + (size_t)places[i] * 64;                                        \
+                *mixed += bits + 1 != 0;                                                           \
                 to = end - to < 3 ? move_one_by_one_##T(to, x, bits) : move_word_##T(to, x, bits); \
             }                                                                                      \
         }                                                                                          \
@@ -66,11 +68,11 @@ MOVE_TRUE(any_u32)
 MOVE_TRUE(any_u64)
 
 int64_t wn_move_selected(size_t size, void *to, int64_t room, const void *from,
-                         const uint64_t *words, int64_t count) {
+                         const uint64_t *words, int64_t count, int64_t *mixed) {
     switch (size) {
-    case 1: return move_true_uint8_t(to, room, from, words, count);
-    case 2: return move_true_any_u16(to, room, from, words, count);
-    case 4: return move_true_any_u32(to, room, from, words, count);
-    default: return move_true_any_u64(to, room, from, words, count);
+    case 1: return move_true_uint8_t(to, room, from, words, count, mixed);
+    case 2: return move_true_any_u16(to, room, from, words, count, mixed);
+    case 4: return move_true_any_u32(to, room, from, words, count, mixed);
+    default: return move_true_any_u64(to, room, from, words, count, mixed);
     }
 }

@@ -34,8 +34,7 @@ static int64_t least(int64_t a, int64_t b) {
  * disturbed by it (on a Zen 4 steps without are at .9 to 1 of the limit, with at .75).
  */
 #define PAGE ((int64_t)4096)
-#define STEP_BYTES 2048       /* of the widest input; of all, twice as many */
-#define STEPS_MOVE_ONE_IN 128 /* AMD: only fewer are moved one by one, and not by steps */
+#define STEP_BYTES 2048 /* of the widest input; of all, twice as many */
 #define STEPS_AHEAD 3 /* of several wide inputs, 2: more would be more than the first cache holds */
 
 /* Bytes of an element: in all inputs and in the widest, in those that the mask is made of, in all outputs and in the widest. */
@@ -75,7 +74,6 @@ static void choose_step(const wn_binding *b, bound_stage *s) {
     element_bytes bytes = measure(s);
     if (b->kernel->target.amd) {
         s->step = step_of_page(&bytes);
-        if (s->step) s->move_one_in = STEPS_MOVE_ONE_IN;
     } else if (bytes.widest_in <=
                4) { /* more gain nothing, since packing them takes as long as their lines take to come */
         s->step = least(STEP_BYTES / bytes.widest_in, 2 * STEP_BYTES / (1 + bytes.in)) & -KERNEL_WORD;

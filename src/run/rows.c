@@ -549,13 +549,15 @@ typedef struct rows_job {
     running_sum packed;
 } rows_job;
 
-/* One of so many rows is not selected. */
+/* One of so many rows is selected, of those that lie in a cache or not, or is not. */
+#define FEW_NEAR 20
+#define FEW 48
 #define NEARLY_ALL 4096
 
 /* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all. */
 static bool pays_to_move(const bound_stage *s) {
-    int64_t rest = s->places - s->n_true;
-    return s->n_true <= s->places / move_one_in(s->grid.total) || rest <= s->places / NEARLY_ALL;
+    int64_t rest = s->places - s->n_true, few = s->grid.total < MOVE_NEAR ? FEW_NEAR : FEW;
+    return s->n_true <= s->places / few || rest <= s->places / NEARLY_ALL;
 }
 
 static void do_piece(void *user, int64_t task, int32_t number) {

@@ -295,7 +295,7 @@ static wn_status lay_out(wn_binding *b, bound_stage *s, wn_error *error) {
                                                     : MAP_BLOCK);
     if (s->pack_rows) s->grid.step = KERNEL_WORD; /* blocks are of whole words of rows */
     wn_grid_lay_out(&s->mask, MAP_BLOCK);
-    if (p->kind == STAGE_PACK) wn_moves_prepare(s);
+    if (p->kind == STAGE_PACK) wn_moves_prepare(b, s);
     s->values_buffer = s->grid.buffers;
     if (p->kind == STAGE_EXPAND) s->grid.buffers += aligned(wn_expand_buffer(s));
     return WN_OK;
