@@ -314,6 +314,7 @@ static const choice_case CHOICES[] = {
     {"i64(i) % i64(j)", WN_ISA_X86_64_V3, "result", "divided one element after the other"},
     {"h * h", WN_ISA_X86_64_V3, "result", "computed as f32, and rounded"},
     {"h < 1", WN_ISA_X86_64_V3, "result", "computed as f32"},
+    {"h < 0", WN_ISA_X86_64_V3, "result", "compared as integers"},
     {"f16(d)", WN_ISA_X86_64_V3, "result", "rounded to f16 in two steps"},
     {"i32(x)", WN_ISA_X86_64_V3, "result", "what does not fit is set to 0"},
 };

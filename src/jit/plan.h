@@ -27,7 +27,7 @@
 #ifndef WN_PLAN_H
 #define WN_PLAN_H
 
-#include "graph/graph.h"
+#include "graph/patterns.h"
 #include "jit/kernel.h"
 
 /* boolean_mask may widen a rank-8 array's one packed axis back to the mask's axes, so spaces have more axes than arrays. */
@@ -165,6 +165,7 @@ typedef struct wn_plan {
     uint32_t temp_count, temp_room;
     plan_reads *reads;
     plan_writer *writers;
+    float_use floats;
 } wn_plan;
 
 /* Plan a graph copy (wn_graph_copy), which must outlive the plan, as must the bitmaps. NULL: out of memory or a limit, see error. */

@@ -103,20 +103,6 @@ static wn_status make_plan(wn_kernel *k, wn_error *error) {
     return wn_fail(error, own.status, "%s", own.message);
 }
 
-/* Floats that are only moved do not count. */
-static bool computes_floats(const wn_graph *g) {
-    for (node_id id = 0; id < g->node_count; id++) {
-        const node *n = graph_node(g, id);
-        bool moves = n->op == OP_where || !(op_is_elementwise((op)n->op) ||
-                                            op_is_reduction((op)n->op) || n->op == OP_nonzero);
-        if (moves) continue;
-        if (type_is_float((wn_type)n->type)) return true;
-        for (int i = 0; i < node_arity(n); i++)
-            if (type_is_float((wn_type)graph_node(g, n->args[i])->type)) return true;
-    }
-    return false;
-}
-
 static kernel_fn look_up(const wn_code *code, uint32_t stage, kernel_function which) {
     char symbol[48];
     snprintf(symbol, sizeof symbol, "wn_%s_%u", kernel_function_name[which], stage);
@@ -221,7 +207,6 @@ static wn_status load_functions(const wn_kernel *k, provider_functions functions
 }
 
 static wn_status compile_code(wn_kernel *k, wn_error *error) {
-    k->computes_floats = computes_floats(k->graph);
     if (!has_functions(k->plan, FUNCTIONS_EARLY)) return WN_OK;
     TRY(load_functions(k, FUNCTIONS_EARLY, &k->code, error));
     for (uint32_t stage = 0; stage < k->plan->stage_count; stage++)
@@ -260,6 +245,11 @@ static wn_status settle_for_interpreter(wn_kernel *k, wn_status status, wn_error
     return status == WN_ERROR_MEMORY ? no_memory(error) : WN_OK;
 }
 
+/* Floats that are only moved, or compared by their bits, do not count. */
+static bool computes_floats(const wn_kernel *k) {
+    return k->plan->floats != FLOATS_MOVED && !compares_patterns(k->plan, &k->target);
+}
+
 /* Plan and compile a kernel whose graph and target are set. */
 static wn_status fill_kernel(wn_kernel *k, wn_error *error) {
     wn_error own = {WN_OK, ""};
@@ -270,6 +260,7 @@ static wn_status fill_kernel(wn_kernel *k, wn_error *error) {
                          "compile: this machine has no instruction set that is known");
     if (status == WN_OK) status = compile_code(k, &own);
     k->engine = WN_ENGINE_JIT;
+    k->computes_floats = status != WN_OK || computes_floats(k);
     if (status == WN_OK) return WN_OK;
     if (k->wanted == WN_ENGINE_JIT) return wn_fail(error, status, "%s", own.message);
     if (status != WN_ERROR_MEMORY)

@@ -8,6 +8,7 @@
 #ifndef WN_EMIT_H
 #define WN_EMIT_H
 
+#include "graph/patterns.h"
 #include "jit/provider.h"
 
 #include <llvm-c/Core.h>
@@ -21,6 +22,7 @@ typedef struct emitter {
     LLVMBuilderRef builder;
     const wn_graph *graph;
     wn_target target;
+    bool compares_patterns; /* of f32 and f64, where that can be */
 
     ir function;
     unsigned lanes; /* of the values being emitted */
@@ -78,6 +80,8 @@ static inline ir wn_ir_bitcast(const emitter *e, ir value, LLVMTypeRef type) {
 
 /* An elementwise operation on values of `type` (for where: of the choices). emit_op.c */
 ir wn_emit_op(emitter *e, op o, wn_type type, const ir *args, bool constant_divisor);
+/* Whether a float of `type` has a pattern of a range. emit_op.c */
+ir wn_emit_in_range(emitter *e, wn_type type, ir value, const pattern_range *range);
 /* A cast. emit_cast.c */
 ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value);
 /* f16 or bf16 to float and back: rounded once, to nearest even. emit_cast.c */

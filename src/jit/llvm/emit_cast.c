@@ -156,12 +156,8 @@ static ir cast_bool(emitter *e, wn_type to, ir value) {
     return LLVMBuildZExt(e->builder, value, type, "");
 }
 
-/* != 0: true for NaN, false for -0. */
+/* != 0: true for NaN, false for -0. (16-bit floats are compared by their bits, as is done before this is called.) */
 static ir cast_to_bool(emitter *e, wn_type from, ir value) {
-    if (type_is_half(from)) {
-        ir magnitude = and_mask(e, value, 16, 0x7fff);
-        return LLVMBuildICmp(e->builder, LLVMIntNE, magnitude, wn_ir_int(e, 16, 0), "");
-    }
     if (type_is_float(from))
         return LLVMBuildFCmp(e->builder, LLVMRealUNE, value, wn_ir_float(e, from, 0), "");
     return LLVMBuildICmp(e->builder, LLVMIntNE, value, wn_ir_int(e, type_bits(from), 0), "");

@@ -20,6 +20,10 @@ static LLVMIntPredicate int_predicate(op o, bool is_signed) {
     }
 }
 
+static ir icmp(emitter *e, LLVMIntPredicate p, ir a, ir b) {
+    return LLVMBuildICmp(e->builder, p, a, b, "");
+}
+
 static LLVMRealPredicate float_predicate(op o) {
     switch (o) {
     case OP_equal: return LLVMRealOEQ;
@@ -46,11 +50,31 @@ static ir opposite_of(const emitter *e, ir mask) {
                          LLVMGetOperand(mask, 1), "");
 }
 
-/* ---- Integers -------------------------------------------------------------------------------------------------------- */
-
-static ir icmp(emitter *e, LLVMIntPredicate p, ir a, ir b) {
-    return LLVMBuildICmp(e->builder, p, a, b, "");
+/*
+ * Whether the pattern of a float is in a range. A range is moved to where the signed integers begin, so that all of it is below a limit: before
+ * AVX-512 there is no unsigned comparison.
+ */
+ir wn_emit_in_range(emitter *e, wn_type type, ir value, const pattern_range *range) {
+    LLVMBuilderRef b = e->builder;
+    unsigned bits = type_bits(type);
+    uint64_t sign = (uint64_t)1 << (bits - 1), all = 2 * (sign - 1) + 1;
+    ir x = wn_ir_bitcast(e, value, int_vector(e, bits));
+    const char *why = type_is_half(type)
+                          ? "what makes it true is one range of bit patterns; nothing is widened"
+                          : "what makes it true is one range of bit patterns; the kernel computes "
+                            "no float, and MXCSR need not be read";
+    wn_tell(e, why, "compared as integers");
+    if (range->of_magnitude) {
+        ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, bits, sign - 1), "");
+        return icmp(e, range->first ? LLVMIntNE : LLVMIntEQ, magnitude, wn_ir_int(e, bits, 0));
+    }
+    if (range->count == 1) return icmp(e, LLVMIntEQ, x, wn_ir_int(e, bits, range->first));
+    if (range->count == all) return icmp(e, LLVMIntNE, x, wn_ir_int(e, bits, range->first - 1));
+    ir moved = LLVMBuildAdd(b, x, wn_ir_int(e, bits, sign - range->first), "");
+    return icmp(e, LLVMIntSLT, moved, wn_ir_int(e, bits, range->count ^ sign));
 }
+
+/* ---- Integers -------------------------------------------------------------------------------------------------------- */
 
 /* The count is read as unsigned; the width or more gives 0, or, shifting a signed number right, the sign. */
 static ir emit_shift(emitter *e, op o, wn_type type, const ir *a) {
@@ -162,10 +186,6 @@ static ir emit_integer(emitter *e, op o, wn_type type, const ir *a, bool constan
 }
 
 /* ---- Floats ---------------------------------------------------------------------------------------------------------- */
-
-static bool op_reads_bits(op o) {
-    return o == OP_negative || o == OP_abs || (o >= OP_is_nan && o <= OP_is_finite);
-}
 
 /* Operations on the bits, the same for every float type: `infinity` is the pattern of +inf, all exponent bits set. */
 static ir emit_float_bits(emitter *e, op o, wn_type type, ir a) {
