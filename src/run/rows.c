@@ -549,14 +549,15 @@ typedef struct rows_job {
     running_sum packed;
 } rows_job;
 
-/* One of so many rows is selected, of those that lie in a cache or not, or is not. */
-#define FEW_NEAR 20
+/* One of so many rows is selected, of those that no cache holds; or is not. */
 #define FEW 48
 #define NEARLY_ALL 4096
 
-/* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all. */
+/* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all; packing takes the longer, the
+   wider elements are. */
 static bool pays_to_move(const bound_stage *s) {
-    int64_t rest = s->places - s->n_true, few = s->grid.total < MOVE_NEAR ? FEW_NEAR : FEW;
+    int64_t rest = s->places - s->n_true, few = FEW;
+    if (s->grid.total < MOVE_NEAR) few = 32 / s->grid.out[0].size;
     return s->n_true <= s->places / few || rest <= s->places / NEARLY_ALL;
 }
 
