@@ -286,7 +286,7 @@ static const choice_case CHOICES[] = {
     {"d[m]", WN_ISA_X86_64_V3, "result",
      "4 elements of 64 bits at once; its lanes come from a table of 512 bytes"},
     {"b[m]", WN_ISA_X86_64_V3, "result",
-     "packed by pshufb, 8 elements of 8 bits at once; its bytes come from a table of 2048 bytes"},
+     "packed by pshufb, 8 elements of 8 bits at once; its bytes come from a table of 4096 bytes"},
     {"h[m]", WN_ISA_X86_64_V3, "result", "of 16 bits at once; its bytes come from a table of 4096 bytes"},
     {"x[m]", WN_ISA_X86_64_V2, "result", "packed by pshufb, 4 elements of 32 bits at once"},
     {"x[m]", WN_ISA_PORTABLE, "result", "packed one element after the other"},

@@ -81,10 +81,16 @@ static void tell_compress(emitter *e, direction d, const pack_row *row, unsigned
         wn_tell(e, reasons[d], "%s%c, %u elements at once", name, letter, row->lanes);
 }
 
+/* Whether the table has entries for the upper half of a register behind those for the lower one. */
+static bool table_has_upper_half(direction d, unsigned bits) {
+    return d == TO_PACK && bits == 8;
+}
+
 /* Which row was taken. */
 static void tell_way(emitter *e, direction d, const pack_row *row, unsigned bits) {
     static const char *const verbs[] = {"packed", "expanded"};
     unsigned entries = row->way == WAY_COMPRESS ? 0 : 1u << row->lanes, entry = row->lanes * (bits / 8);
+    if (table_has_upper_half(d, bits)) entries *= 2;
     if (row->way == WAY_COMPRESS)
         tell_compress(e, d, row, bits);
     else if (row->way == WAY_PERMUTE)
@@ -313,35 +319,41 @@ static ir bytes_table(emitter *e, direction d, unsigned width, unsigned lanes) {
         {[1] = "wn_pack_bytes_1", [2] = "wn_pack_bytes_2", [4] = "wn_pack_bytes_4", [8] = "wn_pack_bytes_8"},
         {[1] = "wn_expand_bytes_1", [2] = "wn_expand_bytes_2", [4] = "wn_expand_bytes_4", [8] = "wn_expand_bytes_8"}};
     ir made = LLVMGetNamedGlobal(e->module, names[d][width]);
-    unsigned size = lanes * width, count = 1u << lanes;
+    unsigned size = lanes * width, masks = 1u << lanes,
+             count = table_has_upper_half(d, 8 * width) ? 2 * masks : masks;
     uint8_t bytes[TABLE_BYTES];
-    for (unsigned mask = 0; mask < count && !made; mask++) {
+    for (unsigned entry = 0; entry < count && !made; entry++) {
         uint8_t lane[8];
-        source_lanes(d, mask, lanes, lane);
+        source_lanes(d, entry % masks, lanes, lane);
         for (unsigned i = 0; i < size; i++)
-            bytes[size * mask + i] = (uint8_t)(lane[i / width] * width + i % width);
+            bytes[size * entry + i] =
+                (uint8_t)(lane[i / width] * width + i % width + entry / masks * size);
     }
     return made ? made : add_table(e, names[d][width], bytes, size * count);
 }
 
-/* pshufb: lanes of 2^lanes masks; 16 bytes an entry, 8 where eight bytes are packed. */
+/* 8 or 16 bytes in a register of 16; the others are whatever they are. */
+static ir in_register(emitter *e, ir bytes) {
+    LLVMTypeRef type = LLVMTypeOf(bytes);
+    unsigned size = LLVMGetVectorSize(type);
+    if (size == 16) return bytes;
+    ir index[16];
+    for (unsigned i = 0; i < 16; i++)
+        index[i] = i < size ? LLVMConstInt(int_type(e, 32), i, false) : LLVMGetUndef(int_type(e, 32));
+    return LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(type), LLVMConstVector(index, 16), "");
+}
+
+/* pshufb: lanes of 2^lanes masks; 16 bytes an entry, 8 where eight bytes are packed. `value` is so many lanes, or 16 bytes for a table that
+   has entries for their upper half. */
 static ir shuffle(emitter *e, direction d, ir value, unsigned bits, unsigned lanes, ir index) {
     unsigned size = lanes * bits / 8;
     LLVMTypeRef entry_type = LLVMVectorType(int_type(e, 8), size);
+    unsigned given = LLVMGetVectorSize(LLVMTypeOf(value)) * bits / 8;
     ir from = load_entry(e, bytes_table(e, d, bits / 8, lanes), entry_type, index, size);
-    ir bytes = wn_ir_bitcast(e, value, entry_type), spread[16];
-    for (unsigned i = 0; i < 16; i++)
-        spread[i] = i < size ? LLVMConstInt(int_type(e, 32), i, false) : LLVMGetUndef(int_type(e, 32));
-    if (size < 16) {
-        bytes = LLVMBuildShuffleVector(e->builder, bytes, LLVMGetUndef(entry_type),
-                                       LLVMConstVector(spread, 16), "");
-        from = LLVMBuildShuffleVector(e->builder, from, LLVMGetUndef(entry_type),
-                                      LLVMConstVector(spread, 16), "");
-    }
-    ir args[] = {bytes, from};
+    ir bytes = wn_ir_bitcast(e, value, LLVMVectorType(int_type(e, 8), given));
+    ir args[] = {in_register(e, bytes), in_register(e, from)};
     ir moved = wn_ir_intrinsic(e, "llvm.x86.ssse3.pshuf.b.128", NULL, args, 2);
-    if (size < 16) moved = take_lanes(e, moved, 0, size);
-    return wn_ir_bitcast(e, moved, LLVMTypeOf(value));
+    return wn_ir_bitcast(e, take_lanes(e, moved, 0, size), LLVMVectorType(int_type(e, bits), lanes));
 }
 
 static ir move_by_table(emitter *e, direction d, const pack_row *row, ir value, unsigned bits, ir index) {
@@ -381,11 +393,15 @@ static ir expand_scalar(emitter *e, LLVMTypeRef type, ir mask, ir base, ir posit
 
 static ir pack_lanes(emitter *e, const pack_row *row, ir value, unsigned bits,
                      const pack_mask *mask, unsigned first) {
-    ir group = take_lanes(e, value, first, row->lanes);
     if (row->way == WAY_COMPRESS)
-        return pack_compress(e, row, group, mask_vector(e, mask, first, row->lanes));
+        return pack_compress(e, row, take_lanes(e, value, first, row->lanes),
+                             mask_vector(e, mask, first, row->lanes));
     ir index = as_i64(e, mask_bits(e, mask, first, row->lanes));
-    return move_by_table(e, TO_PACK, row, group, bits, index);
+    if (!table_has_upper_half(TO_PACK, bits) || first / row->lanes % 2 == 0)
+        return move_by_table(e, TO_PACK, row, take_lanes(e, value, first, row->lanes), bits, index);
+    index = LLVMBuildAdd(e->builder, index, wn_ir_i64(e, 1u << row->lanes), "");
+    return shuffle(e, TO_PACK, take_lanes(e, value, first - row->lanes, 2 * row->lanes), bits,
+                   row->lanes, index);
 }
 
 ir wn_emit_pack(emitter *e, ir value, unsigned bits, const pack_mask *mask, ir base, ir position) {
