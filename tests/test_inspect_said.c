@@ -294,6 +294,7 @@ static const choice_case CHOICES[] = {
     {"expand(y, m, x)", WN_ISA_X86_64_V3, "result", "expanded by vpermd"},
     {"x[x < 0]", WN_ISA_X86_64_V4, "result", "mask and values of the next 64 elements"},
     {"x[m]", WN_ISA_X86_64_V3, "m", "the mask's next word is found out before"},
+    {"b[b > 1]", WN_ISA_X86_64_V3, "result", "the mask's bits of the next 64 elements"},
     {"x[m]", WN_ISA_X86_64_V3, "result", "none of 64 elements is selected: nothing is done"},
     {"c = x < y; output u = x[c]; output v = y[c]; output w = x[c] * 2;", WN_ISA_X86_64_V4, "u",
      "the mask of the next 64 elements"},

@@ -124,19 +124,29 @@ static void every_mask_of_16_lanes_in_just_enough_room(void **state) {
 }
 
 /* All 65,536 masks of 16 lanes one after the other: as words of 64 and at every vector's place. */
+static void add_every_mask(store *s, wn_type type, int64_t masks) {
+    int64_t length = masks * LANES;
+    void *m = store_add(s, type, 1, &length)->data;
+    for (int64_t i = 0; i < length; i++)
+        values_store(type, m, i, (uint64_t)(i / LANES * (MASKS / masks) >> i % LANES & 1));
+}
+
 static void every_mask_of_16_lanes_in_one_array(void **state) {
     int64_t masks = COMPARE_SAMPLED ? 4096 : MASKS, length = masks * LANES;
-    for (size_t w = 0; w < WIDTHS; w++) {
-        store s = {.random = w + 1};
-        char text[96];
-        store_add(&s, widths[w], 1, &length);
-        uint8_t *m = store_add(&s, WN_BOOL, 1, &length)->data;
-        for (int64_t i = 0; i < length; i++)
-            m[i] = (uint8_t)(i / LANES * (MASKS / masks) >> i % LANES & 1);
-        snprintf(text, sizeof text, "input x: %s[?]; input m: bool[?]; output y = x[m];",
-                 wn_type_name(widths[w]));
-        store_compare(*state, text, &s);
-    }
+    static const struct {
+        wn_type type;
+        const char *mask;
+    } kinds[] = {{WN_BOOL, "m"}, {WN_U8, "m != 0"}, {WN_I16, "m > 0"}};
+    for (size_t w = 0; w < WIDTHS; w++)
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            store s = {.random = w + 1};
+            char text[96];
+            store_add(&s, widths[w], 1, &length);
+            add_every_mask(&s, kinds[k].type, masks);
+            snprintf(text, sizeof text, "input x: %s[?]; input m: %s[?]; output y = x[%s];",
+                     wn_type_name(widths[w]), wn_type_name(kinds[k].type), kinds[k].mask);
+            store_compare(*state, text, &s);
+        }
 }
 
 static void every_density(void **state) {
@@ -256,6 +266,36 @@ static void masks_that_are_computed(void **state) {
             store_add(&s, WN_F32, 1, &length);
             store_add(&s, WN_I16, 1, &length);
             snprintf(text, sizeof text, "input x: f32[?]; input a: i16[?]; %s", texts[i]);
+            store_compare(*state, text, &s);
+        }
+}
+
+static void masks_of_bytes_and_words(void **state) {
+    static const char *const texts[] = {
+        "output y = u[u < 1];",
+        "output y = u[u < 26];",
+        "output y = u[u < 128];",
+        "output y = u[u < 255];",
+        "output y = s[s < -20000];",
+        "output y = s[s < 0];",
+        "output y = s[s < 30000];",
+        "output y = s[u < 128] * 2;",
+        "output y = f64(s)[u < 128];",
+        "output y = u[m & s < 0];",
+        "output y = u[m & s < 0]; output z = s[m & s < 0];",
+        "output y = u[u < 128]; output z = m[u < 128]; output v = u[u < 128] // 2;",
+        "output y = nonzero(u > 77);",
+    };
+    static const int64_t lengths[] = {0, 1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000, 100000};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k += COMPARE_SAMPLED ? 5 : 1) {
+            store s = {.random = i};
+            char text[200];
+            store_add(&s, WN_U8, 1, &lengths[k]);
+            store_add(&s, WN_I16, 1, &lengths[k]);
+            store_add_mask(&s, 500, 1, &lengths[k]);
+            snprintf(text, sizeof text, "input u: u8[?]; input s: i16[?]; input m: bool[?]; %s",
+                     texts[i]);
             store_compare(*state, text, &s);
         }
 }
@@ -576,6 +616,7 @@ int main(void) {
         TEST(every_short_length),
         TEST(every_type_keeps_its_bits),
         TEST(masks_that_are_computed),
+        TEST(masks_of_bytes_and_words),
         TEST(outputs_of_many_types_share_a_mask),
         TEST(two_masks_in_one_graph),
         TEST(masks_of_masks),
