@@ -53,7 +53,6 @@ typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
     X(negative_f64)     /* d[d < 0] */ \
     X(negative_i16)     /* s[s < 0] */ \
     X(below_u8)         /* u[u < 77] */ \
-    X(below_u8_pext) \
     X(both)             /* x[(a > 0) & (b < 0.2)] */ \
     X(both_stream) \
     X(masked)           /* x[m] */ \

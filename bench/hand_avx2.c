@@ -297,11 +297,13 @@ size_t wn_hand_negative_f64_avx2(const hand_inputs *inputs, void *out, size_t n)
     return (size_t)(y - (double *)out);
 }
 
-/* Row m: the numbers of the bits that are set in m, a byte each; made from `permutations` at the first call. */
-typedef uint64_t byte_table[256];
+/* Row m: the numbers of the bits that are set in m, a byte each; row 256 + m: each 8 more. Made from `permutations` at the first call. */
+typedef uint64_t byte_table[512];
 static void make_bytes(byte_table bytes) {
-    for (size_t m = 0; m < 256; m++)
+    for (size_t m = 0; m < 256; m++) {
         bytes[m] = _pdep_u64(permutations[m], 0x0f0f0f0f0f0f0f0f);
+        bytes[256 + m] = bytes[m] | 0x0808080808080808;
+    }
 }
 
 /* Eight elements of two bytes: lane k is bytes 2k and 2k + 1, by a table of shuffles. */
@@ -333,36 +335,32 @@ size_t wn_hand_negative_i16_avx2(const hand_inputs *inputs, void *out, size_t n)
     return (size_t)(y - (int16_t *)out);
 }
 
-/* Thirty-two masks at once; eight bytes a shuffle. */
-#define BELOW_U8(name, first, packed)                                                              \
-    size_t wn_hand_##name##_avx2(const hand_inputs *inputs, void *out, size_t n) {                 \
-        uint8_t *y = out;                                                                          \
-        const __m256i most = _mm256_set1_epi8(76);                                                 \
-        first;                                                                                     \
-        for (size_t i = 0; i < n; i += 32) {                                                       \
-            __m256i v = _mm256_load_si256((const void *)(inputs->u + i));                          \
-            __m256i below = _mm256_cmpeq_epi8(_mm256_min_epu8(v, most), v);                        \
-            unsigned word = (unsigned)_mm256_movemask_epi8(below);                                 \
-            for (size_t u = 0; u < 32; u += 8, word >>= 8) {                                       \
-                unsigned mask = word & 0xff;                                                       \
-                uint64_t value;                                                                    \
-                memcpy(&value, inputs->u + i + u, 8);                                              \
-                value = packed;                                                                    \
-                memcpy(y, &value, 8);                                                              \
-                y += (unsigned)_mm_popcnt_u32(mask);                                               \
-            }                                                                                      \
-        }                                                                                          \
-        return (size_t)(y - (uint8_t *)out);                                                       \
-    }
-
-static inline uint64_t shuffled(uint64_t value, uint64_t lanes) {
-    __m128i v = _mm_cvtsi64_si128((int64_t)value), l = _mm_cvtsi64_si128((int64_t)lanes);
-    return (uint64_t)_mm_cvtsi128_si64(_mm_shuffle_epi8(v, l));
+static inline unsigned below_u8_at(const uint8_t *u) {
+    __m256i v = _mm256_load_si256((const void *)u), least = _mm256_min_epu8(v, _mm256_set1_epi8(76));
+    return (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(least, v));
 }
 
-BELOW_U8(below_u8, static byte_table bytes;
-         if (!bytes[1 << 1]) make_bytes(bytes), shuffled(value, bytes[mask]))
-BELOW_U8(below_u8_pext, (void)0, _pext_u64(value, 255 * _pdep_u64(mask, 0x0101010101010101)))
+/* Masks are found out 64 elements ahead; eight bytes a shuffle, from either half of a register. */
+size_t wn_hand_below_u8_avx2(const hand_inputs *inputs, void *out, size_t n) {
+    static byte_table bytes;
+    const uint8_t *from = inputs->u;
+    uint8_t *y = out;
+    if (!bytes[1 << 1]) make_bytes(bytes);
+    unsigned masks[2] = {below_u8_at(from), below_u8_at(from + 32)};
+    for (size_t i = 0; i < n; i += 64) {
+        const uint8_t *ahead = from + (i + 64 < n ? i + 64 : i);
+        unsigned next[2] = {below_u8_at(ahead), below_u8_at(ahead + 32)};
+        for (size_t u = 0; u < 64; u += 8) {
+            unsigned mask = masks[u / 32] >> u % 32 & 0xff;
+            __m128i v = _mm_load_si128((const void *)(from + i + u / 16 * 16));
+            __m128i lanes = _mm_loadl_epi64((const void *)(bytes + mask + u % 16 / 8 * 256));
+            _mm_storel_epi64((void *)y, _mm_shuffle_epi8(v, lanes));
+            y += (unsigned)_mm_popcnt_u32(mask);
+        }
+        memcpy(masks, next, sizeof masks);
+    }
+    return (size_t)(y - (uint8_t *)out);
+}
 
 static void stream_lines(float *to, const float *from, size_t count) {
     for (size_t i = 0; i < count; i += 2 * LANES) {

@@ -36,12 +36,6 @@ const isa_row isas[ISA_COUNT] = {
             FOR_ISA(hand, name, avx2), FOR_ISA(hand, name, avx512)                                 \
         }                                                                                          \
     }
-#define AVX2(as, name)                                                                             \
-    {                                                                                              \
-        as, {                                                                                      \
-            FOR_ISA(hand, name, avx2), NULL                                                        \
-        }                                                                                          \
-    }
 #define ONE(name)                                                                                  \
     { HAND("plain", name) }
 #define STREAM(name)                                                                               \
@@ -65,7 +59,7 @@ const work works[] = {
     {"mask",      "x[x < 0]",                         "x",    WORK_PACK, WN_F32,  .hand = STREAM(negative), .huge = true},
     {"maskf64",   "d[d < 0]",                         "d",    WORK_PACK, WN_F64,  .hand = ONE(negative_f64)},
     {"maski16",   "s[s < 0]",                         "s",    WORK_PACK, WN_I16,  .hand = ONE(negative_i16)},
-    {"masku8",    "u[u < 77]",                        "u",    WORK_PACK, WN_U8,   .hand = {HAND("plain", below_u8), AVX2("pext", below_u8_pext)}},
+    {"masku8",    "u[u < 77]",                        "u",    WORK_PACK, WN_U8,   .hand = ONE(below_u8)},
     {"mask3",     "x[(a > 0) & (b < 0.2)]",           "xab",  WORK_PACK, WN_F32,  .hand = STREAM(both)},
     {"columns",   "output p = x[m]; output q = a[m]; output r = b[m]",
                                                       "xabm", WORK_PACK, WN_F32,  .hand = ONE(columns), .outputs = 3},
