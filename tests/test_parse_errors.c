@@ -31,6 +31,27 @@ static const mistake MISTAKES[] = {
      "line 1, column 5: expected an operand, found \")\"\n"
      "1 + )\n"
      "    ^"},
+    {WN_ERROR_SYNTAX, "input x: f32[?]; x ** 2",
+     "line 1, column 20: there is no power; write x * x\n"
+     "input x: f32[?]; x ** 2\n"
+     "                   ^"},
+    {WN_ERROR_SYNTAX, "input m: bool[?]; m and m",
+     "line 1, column 21: expected an operator or \";\", found \"and\"; write m & k\n"
+     "input m: bool[?]; m and m\n"
+     "                    ^"},
+    {WN_ERROR_NAME, "input m: bool[?]; not m",
+     "line 1, column 19: nothing is named \"not\"; write !m\n"
+     "input m: bool[?]; not m\n"
+     "                  ^"},
+    {WN_ERROR_NAME, "input x: f32[?]; isnan(x)",
+     "line 1, column 18: \"isnan\" is not a function; write is_nan(x)\n"
+     "input x: f32[?]; isnan(x)\n"
+     "                 ^"},
+    {WN_ERROR_SYNTAX, "input x: f32[?]; x.sum()",
+     "line 1, column 19: \".\" means nothing here; a function is written before what it is of: "
+     "sum(x)\n"
+     "input x: f32[?]; x.sum()\n"
+     "                  ^"},
     {WN_ERROR_NAME, "x < 0",
      "line 1, column 1: nothing is named \"x\": an input is declared by `input x: f32[?];`\n"
      "x < 0\n"

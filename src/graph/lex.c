@@ -127,6 +127,10 @@ static token lex_punctuation(const char *text, size_t length, token t) {
         WN_PUNCTUATION(WN_X)
 #undef WN_X
     };
+    if (length > 1 && memcmp(text, "**", 2) == 0) {
+        t.length = 2;
+        return bad_token(t, WN_ERROR_SYNTAX, "there is no power; write x * x");
+    }
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         size_t size = strlen(marks[i].text);
         if (size > length || memcmp(text, marks[i].text, size) != 0) continue;

@@ -355,13 +355,7 @@ static node_id parse_name(parser *p) {
     node_id id = find_name(p, &t);
     if (!graph_ok(p->g)) return 0;
     advance(p);
-    if (at(p, TOKEN_LEFT_PAREN))
-        return wn_parse_fail_word(p, &t, WN_ERROR_NAME,
-                                  "%s is not a function; docs/operations.md has all");
-    return id ? id
-              : wn_parse_fail_word(
-                    p, &t, WN_ERROR_NAME,
-                    "nothing is named %s: an input is declared by `input x: f32[?];`");
+    return id && !at(p, TOKEN_LEFT_PAREN) ? id : wn_parse_unknown(p, &t, at(p, TOKEN_LEFT_PAREN));
 }
 
 static node_id parse_parentheses(parser *p) {

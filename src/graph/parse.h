@@ -35,6 +35,8 @@ node_id wn_parse_expected(parser *p, const char *what);
 /* Something is wrong about a name or word; `format` has one %s, for it. */
 node_id wn_parse_fail_word(parser *p, const token *t, wn_status status, const char *format)
     __attribute__((format(printf, 4, 0)));
+/* A name that nothing has; `called`: no function has it. What other languages call something is said as it is written here. */
+node_id wn_parse_unknown(parser *p, const token *t, bool called);
 /* A token for a message: its text, cut if it is long. */
 const char *wn_token_text(const parser *p, const token *t, char out[48]);
 
