@@ -106,7 +106,7 @@ static void one_round(const candidate *c, size_t count, const arrays *a, const s
         size_t k = (round + i) % count;
         for (int n = 0; threads > 1 && n < WAKING_SAMPLES; n++)
             sample(&c[k], calls[k]);
-        if (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS))
+        if (a->masks == 1 && (calls[k] > 1 || (round && t[k].samples[round - 1] < WARM_NS)))
             call_each(&c[k], count, 1, WARM_CALLS);
         t[k].samples[round] = a->masks == 1 ? sample(&c[k], calls[k])
                                             : sample_unseen(&c[k], count, a, calls[k], round);

@@ -502,6 +502,9 @@ static void reductions_of_packed_axes(void **state) {
         "output a = sum(t[m] * expand(r[r > 0] * 3, r > 0, r), axis=(0, 2));",
         "output a = sum(t[m] * expand(w[j] * 3, j, w), axis=(0, 1));",
         "output a = sum(w[j] * 2); output b = sum((t > 0)[m], axis=(1, 0));",
+        "output a = sum(w[n] + r[r == r], axis=0); output b = sum((w[n] + r[r == r]) * 2, axis=0);",
+        "e = expand(!j[j], j, j); output a = sum(w[e] * w[e]); output b = w[e] + w[e] * 2;",
+        "output a = argmin((it > 3)[m]); output b = argmax(i8(it)[m]);",
     };
     for (size_t i = 0; i < LENGTH(texts); i++)
         for (int64_t rows = 1; rows < 700; rows = 5 * rows + 2)
@@ -527,26 +530,32 @@ static void reductions_of_packed_axes(void **state) {
             }
 }
 
-/* sum(g(x[m])) has the bits of sum(g(x), where=m). */
+/* sum(g(x[m])) has the bits of sum(g(x), where=m): outputs in pairs. */
 static void places_are_those_of_where(void **state) {
     static const char text[] =
-        "input x: f32[?]; input m: bool[?]; input k: bool[?]; "
-        "output a = sum(x[m] * x[m]); output b = sum(x * x, where=m); output c = mean(3 - x[m]); "
-        "output d = mean(3 - x, where=m); output e = sum(x[m][k[m]]); output f = sum(x[m], "
-        "where=k[m]);";
-    enum { COUNT = 50000 };
+        "input x: f32[1250, 40]; input m: bool[1250, 40]; input k: bool[1250]; input n: bool[40]; "
+        "input q: bool[40];"
+        "output a = sum(x[m] * x[m]); output b = sum(x * x, where=m);"
+        "output c = mean(3 - x[m]); output d = mean(3 - x, where=m);"
+        "output e = sum(x[k][m[k]]); output f = sum(x[k], where=m[k]);"
+        "output g = sum(sum(x[:, n][:, q[n]], axis=1)); output h = sum(sum(x[:, n], where=q[n], "
+        "axis=1));"
+        "output i = sum(x[m][(x > 0.01)[m]]); output j = sum(x[m], where=(x > 0.01)[m]);";
+    enum { COUNT = 50000, RESULTS = 10 };
     wn_kernel *k = compare_compile_text(*state, text, COMPARE_ENGINE);
     store s = {.random = 5};
-    wn_array *x = store_add(&s, WN_F32, 1, SHAPE(COUNT)), results[6];
-    float values[6];
+    wn_array *x = store_add(&s, WN_F32, 2, SHAPE(1250, 40)), results[RESULTS];
+    float values[RESULTS];
     for (int i = 0; i < COUNT; i++)
         ((float *)x->data)[i] = 1 / (float)(i % 1000 + 3);
-    store_add_mask(&s, 300, 1, SHAPE(COUNT));
-    store_add_mask(&s, 600, 1, SHAPE(COUNT));
-    for (int i = 0; i < 6; i++)
+    store_add_mask(&s, 300, 2, SHAPE(1250, 40));
+    store_add_mask(&s, 600, 1, SHAPE(1250));
+    store_add_mask(&s, 600, 1, SHAPE(40));
+    store_add_mask(&s, 600, 1, SHAPE(40));
+    for (int i = 0; i < RESULTS; i++)
         results[i] = wn_scalar(WN_F32, &values[i]);
-    assert_int_equal(wn_call(k, s.arrays, 3, results, 6, NULL), WN_OK);
-    for (int i = 0; i < 6; i += 2)
+    assert_int_equal(wn_call(k, s.arrays, s.count, results, RESULTS, NULL), WN_OK);
+    for (int i = 0; i < RESULTS; i += 2)
         assert_memory_equal(&values[i], &values[i + 1], sizeof *values);
     wn_kernel_free(k);
     store_drop(&s);

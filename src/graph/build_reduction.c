@@ -12,8 +12,11 @@
  *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
  *     f(x, initial=i)               add, multiply, minimum, maximum(i, f(x)), where f of nothing is no error
  *
+ *     f(x[k][m[k]])                 f(x[k], where=m[k]), if where= can say it
+ *
  * f(g(x[m])), where the packed axis is reduced and g is elementwise, of at most 64 operations, is marked (REDUCE_PACKED): it means
- * f(g(x), where=m), but that m's lengths are exactly those of x; so nothing has to be packed. Of argmin and argmax only x[m] itself.
+ * f(g(x), where=m), but that m's lengths are exactly those of x; so nothing has to be packed. Parts of g may lack the packed axis, if nothing
+ * else is packed in them. Of argmin and argmax only x[m] itself.
  */
 #include "graph/build.h"
 #include "graph/trace.h"
@@ -29,7 +32,7 @@ typedef struct draft {
     op o;
     node_id x, where;
     uint64_t bits;
-    int axis; /* of PACKED: where m begins */
+    int axis; /* of PACKED: the packed one of x */
 } draft;
 
 /* ---- Axes ------------------------------------------------------------------------------------ */
@@ -59,7 +62,7 @@ typedef struct packing {
     int left;      /* nodes that are still looked at: shared ones are met more than once */
 } packing;
 
-#define MOST_UNPACKED 64
+#define MOST_LOOKED_AT 64
 
 static void find_packing(const wn_graph *g, node_id id, packing *p) {
     const node *n = graph_node(g, id);
@@ -72,26 +75,33 @@ static void find_packing(const wn_graph *g, node_id id, packing *p) {
         find_packing(g, n->args[i], p);
 }
 
-/* Whether x of x[m] is packed by the mask that m is packed by: x[k][m[k]]. */
-static bool is_chained(const wn_graph *g, const node *n) {
+/* How many of m's lengths are packed ones that x of x[m] has too: of x[k][m[k]] there are some. */
+static int count_chained(const wn_graph *g, const node *n) {
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int chained = 0;
     for (int j = 0; j < m->rank; j++) {
         dim d = node_dims(g, m)[j];
-        if (dim_is_packed(g, d) && node_dims(g, x)[n->attribute + j] == d) return true;
+        chained += dim_is_packed(g, d) && node_dims(g, x)[n->attribute + j] == d;
     }
-    return false;
+    return chained;
 }
 
 /* Whether two boolean_masks take the same places, which are those of an axis that is packed once. */
 static bool packs_alike(const wn_graph *g, const node *n, const node *first) {
     return n->args[1] == first->args[1] &&
-           n->rank - n->attribute == first->rank - first->attribute && !is_chained(g, n);
+           n->rank - n->attribute == first->rank - first->attribute && !count_chained(g, n);
 }
 
-/* Whether a value is packed alike in all of its parts, but for those that have no axis there. */
+static bool has_packed_axis(const wn_graph *g, const node *n) {
+    for (int i = 0; i < n->rank; i++)
+        if (dim_is_packed(g, node_dims(g, n)[i])) return true;
+    return false;
+}
+
+/* Whether a value is packed alike in all of its parts, but for those that have no axis there, and are not packed at all. */
 static bool is_packed(const wn_graph *g, node_id id, packing *p) {
     const node *n = graph_node(g, id);
-    if (n->rank <= p->behind) return true;
+    if (n->rank <= p->behind) return !has_packed_axis(g, n);
     if (p->left-- <= 0) return false;
     if (n->op == OP_boolean_mask) return packs_alike(g, n, graph_node(g, p->first));
     bool packed = op_is_elementwise((op)n->op);
@@ -100,22 +110,32 @@ static bool is_packed(const wn_graph *g, node_id id, packing *p) {
     return packed;
 }
 
-/* What is packed already is no further use of the mask's places. Of x[k][m[k]] they are those in x[k]. */
-static void take_places(const wn_graph *g, draft *d) {
-    packing p = {.left = MOST_UNPACKED};
+/* Of what a reduction's node is to take: reduce it in the order of the mask's places, if it is packed by one, and nothing has to be packed. */
+static void mark_packed(const wn_graph *g, draft *d) {
+    const node *x = graph_node(g, d->x);
+    packing p = {.left = MOST_LOOKED_AT};
     find_packing(g, d->x, &p);
-    if (d->where || !p.first || (op_is_place(d->o) && p.first != d->x)) return;
-    const node *first = graph_node(g, p.first);
-    int axis = graph_node(g, d->x)->rank - p.behind - 1;
-    if (axis < 0 || !(d->bits >> axis & 1)) return;
-    p.left = MOST_UNPACKED;
-    bool packed = is_packed(g, d->x, &p),
-         vector = first->rank == 1 && graph_node(g, first->args[0])->rank == 1;
-    if (!packed && (d->x != p.first || !vector || op_is_place(d->o))) return;
-    d->where = first->args[1];
-    if (!packed) d->x = first->args[0];
-    if (packed) d->bits |= REDUCE_PACKED;
-    d->axis = axis;
+    bool itself = p.first == d->x || (x->op == OP_cast && x->args[0] == p.first);
+    if (d->where || !p.first || (op_is_place(d->o) && !itself)) return;
+    p.left = MOST_LOOKED_AT;
+    d->axis = x->rank - p.behind - 1;
+    if (d->axis < 0 || !(d->bits >> d->axis & 1) || !is_packed(g, d->x, &p)) return;
+    d->where = graph_node(g, p.first)->args[1];
+    d->bits |= REDUCE_PACKED;
+}
+
+/* f(x[k][m[k]]) ==> f(x[k], where=m[k])   m's axes are the last ones of x[k], which are known to have its lengths. */
+static void use_where_of_chain(const wn_graph *g, draft *d) {
+    const node *n = graph_node(g, d->x);
+    if (d->where || op_is_place(d->o) || n->op != OP_boolean_mask || !count_chained(g, n)) return;
+    const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
+    int axis = n->attribute;
+    bool same = axis + m->rank == x->rank &&
+                memcmp(node_dims(g, x) + axis, node_dims(g, m), sizeof(dim) * (size_t)m->rank) == 0;
+    if (!same || !(d->bits >> axis & 1) || (m->rank > 1 && d->bits & REDUCE_KEEPDIMS)) return;
+    d->bits |= (((uint64_t)1 << m->rank) - 1) << axis;
+    d->where = n->args[1];
+    d->x = n->args[0];
 }
 
 /* ---- where= ---------------------------------------------------------------------------------- */
@@ -257,6 +277,7 @@ static node_id build(wn_graph *g, draft *d, node_id initial) {
     if (initial && !(initial = type_initial(g, d, initial, type, working))) return 0;
     if (initial && (d->o == OP_min || d->o == OP_max)) d->bits |= REDUCE_NEUTRAL;
     if (!convert(g, d)) return 0;
+    mark_packed(g, d);
     node_id value = finish(g, d);
     d->o = asked;
     if (initial && !is_identity(g, d, initial, working)) value = join_initial(g, d, initial, value);
@@ -273,13 +294,13 @@ node_id wn_build_reduction(wn_graph *g, op o, node_id x, const reduction *how) {
     draft d = {.o = o, .x = x, .where = how->where};
     if (!find_axes(g, &d, how) || !check_where(g, &d)) return 0;
     const node written = {.op = (uint8_t)o, .args = {x, how->where}};
-    take_places(g, &d);
-    bool unpacked = d.x != x;
+    use_where_of_chain(g, &d);
+    bool chained = d.x != x;
     node_id id = build(g, &d, how->initial);
-    if (g->trace && id && (unpacked || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
+    if (g->trace && id && (chained || graph_node(g, id)->op != o || graph_node(g, id)->args[0] != x))
         wn_trace_rewrite(g, "build",
-                         unpacked ? "f(x[k][m[k]]) ==> f(x[k], where=m[k])"
-                                  : "a reduction ==> one of the few that graphs have, with casts",
+                         chained ? "f(x[k][m[k]]) ==> f(x[k], where=m[k])"
+                                 : "a reduction ==> one of the few that graphs have, with casts",
                          &written, id);
     return id;
 }

@@ -349,12 +349,13 @@ static wn_status reduce_rows(run *r, const node *n, const operands *o, const wn_
 }
 
 static wn_status run_reduction(run *r, const node *n, wn_array *value) {
-    operands o = {r->values[n->args[0]], r->values[n->args[1]], n->attribute, (unsigned)n->bits};
+    bool packed = n->bits & REDUCE_PACKED;
+    operands o = {.x = r->values[n->args[0]], .m = r->values[n->args[1]], .reduced = (unsigned)n->bits};
+    o.first = packed ? n->attribute : o.x.rank - o.m.rank;
     int64_t shape[WN_MAX_RANK];
     int rank = reduced_shape(n, &o.x, shape);
     TRY(make_value(r, n, (wn_type)n->type, rank, shape, value));
-    if (!(n->bits & REDUCE_PACKED)) {
-        o.first = o.x.rank - o.m.rank;
+    if (!packed) {
         if (is_masked(n)) TRY(check_where(r, n, &o));
         return reduce_rows(r, n, &o, value);
     }

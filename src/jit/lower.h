@@ -19,8 +19,8 @@ typedef struct placement {
     uint8_t kind;
     uint8_t temp_args; /* bit i: argument i is read from its temporary */
     bool temp_wanted;
-    bool in_order; /* its axes must lie in the space in their own order, side by side: it is made of an expand. Nothing PACKED is: a
-                      reduction of it may exchange them */
+    bool in_order; /* its axes must lie in the space in their own order, side by side: it is made of an expand. Nothing
+                      PACKED is, since a reduction may exchange its axes: what it is made of is kept in a temporary */
     int8_t axis;
     uint32_t temp;
     uint32_t level;

@@ -174,7 +174,7 @@ static void place_node(planner *p, node_id id) {
     for (size_t i = 0; i < 3 && n->args[i]; i++) {
         const placement *a = &p->places[n->args[i]];
         if (is_finished_apart(a)) keep_in_temp(p, place, n, i);
-        place->in_order |= a->in_order && !arg_is_temp(place, i);
+        place->in_order |= place->kind != PLACE_PACKED && a->in_order && !arg_is_temp(place, i);
         uint32_t level = a->level + (arg_is_temp(place, i) ? 1 : 0);
         if (level > place->level) place->level = level;
     }
@@ -209,7 +209,7 @@ static const node *packed_array(const planner *p, const node *n) {
     const wn_graph *g = p->plan->graph;
     while (n->op != OP_boolean_mask) {
         size_t i = 0;
-        while (!arg_is_packed(p, n, i))
+        while (i < 2 && !arg_is_packed(p, n, i))
             i++;
         n = graph_node(g, n->args[i]);
     }

@@ -127,7 +127,9 @@ static void print_reason(const wn_plan *plan, const wn_labels *labels, const pla
         return;
     }
     if (s->kind == STAGE_REDUCE) {
-        bool packed = graph_node(plan->graph, s->outputs[0].node)->bits & REDUCE_PACKED;
+        bool packed = false;
+        for (uint32_t i = 0; i < s->output_count; i++)
+            packed |= (graph_node(plan->graph, s->outputs[i].node)->bits & REDUCE_PACKED) != 0;
         wn_buffer_add(
             b, "axes are reduced: what needs the result has to wait for all of it%s%s\n",
             packed ? "; what is packed is taken where it lies" : "",

@@ -25,11 +25,8 @@ typedef struct wn_target {
 } wn_target;
 
 /*
- * Whether comparisons of f32 and f64 are made of their bits (graph/patterns.h), so that runs need not look at MXCSR. On a Zen 4 that takes 15
- * cycles, twice a run; on a Xeon it takes a nanosecond for both, and AVX-512 has two ports there for one instruction more.
- *
- * On a Zen 4 that instruction costs nothing in a map that stores floats, which waits for its stores. In the first cache a map of bools, what AVX2 counts
- * or packs, and 64 bits that AVX-512 packs take up to a tenth longer by it than they gain.
+ * On a Zen 4 an instruction more costs nothing in a map that stores floats, which waits for its stores. In the first cache a map
+ * of bools, what AVX2 counts or packs, and 64 bits that AVX-512 packs take up to a tenth longer by it than they gain.
  */
 static inline bool stage_gains_by_patterns(const plan_stage *s, wn_isa isa) {
     bool is_narrow = true, stores_bools = false;
@@ -42,6 +39,10 @@ static inline bool stage_gains_by_patterns(const plan_stage *s, wn_isa isa) {
     return isa == WN_ISA_X86_64_V4 && (s->kind == STAGE_REDUCE || is_narrow);
 }
 
+/*
+ * Whether comparisons of f32 and f64 are made of their bits (graph/patterns.h), so that runs need not look at MXCSR. On a Zen 4
+ * that takes 15 cycles, twice a run; on a Xeon a nanosecond for both, and AVX-512 has two ports there for one instruction more.
+ */
 static inline bool compares_patterns(const wn_plan *plan, const wn_target *t) {
     bool gains = t->amd && plan->floats == FLOATS_COMPARED;
     for (uint32_t i = 0; i < plan->stage_count; i++)

@@ -49,17 +49,18 @@ static inline size_t lowest(uint64_t bits) {
     static int64_t move_true_##T(T *to, int64_t room, const T *from, const uint64_t *words,        \
                                  int64_t count, int64_t *mixed) {                                  \
         const T *begin = to, *end = to + room;                                                     \
-        *mixed = 0;                                                                                \
+        int64_t some = 0;                                                                          \
         for (; count > 0; count -= WORDS, words += WORDS, from += WORDS * 64) {                    \
             uint8_t places[WORDS];                                                                 \
             size_t n = find_words(words, (size_t)(count < WORDS ? count : WORDS), places);         \
             for (size_t i = 0; i < n; i++) {                                                       \
                 uint64_t bits = words[places[i]];                                                  \
                 const T *x = from + (size_t)places[i] * 64;                                        \
-                *mixed += bits + 1 != 0;                                                           \
+                some += bits + 1 != 0;                                                             \
                 to = end - to < 3 ? move_one_by_one_##T(to, x, bits) : move_word_##T(to, x, bits); \
             }                                                                                      \
         }                                                                                          \
+        *mixed = some;                                                                             \
         return to - begin;                                                                         \
     }
 MOVE_TRUE(uint8_t)

@@ -549,9 +549,8 @@ typedef struct rows_job {
     running_sum packed;
 } rows_job;
 
-/* One of so many rows is selected, of those that no cache holds; or is not. */
-#define FEW 48
-#define NEARLY_ALL 4096
+#define FEW 48          /* one of so many rows is selected, of those that no cache holds */
+#define NEARLY_ALL 4096 /* one of so many is not                                         */
 
 /* Moving takes a branch that nobody foresees for each word of the mask of which some are selected, but not all; packing takes the longer, the
    wider elements are. */

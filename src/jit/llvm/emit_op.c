@@ -215,7 +215,6 @@ static ir emit_no_nan(emitter *e, wn_type type, const ir *a) {
     return wn_ir_choose(e, is_zero, zero, LLVMBuildFMul(e->builder, a[0], a[1], ""));
 }
 
-/* On f32 and f64. */
 /* The mask of 1 where a mask is true and 0 where not; NULL: it is something else. */
 static ir mask_of_factor(const emitter *e, wn_type type, ir factor) {
     bool is_one_or_zero = LLVMIsASelectInst(factor) &&
