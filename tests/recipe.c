@@ -244,8 +244,32 @@ static int find_where(cook *k, const step *x) {
     return memcmp(both.axes, x->axes, x->rank * sizeof *x->axes) == 0 ? at : -1;
 }
 
+static bool has_packed_axis(const step *s) {
+    for (int i = 0; i < s->rank; i++)
+        if (s->axes[i] >= LABEL_COUNT) return true;
+    return false;
+}
+
+/* The sum of a step and another; the step itself if there is none. */
+static int join(cook *k, int at) {
+    step s = k->r->steps[at];
+    int other = wn_op_takes(OP_add, (wn_type)s.type) ? find_operand(k, (wn_type)s.type, &s, at) : -1;
+    if (other < 0 || !combine(&k->r->steps[other], &s, &s)) return at;
+    s.op = OP_add;
+    s.args[0] = at;
+    s.args[1] = other;
+    s.args[2] = -1;
+    int sum = keep(k, s);
+    return sum < 0 ? at : sum;
+}
+
+/* Half of the time of what is packed, or of a sum with that. */
 static int add_reduction(cook *k, op o) {
     int at = any_step(k);
+    bool packed = one_in(k, 2);
+    for (int i = 0; i < TRIES && packed && !has_packed_axis(&k->r->steps[at]); i++)
+        at = any_step(k);
+    if (packed && one_in(k, 2)) at = join(k, at);
     const step *x = &k->r->steps[at];
     if (x->op == OP_constant) return -1;
     step s = blank(o, reduced_type(o, (wn_type)x->type));
