@@ -129,7 +129,7 @@ static void use_where_of_chain(const wn_graph *g, draft *d) {
     const node *n = graph_node(g, d->x);
     if (d->where || op_is_place(d->o) || n->op != OP_boolean_mask || !count_chained(g, n)) return;
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    int axis = n->attribute;
+    unsigned axis = (unsigned)n->attribute;
     bool same = axis + m->rank == x->rank &&
                 memcmp(node_dims(g, x) + axis, node_dims(g, m), sizeof(dim) * (size_t)m->rank) == 0;
     if (!same || !(d->bits >> axis & 1) || (m->rank > 1 && d->bits & REDUCE_KEEPDIMS)) return;
