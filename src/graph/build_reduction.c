@@ -75,21 +75,20 @@ static void find_packing(const wn_graph *g, node_id id, packing *p) {
         find_packing(g, n->args[i], p);
 }
 
-/* How many of m's lengths are packed ones that x of x[m] has too: of x[k][m[k]] there are some. */
-static int count_chained(const wn_graph *g, const node *n) {
+/* Whether m of x[m] has a packed length that x has too, as in x[k][m[k]]. */
+static bool is_chained(const wn_graph *g, const node *n) {
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
-    int chained = 0;
     for (int j = 0; j < m->rank; j++) {
         dim d = node_dims(g, m)[j];
-        chained += dim_is_packed(g, d) && node_dims(g, x)[n->attribute + j] == d;
+        if (dim_is_packed(g, d) && node_dims(g, x)[n->attribute + j] == d) return true;
     }
-    return chained;
+    return false;
 }
 
 /* Whether two boolean_masks take the same places, which are those of an axis that is packed once. */
 static bool packs_alike(const wn_graph *g, const node *n, const node *first) {
     return n->args[1] == first->args[1] &&
-           n->rank - n->attribute == first->rank - first->attribute && !count_chained(g, n);
+           n->rank - n->attribute == first->rank - first->attribute && !is_chained(g, n);
 }
 
 static bool has_packed_axis(const wn_graph *g, const node *n) {
@@ -127,7 +126,7 @@ static void mark_packed(const wn_graph *g, draft *d) {
 /* f(x[k][m[k]]) ==> f(x[k], where=m[k])   m's axes are the last ones of x[k], which are known to have its lengths. */
 static void use_where_of_chain(const wn_graph *g, draft *d) {
     const node *n = graph_node(g, d->x);
-    if (d->where || op_is_place(d->o) || n->op != OP_boolean_mask || !count_chained(g, n)) return;
+    if (d->where || op_is_place(d->o) || n->op != OP_boolean_mask || !is_chained(g, n)) return;
     const node *x = graph_node(g, n->args[0]), *m = graph_node(g, n->args[1]);
     unsigned axis = (unsigned)n->attribute;
     bool same = axis + m->rank == x->rank &&

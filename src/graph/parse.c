@@ -187,9 +187,7 @@ static bool parse_option(parser *p, call *c) {
     token name = p->now;
     unsigned known = options_of(c->function), option = 0;
     for (size_t i = 0; i < sizeof OPTIONS / sizeof *OPTIONS; i++)
-        if (strlen(OPTIONS[i].text) == name.length &&
-            !memcmp(OPTIONS[i].text, p->text + name.offset, name.length))
-            option = OPTIONS[i].option;
+        if (token_is(p, &name, OPTIONS[i].text)) option = OPTIONS[i].option;
     if (!known)
         return wn_parse_fail_word(p, &name, WN_ERROR_NAME, "no option %s: this function has none");
     if (known == OPTION_AXIS && option != OPTION_AXIS)

@@ -6,6 +6,8 @@
 
 #include "graph/lex.h"
 
+#include <string.h>
+
 /* An operand that waits for the rest of its call or chain. */
 typedef struct operand {
     node_id id;
@@ -64,6 +66,10 @@ static inline bool accept(parser *p, token_kind kind) {
 static inline bool expect(parser *p, token_kind kind, const char *what) {
     if (accept(p, kind)) return true;
     return wn_parse_expected(p, what);
+}
+
+static inline bool token_is(const parser *p, const token *t, const char *text) {
+    return strlen(text) == t->length && !memcmp(text, p->text + t->offset, t->length);
 }
 
 static inline const word *word_of(const parser *p, const token *t) {

@@ -4,7 +4,6 @@
 #include "graph/parse.h"
 
 #include <stdio.h>
-#include <string.h>
 
 node_id wn_parse_locate(parser *p, size_t place) {
     wn_locate_error(p->g, p->text, p->length, place);
@@ -58,8 +57,6 @@ static const struct {
     {"reduce_max", "max(x)"},
     {"reduce_any", "any(m)"},
     {"reduce_all", "all(m)"},
-    {"fmin", "minimum(x, y)"},
-    {"fmax", "maximum(x, y)"},
     {"round", "rint(x)"},
     {"power", "x * x"},
     {"pow", "x * x"},
@@ -70,9 +67,7 @@ static const struct {
 /* NULL if the token is nothing of that kind. */
 static const char *find_ours(const parser *p, const token *t) {
     for (size_t i = 0; t->kind == TOKEN_NAME && i < sizeof ELSEWHERE / sizeof *ELSEWHERE; i++)
-        if (strlen(ELSEWHERE[i].theirs) == t->length &&
-            !memcmp(ELSEWHERE[i].theirs, p->text + t->offset, t->length))
-            return ELSEWHERE[i].ours;
+        if (token_is(p, t, ELSEWHERE[i].theirs)) return ELSEWHERE[i].ours;
     return NULL;
 }
 

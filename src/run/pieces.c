@@ -72,12 +72,13 @@ static int64_t step_of_page(const element_bytes *bytes) {
 static void choose_step(const wn_binding *b, bound_stage *s) {
     if (!wn_grid_reads_directly(&s->grid, 0) || !wn_packs_directly(s)) return;
     element_bytes bytes = measure(s);
-    if (b->kernel->target.amd) s->step = step_of_page(&bytes);
-    /* more than 4 gain nothing elsewhere, since packing them takes as long as their lines take to come */
-    if (!b->kernel->target.amd && bytes.widest_in <= 4) {
-        s->step = least(STEP_BYTES / bytes.widest_in, 2 * STEP_BYTES / (1 + bytes.in)) & -KERNEL_WORD;
-        s->steps_ahead = bytes.in > 2 * 4 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
+    if (b->kernel->target.amd) {
+        s->step = step_of_page(&bytes);
+        return;
     }
+    if (bytes.widest_in > 4) return; /* packing these takes as long as their lines take to come */
+    s->step = least(STEP_BYTES / bytes.widest_in, 2 * STEP_BYTES / (1 + bytes.in)) & -KERNEL_WORD;
+    s->steps_ahead = bytes.in > 2 * 4 ? STEPS_AHEAD - 1 : STEPS_AHEAD;
 }
 
 /* ---- A worker's memory ----------------------------------------------------------------------------------------------------- */
