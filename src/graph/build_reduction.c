@@ -171,7 +171,6 @@ static node_id cast_to(wn_graph *g, node_id x, wn_type type) {
 
 /* The type that a reduction is computed in. */
 static wn_type working_type(op o, wn_type type) {
-    bool half = type == WN_F16 || type == WN_BF16;
     switch ((int)o) {
     case OP_count:
     case OP_any:
@@ -191,7 +190,7 @@ static wn_type working_type(op o, wn_type type) {
         if (type == WN_BOOL) return WN_U8;
         break;
     }
-    return half ? WN_F32 : type;
+    return type_is_half(type) ? WN_F32 : type;
 }
 
 /* The type of the result in the language. */

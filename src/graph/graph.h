@@ -47,6 +47,9 @@ static inline bool type_is_integer(wn_type t) {
 static inline bool type_is_float(wn_type t) {
     return t >= WN_F16;
 }
+static inline bool type_is_half(wn_type t) {
+    return t == WN_F16 || t == WN_BF16;
+}
 static inline bool type_is_signed(wn_type t) {
     return t >= WN_I8 && t <= WN_I64;
 }

@@ -598,7 +598,7 @@ wn_plan *wn_plan_new(wn_context *context, const wn_graph *graph, const bool *bit
         return NULL;
     }
     *plan = (wn_plan){.context = context, .graph = graph, .bitmaps = bitmaps};
-    plan->floats = wn_float_use(graph);
+    plan->computes_floats = wn_computes_floats(graph);
     planner p = {.plan = plan, .error = &own};
     p.failed = !planner_begin(&p);
     if (!p.failed) make_stages(&p);

@@ -165,7 +165,7 @@ typedef struct wn_plan {
     uint32_t temp_count, temp_room;
     plan_reads *reads;
     plan_writer *writers;
-    float_use floats;
+    bool computes_floats; /* of what else, no run depends on the floating-point environment */
 } wn_plan;
 
 /* Plan a graph copy (wn_graph_copy), which must outlive the plan, as must the bitmaps. NULL: out of memory or a limit, see error. */

@@ -24,32 +24,6 @@ typedef struct wn_target {
     bool amd;   /* the machine is AMD's (wn_is_amd) */
 } wn_target;
 
-/*
- * On a Zen 4 an instruction more costs nothing in a map that stores floats, which waits for its stores. In the first cache a map
- * of bools, what AVX2 counts or packs, and 64 bits that AVX-512 packs take up to a tenth longer by it than they gain.
- */
-static inline bool stage_gains_by_patterns(const plan_stage *s, wn_isa isa) {
-    bool is_narrow = true, stores_bools = false;
-    if (s->kind == STAGE_WHOLE) return true;
-    for (uint32_t i = 0; i < s->program.value_count; i++)
-        is_narrow &= wn_type_size((wn_type)s->program.values[i].type) <= 4;
-    for (uint32_t i = 0; i < s->output_count; i++)
-        stores_bools |= s->program.values[s->outputs[i].value].type == WN_BOOL;
-    if (s->kind == STAGE_MAP) return !stores_bools;
-    return isa == WN_ISA_X86_64_V4 && (s->kind == STAGE_REDUCE || is_narrow);
-}
-
-/*
- * Whether comparisons of f32 and f64 are made of their bits (graph/patterns.h), so that runs need not look at MXCSR. On a Zen 4
- * that takes 15 cycles, twice a run; on a Xeon a nanosecond for both, and AVX-512 has two ports there for one instruction more.
- */
-static inline bool compares_patterns(const wn_plan *plan, const wn_target *t) {
-    bool gains = t->amd && plan->floats == FLOATS_COMPARED;
-    for (uint32_t i = 0; i < plan->stage_count; i++)
-        gains &= stage_gains_by_patterns(&plan->stages[i], t->isa);
-    return gains;
-}
-
 /* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
    fused function, for results that are allocated exactly, or a map, for rows that turn out to be short; stream, for arrays larger than the caches; the map of a stage that has a
    reduce function, for short rows (but for places, which are looked for again if there is a NaN). */

@@ -245,11 +245,6 @@ static wn_status settle_for_interpreter(wn_kernel *k, wn_status status, wn_error
     return status == WN_ERROR_MEMORY ? no_memory(error) : WN_OK;
 }
 
-/* Floats that are only moved, or compared by their bits, do not count. */
-static bool computes_floats(const wn_kernel *k) {
-    return k->plan->floats != FLOATS_MOVED && !compares_patterns(k->plan, &k->target);
-}
-
 /* Plan and compile a kernel whose graph and target are set. */
 static wn_status fill_kernel(wn_kernel *k, wn_error *error) {
     wn_error own = {WN_OK, ""};
@@ -260,7 +255,7 @@ static wn_status fill_kernel(wn_kernel *k, wn_error *error) {
                          "compile: this machine has no instruction set that is known");
     if (status == WN_OK) status = compile_code(k, &own);
     k->engine = WN_ENGINE_JIT;
-    k->computes_floats = status != WN_OK || computes_floats(k);
+    k->computes_floats = status != WN_OK || k->plan->computes_floats;
     if (status == WN_OK) return WN_OK;
     if (k->wanted == WN_ENGINE_JIT) return wn_fail(error, status, "%s", own.message);
     if (status != WN_ERROR_MEMORY)

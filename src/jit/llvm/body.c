@@ -185,9 +185,8 @@ static ir operation_value(body *b, const plan_value *v, const ir *args) {
     emitter *e = b->e;
     pattern_range range;
     wn_type type = operand_type(b, v);
-    if ((e->compares_patterns || type_is_half(type)) &&
-        wn_find_patterns(e->graph, graph_node(e->graph, v->node), &range))
-        return wn_emit_in_range(e, type, args[range.operand], &range);
+    if (wn_find_patterns(e->graph, graph_node(e->graph, v->node), &range))
+        return wn_emit_in_range(e, args[range.operand], &range);
     if (v->op == OP_cast) return wn_emit_cast(e, type, (wn_type)v->type, args[0]);
     bool constant_divisor = value_arity(v) == 2 && b->program->values[v->args[1]].kind == VALUE_CONSTANT;
     return wn_emit_op(e, (op)v->op, type, args, constant_divisor);

@@ -22,7 +22,6 @@ typedef struct emitter {
     LLVMBuilderRef builder;
     const wn_graph *graph;
     wn_target target;
-    bool compares_patterns; /* of f32 and f64, where that can be */
 
     ir function;
     unsigned lanes; /* of the values being emitted */
@@ -44,9 +43,6 @@ static inline unsigned type_bits(wn_type type) {
 }
 static inline unsigned register_bits(const emitter *e) {
     return e->target.isa == WN_ISA_X86_64_V4 ? 512 : e->target.isa == WN_ISA_X86_64_V3 ? 256 : 128;
-}
-static inline bool type_is_half(wn_type type) {
-    return type == WN_F16 || type == WN_BF16;
 }
 static inline LLVMTypeRef int_type(const emitter *e, unsigned bits) {
     return LLVMIntTypeInContext(e->context, bits);
@@ -80,8 +76,8 @@ static inline ir wn_ir_bitcast(const emitter *e, ir value, LLVMTypeRef type) {
 
 /* An elementwise operation on values of `type` (for where: of the choices). emit_op.c */
 ir wn_emit_op(emitter *e, op o, wn_type type, const ir *args, bool constant_divisor);
-/* Whether a float of `type` has a pattern of a range. emit_op.c */
-ir wn_emit_in_range(emitter *e, wn_type type, ir value, const pattern_range *range);
+/* Whether an f16 or bf16 has a pattern of a range. emit_op.c */
+ir wn_emit_in_range(emitter *e, ir value, const pattern_range *range);
 /* A cast. emit_cast.c */
 ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value);
 /* f16 or bf16 to float and back: rounded once, to nearest even. emit_cast.c */

@@ -51,27 +51,23 @@ static ir opposite_of(const emitter *e, ir mask) {
 }
 
 /*
- * Whether the pattern of a float is in a range. A range is moved to where the signed integers begin, so that all of it is below a limit: before
- * AVX-512 there is no unsigned comparison.
+ * Whether the pattern of an f16 or bf16 is in a range. A range is moved to where the signed integers begin, so that all of it is below a limit:
+ * before AVX-512 there is no unsigned comparison.
  */
-ir wn_emit_in_range(emitter *e, wn_type type, ir value, const pattern_range *range) {
+ir wn_emit_in_range(emitter *e, ir value, const pattern_range *range) {
     LLVMBuilderRef b = e->builder;
-    unsigned bits = type_bits(type);
-    uint64_t sign = (uint64_t)1 << (bits - 1), all = 2 * (sign - 1) + 1;
-    ir x = wn_ir_bitcast(e, value, int_vector(e, bits));
-    const char *why = type_is_half(type)
-                          ? "what makes it true is one range of bit patterns; nothing is widened"
-                          : "what makes it true is one range of bit patterns; the kernel computes "
-                            "no float, and MXCSR need not be read";
-    wn_tell(e, why, "compared as integers");
+    enum { SIGN = 0x8000, ALL = 0xffff };
+    ir x = wn_ir_bitcast(e, value, int_vector(e, 16));
+    wn_tell(e, "what makes it true is one range of bit patterns; nothing is widened",
+            "compared as integers");
     if (range->of_magnitude) {
-        ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, bits, sign - 1), "");
-        return icmp(e, range->first ? LLVMIntNE : LLVMIntEQ, magnitude, wn_ir_int(e, bits, 0));
+        ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, 16, SIGN - 1), "");
+        return icmp(e, range->first ? LLVMIntNE : LLVMIntEQ, magnitude, wn_ir_int(e, 16, 0));
     }
-    if (range->count == 1) return icmp(e, LLVMIntEQ, x, wn_ir_int(e, bits, range->first));
-    if (range->count == all) return icmp(e, LLVMIntNE, x, wn_ir_int(e, bits, range->first - 1));
-    ir moved = LLVMBuildAdd(b, x, wn_ir_int(e, bits, sign - range->first), "");
-    return icmp(e, LLVMIntSLT, moved, wn_ir_int(e, bits, range->count ^ sign));
+    if (range->count == 1) return icmp(e, LLVMIntEQ, x, wn_ir_int(e, 16, range->first));
+    if (range->count == ALL) return icmp(e, LLVMIntNE, x, wn_ir_int(e, 16, range->first - 1));
+    ir moved = LLVMBuildAdd(b, x, wn_ir_int(e, 16, SIGN - range->first), "");
+    return icmp(e, LLVMIntSLT, moved, wn_ir_int(e, 16, range->count ^ SIGN));
 }
 
 /* ---- Integers -------------------------------------------------------------------------------------------------------- */

@@ -294,7 +294,6 @@ static wn_status compile(const provider_request *request, provider_result *resul
     emitter e = {.context = LLVMContextCreate(),
                  .graph = request->plan->graph,
                  .target = request->target,
-                 .compares_patterns = compares_patterns(request->plan, &request->target),
                  .debug = request->debug};
     LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);
     LLVMContextSetDiscardValueNames(e.context, !request->want_ir && !request->want_ir_optimized &&
