@@ -62,8 +62,10 @@ static int64_t value_of_halves(const body *b, uint32_t output) {
 
 _Static_assert(KERNEL_LEAF / 16 <= UINT8_MAX,
                "a counter of a byte lasts a leaf, of which sixteen lanes share its elements");
+/* As wide as the lanes that are compared; with registers for masks, 32 bits are half as much as 64. */
 static wn_type counter_type(const emitter *e) {
     unsigned bits = register_bits(e) / e->lanes;
+    if (bits >= 64 && e->target.isa != WN_ISA_X86_64_V4) return WN_U64;
     return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
 }
 
@@ -542,7 +544,7 @@ static bool has_order(const accumulator *a) {
 void wn_load_accumulator(reducing *r, accumulator *a) {
     emitter *e = r->b->e;
     locate_accumulator(r, a);
-    if (a->join == JOIN_COUNT && a->type != WN_U32) a->total = wn_ir_i64(e, 0);
+    if (a->join == JOIN_COUNT && wn_type_size(a->type) < 4) a->total = wn_ir_i64(e, 0);
     if (a->join == JOIN_TREE && !r->leaves)
         r->leaves = LLVMBuildLoad2(e->builder, int_type(e, 64),
                                    wn_accumulator_field(r, a, offsetof(kernel_accumulator, leaves)),
