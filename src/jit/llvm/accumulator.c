@@ -191,7 +191,7 @@ static ir count_lanes(const reducing *r, const accumulator *a, ir counter, ir tr
     emitter *e = r->b->e;
     LLVMTypeRef type = int_vector(e, type_bits(a->type));
     if (e->target.isa != WN_ISA_X86_64_V4)
-        return LLVMBuildAdd(e->builder, counter, LLVMBuildZExt(e->builder, truths, type, ""), "");
+        return LLVMBuildSub(e->builder, counter, LLVMBuildSExt(e->builder, truths, type, ""), "");
     ir one = wn_ir_int(e, type_bits(a->type), 1);
     return wn_ir_choose(e, truths, LLVMBuildAdd(e->builder, counter, one, ""), counter);
 }

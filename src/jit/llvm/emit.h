@@ -78,6 +78,8 @@ static inline ir wn_ir_bitcast(const emitter *e, ir value, LLVMTypeRef type) {
 ir wn_emit_op(emitter *e, op o, wn_type type, const ir *args, bool constant_divisor);
 /* Whether an f16 or bf16 has a pattern of a range. emit_op.c */
 ir wn_emit_in_range(emitter *e, ir value, const pattern_range *range);
+/* The last step of a function that loads floats only to compare them. compare.c */
+void wn_turn_comparisons(emitter *e);
 /* A cast. emit_cast.c */
 ir wn_emit_cast(emitter *e, wn_type from, wn_type to, ir value);
 /* f16 or bf16 to float and back: rounded once, to nearest even. emit_cast.c */

@@ -403,6 +403,7 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
         wn_store_accumulator(&r, &r.all[i]);
     locate_loop(b);
     LLVMBuildRet(b->e->builder, b->n);
+    wn_turn_comparisons(b->e);
     free(all);
     return true;
 }
