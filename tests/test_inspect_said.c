@@ -308,6 +308,7 @@ static const choice_case CHOICES[] = {
     {"min(x)", WN_ISA_X86_64_V3, "result", "signs and NaNs in three more"},
     {"min(x)", WN_ISA_X86_64_V4, "result", "NaNs in one more"},
     {"count(m)", WN_ISA_X86_64_V4, "result", "counted in"},
+    {"count(x < 0)", WN_ISA_X86_64_V3, "result", "counted in 4 vectors of 8 lanes"},
     {"argmin(x)", WN_ISA_X86_64_V4, "result", "the leaf in which each was found"},
     {"i // j", WN_ISA_X86_64_V3, "result", "divided as f64"},
     {"b // b", WN_ISA_X86_64_V3, "result", "divided as f32"},

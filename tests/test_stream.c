@@ -71,7 +71,7 @@ static void compile_and_check(wn_isa isa, int32_t threads, bool amd, const char 
     wn_context_options options = {.size = sizeof options, .threads = threads};
     wn_compile_options compile = {.size = sizeof compile, .isa = isa};
     wn_context *ctx = wn_context_new(&options);
-    ctx->native.amd = amd;
+    ctx->native.amd = ctx->native.halves = amd;
     wn_graph *g = wn_graph_new(ctx);
     wn_parse(g, text, strlen(text));
     wn_kernel *k = wn_compile(g, &compile);

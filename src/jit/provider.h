@@ -19,9 +19,10 @@
 
 /* Instruction set of a compile: the level, and what native adds. */
 typedef struct wn_target {
-    wn_isa isa; /* not NATIVE */
-    bool vbmi2; /* AVX-512 VBMI2: compress for 8 and 16 bits */
-    bool amd;   /* the machine is AMD's (wn_is_amd) */
+    wn_isa isa;  /* not NATIVE */
+    bool vbmi2;  /* AVX-512 VBMI2: compress for 8 and 16 bits */
+    bool amd;    /* the machine is AMD's (wn_is_amd)                                             */
+    bool halves; /* it takes 512 bits as two halves, one after the other (wn_takes_halves): Zen 4 */
 } wn_target;
 
 /* What few bindings need is compiled when it is first needed, so that the first compile is shorter: the scatter of a stage that also has a
@@ -141,6 +142,8 @@ const void *wn_build_id(const void *code, size_t *size);
    (emit_pack.c) nor inputs (pieces.c). On a Zen 4, asking 4 KiB ahead is no better than not at all, from 2.4 KiB on some loops take 1.6 times
    as long, and 1.5 KiB saves up to a fifth; on a Xeon (Sapphire Rapids) 4 KiB saves up to a third. */
 bool wn_is_amd(void);
+/* Whether it takes vectors of 512 bits in halves, so that what AVX-512 alone takes longer for is better left to AVX2 (emit.c). */
+bool wn_takes_halves(void);
 /* What an isa means on this machine: NATIVE resolved, extensions found. false if the machine cannot run it. */
 bool wn_target_resolve(wn_isa isa, wn_target *target);
 

@@ -79,6 +79,11 @@ bool wn_is_amd(void) {
     return __builtin_cpu_is("amd");
 }
 
+bool wn_takes_halves(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amdfam19h"); /* Zen 3, which has no AVX-512, and Zen 4 */
+}
+
 #else
 
 static bool machine_has(wn_isa isa) {
@@ -93,6 +98,10 @@ bool wn_is_amd(void) {
     return false;
 }
 
+bool wn_takes_halves(void) {
+    return false;
+}
+
 #endif
 
 /* The best level first; portable is last, since it is the slow one. */
@@ -100,7 +109,8 @@ static bool resolve_native(wn_target *target) {
     static const wn_isa best[] = {WN_ISA_X86_64_V4, WN_ISA_X86_64_V3, WN_ISA_X86_64_V2, WN_ISA_PORTABLE};
     for (size_t i = 0; i < sizeof best / sizeof *best; i++) {
         if (!machine_has(best[i])) continue;
-        *target = (wn_target){best[i], best[i] == WN_ISA_X86_64_V4 && has_vbmi2(), wn_is_amd()};
+        *target = (wn_target){best[i], best[i] == WN_ISA_X86_64_V4 && has_vbmi2(), wn_is_amd(),
+                              wn_takes_halves()};
         return true;
     }
     return false;
@@ -109,7 +119,7 @@ static bool resolve_native(wn_target *target) {
 bool wn_target_resolve(wn_isa isa, wn_target *target) {
     if (isa == WN_ISA_NATIVE) return resolve_native(target);
     if (!machine_has(isa)) return false;
-    *target = (wn_target){isa, false, wn_is_amd()};
+    *target = (wn_target){isa, false, wn_is_amd(), wn_takes_halves()};
     return true;
 }
 

@@ -161,7 +161,7 @@ static wn_inspection *new_inspection(wn_context *c) {
 }
 
 static wn_target look_target(wn_isa isa) {
-    wn_target target = {.isa = isa, .amd = wn_is_amd()};
+    wn_target target = {.isa = isa, .amd = wn_is_amd(), .halves = wn_takes_halves()};
     if (!wn_target_resolve(isa, &target) && isa == WN_ISA_NATIVE) target.isa = WN_ISA_PORTABLE;
     return target;
 }

@@ -130,7 +130,7 @@ static bool has_functions(const wn_plan *plan, provider_functions functions) {
 static void write_key(const kernel_recipe *r, wn_key *key) {
     wn_key_add(key, r->engine);
     wn_key_add(key, (uint64_t)r->target.isa | (uint64_t)r->target.vbmi2 << 32 |
-                        (uint64_t)r->target.amd << 33);
+                        (uint64_t)r->target.amd << 33 | (uint64_t)r->target.halves << 34);
     wn_key_add_bytes(key, r->bitmaps, r->bitmaps ? bitmaps_size(r->graph) : 0);
     wn_key_add_graph(key, r->graph);
 }
@@ -321,7 +321,8 @@ static wn_status read_options(const wn_compile_options *given, wn_compile_option
 
 /* Levels contain each other. A machine that lacks even the least still interprets; one that is asked for by name must be there. */
 static wn_status find_target(const wn_context *c, wn_isa isa, wn_target *target, wn_error *error) {
-    *target = isa == WN_ISA_NATIVE ? c->native : (wn_target){.isa = isa, .amd = c->native.amd};
+    *target = c->native;
+    if (isa != WN_ISA_NATIVE) target->isa = isa, target->vbmi2 = false;
     if (isa <= c->native.isa) return WN_OK;
     return wn_fail(error, WN_ERROR_TARGET, "compile: this machine lacks %s", wn_isa_name(isa));
 }

@@ -15,10 +15,6 @@ static op reduction_of(const body *b, uint32_t output) {
     return (op)graph_node(b->e->graph, b->stage->outputs[output].node)->op;
 }
 
-static bool counts_truth(op o) {
-    return o == OP_count || o == OP_any || o == OP_all;
-}
-
 static unsigned least(unsigned a, unsigned b) {
     return a < b ? a : b;
 }
@@ -107,10 +103,10 @@ void wn_find_accumulators(reducing *r) {
         int64_t halves = value_of_halves(r->b, i);
         if (halves >= 0)
             add_accumulator(r, JOIN_HALVES, o, i, (wn_type)r->b->program->values[halves].type);
-        else if (!counts_truth(o))
+        else if (!op_counts_truth(o))
             add_accumulator(r, join_of(o, type), o, i, type);
         bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
-        if (counts_truth(o) || needs_count)
+        if (op_counts_truth(o) || needs_count)
             add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
     }
     for (unsigned i = 0; i < r->count; i++)
@@ -181,7 +177,7 @@ ir wn_join_values(const reducing *r, const accumulator *a, ir x, ir y) {
 /* The lanes that a COUNT counts. */
 static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
     ir truth = r->b->values[r->b->stage->outputs[a->output].value];
-    if (!counts_truth(a->o)) return selected;
+    if (!op_counts_truth(a->o)) return selected;
     if (a->o == OP_all) truth = LLVMBuildNot(r->b->e->builder, truth, "");
     return both(r, selected, truth);
 }
