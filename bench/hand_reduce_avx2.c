@@ -127,20 +127,20 @@ REDUCTION(sum_i32) {
 
 /* ---- Counts ----------------------------------------------------------------------------------------------------------- */
 
-/* A lane that is true is -1. */
+/* A lane that is true is -1. The predicate is of 0 and x, since the second operand may come from memory. */
 #define COUNT(name, predicate)                                                                     \
     REDUCTION(name) {                                                                              \
         __m256i part[4] = {_mm256_setzero_si256()};                                                \
         for (size_t i = 0; i < n; i += 8 * LANES)                                                  \
             for (size_t k = 0; k < 8; k++) {                                                       \
                 __m256 v = all_at(in, i + k * LANES);                                              \
-                v = _mm256_cmp_ps(v, _mm256_setzero_ps(), predicate);                              \
+                v = _mm256_cmp_ps(_mm256_setzero_ps(), v, predicate);                              \
                 part[k % 4] = _mm256_sub_epi32(part[k % 4], _mm256_castps_si256(v));               \
             }                                                                                      \
         __m256i all = FOLD4(_mm256_add_epi32, part);                                               \
         return STORE(int64_t, sum_of_longs(widen_sums(_mm256_setzero_si256(), all)));              \
     }
-COUNT(count_negative, _CMP_LT_OQ)
+COUNT(count_negative, _CMP_GT_OQ)
 COUNT(count_nonzero, _CMP_NEQ_UQ)
 
 /* A branch every 128 elements ends it early. */
