@@ -266,12 +266,13 @@ static void emit_row_by_row(reducing *r, ir index, ir count) {
 /*
  * Additions take several cycles each, and a leaf of AVX-512 has only four that do not wait for one another: two leaves have eight. (With
  * narrower registers there are eight and sixteen, and not enough registers for two.) What comes from memory is no faster added up, and sooner
- * there if it is read in order.
+ * there if it is read in order; so are f64 from the second cache of a Zen 4, which does one such addition a cycle and needs no more than three.
  */
 static bool takes_two(const reducing *r) {
     unsigned trees = 0;
     for (unsigned i = 0; i < r->count; i++) {
         if (r->all[i].join == JOIN_PLACE) return false; /* asks each leaf */
+        if (r->all[i].type == WN_F64 && r->b->e->target.halves) return false;
         trees += r->all[i].join == JOIN_TREE;
     }
     return r->b->e->target.isa == WN_ISA_X86_64_V4 && (trees == 1 || trees == 2) &&
