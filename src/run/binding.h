@@ -63,9 +63,12 @@ typedef struct bound_output {
 /* Runs one of a binding's stages, or, as the binding's own, all there is to run. */
 typedef wn_status run_fn(wn_binding *b, uint32_t stage, wn_error *error);
 
+/* What a direct run needs comes first, and so lies in few lines: those of arrays that just fill the first cache have to make room for them. */
 typedef struct bound_stage {
     const plan_stage *plan;
     kernel_fn map, count, fused, scatter, stream, reduce, expand; /* NULL: not there, or not needed */
+    const void **in; /* direct: the streams */
+    void **out;      /* direct: the outputs; REDUCE: what they are reduced to on the way */
     const uint8_t *uses;                                          /* by stream */
     bool early;                                                   /* prepared when bound */
     bool prepared;
@@ -86,8 +89,6 @@ typedef struct bound_stage {
     bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
     bool placed;     /* the targets are where they will be in the next run too */
     bool repeats;    /* MAP: elements can be computed twice, from any on */
-    const void **in; /* direct: the streams */
-    void **out;      /* direct: the outputs; REDUCE: what they are reduced to on the way */
     int64_t outer, places, row; /* of rows: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: they can be moved straight from the inputs */
     bool pack_rows; /* ROWS: they can be packed by scatter; EXPAND: they are expanded by expand */
@@ -118,6 +119,7 @@ struct wn_binding {
     bool computes_floats; /* the kernel does */
     bool has_run;
     run_fn *run; /* chosen when bound: of a lone direct stage its own, without a detour */
+    bound_stage *stages;
     wn_kernel *kernel;
     size_t size;
     bound_arrays now, next;
@@ -126,7 +128,6 @@ struct wn_binding {
     wn_array *results;    /* by output: the interpreter's, before they are given out */
     wn_array *temps;
     memory *temp_memory;
-    bound_stage *stages;
     bool bound;       /* the arrays in `now` are checked and laid out */
     bool late_checks; /* some lengths are compared only after a count */
 };

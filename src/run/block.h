@@ -31,10 +31,10 @@ typedef struct operand {
 } operand;
 
 typedef struct grid {
+    int64_t total;
+    int64_t step; /* kernels take multiples of it                              */
     int rank;
     int64_t dims[PLAN_MAX_AXES];
-    int64_t total;
-    int64_t step;  /* kernels take multiples of it                              */
     int64_t block; /* elements that a buffer holds, a multiple of step and of 64 */
     bool direct;   /* nothing needs a buffer but a last partial step             */
     bool tiled; /* taken by tiles (columns.h), not in order: only what stays where it is may be periodic */
