@@ -25,6 +25,36 @@ static void equal_expressions_are_one_node(void **state) {
     tear_down(f);
 }
 
+static node_id mean(wn_node x) {
+    return wn_reduce(WN_REDUCE_MEAN, x, NULL).id;
+}
+
+/* What a mean adds up: integers where floats would not round their sums, whatever was written. */
+static void means_add_up_integers_where_floats_are_exact(void **state) {
+    (void)state;
+    fixture f = set_up();
+    wn_node u = wn_input(f.g, "u", WN_U8, WN_ANY), s = wn_input(f.g, "s", WN_I16, WN_ANY),
+            i = wn_input(f.g, "i", WN_I32, WN_ANY), c = wn_input(f.g, "c", WN_BOOL, WN_ANY);
+    wn_node same[][3] = {{wn_cast(u, WN_U64), u, wn_cast(u, WN_F64)},
+                         {wn_cast(s, WN_I64), s, wn_cast(s, WN_I32)},
+                         {wn_cast(c, WN_I64), c, wn_cast(c, WN_F64)},
+                         {wn_cast(wn_cast(s, WN_U8), WN_U64), wn_cast(s, WN_U8), wn_cast(s, WN_U8)}};
+    for (size_t k = 0; k < sizeof same / sizeof *same; k++) {
+        const node *n = graph_node(f.g, mean(same[k][1]));
+        assert_int_equal(n->type, WN_F64);
+        assert_int_equal(n->args[0], same[k][0].id);
+        for (size_t other = 0; other < 3; other++)
+            assert_int_equal(mean(same[k][other]), mean(same[k][1]));
+    }
+    wn_node floats[] = {i, wn_cast(s, WN_U32)};
+    for (size_t k = 0; k < 2; k++)
+        assert_int_equal(graph_node(f.g, mean(floats[k]))->args[0], wn_cast(floats[k], WN_F64).id);
+    wn_node single = wn_cast(u, WN_F32);
+    assert_int_equal(graph_node(f.g, mean(single))->args[0], single.id);
+    expect_ok(f.g);
+    tear_down(f);
+}
+
 static void names_find_inputs_values_and_outputs(void **state) {
     (void)state;
     fixture f = set_up();
@@ -287,6 +317,7 @@ static void hundred_thousand_nodes_build_fast(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_expressions_are_one_node),
+        cmocka_unit_test(means_add_up_integers_where_floats_are_exact),
         cmocka_unit_test(names_find_inputs_values_and_outputs),
         cmocka_unit_test(bad_names_are_errors),
         cmocka_unit_test(bad_inputs_are_errors),

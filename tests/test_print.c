@@ -33,6 +33,7 @@ static const char *const PROGRAMS[] = {
     "multiply_no_nan(a, b) / b; is_nan(a) | is_inf(b) ^ is_finite(a) & !c",
     "(a + (a * (a - 1)))[c][d[c]]",
     "i // 3 % 5 + (i >> 31); abs(-i)",
+    "mean(u) + mean(u > 3) + mean(i) + mean(u, where=u > 7); output y = mean(t > 1, axis=1)",
 };
 
 /* Twice from a listing to itself, and the graph of a listing is the same each time. */

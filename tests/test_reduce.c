@@ -42,8 +42,8 @@ static bool takes(op o, wn_type type) {
     case OP_any:
     case OP_all: return type == WN_BOOL;
     case OP_sum:
-    case OP_prod: return wide || real;
-    case OP_mean: return real;
+    case OP_prod:
+    case OP_mean: return wide || real;
     default: return type_is_integer(type) || real;
     }
 }
@@ -65,9 +65,10 @@ static wn_status reduce(const row *r, uint64_t *bits) {
 }
 
 static void expect(const row *r, uint64_t actual, uint64_t expected, const char *how) {
-    bool number = r->o != OP_argmin && r->o != OP_argmax && type_is_float(r->type);
+    wn_type type = r->o == OP_mean && r->type != WN_F32 ? WN_F64 : r->type;
+    bool number = r->o != OP_argmin && r->o != OP_argmax && type_is_float(type);
     if (actual == expected) return;
-    if (number && compare_is_nan(r->type, actual) && compare_is_nan(r->type, expected)) return;
+    if (number && compare_is_nan(type, actual) && compare_is_nan(type, expected)) return;
     fail_msg("%s of %" PRId64 " %s%s, %s: %#" PRIx64 ", not %#" PRIx64, wn_op_row(r->o)->name, r->n,
              wn_type_name(r->type), r->selected ? ", masked" : "", how, actual, expected);
 }
@@ -98,7 +99,7 @@ static bool is_nan(wn_type type, uint64_t bits) {
 /* What the order of elements does not change. WN_ERROR_ARGUMENT: of nothing. */
 static wn_status one_by_one(const row *r, uint64_t *bits) {
     static const uint8_t STEP[OP_end_] = {
-        [OP_sum] = OP_add, [OP_prod] = OP_multiply, [OP_min] = OP_minimum, [OP_max] = OP_maximum};
+        [OP_sum] = OP_add, [OP_mean] = OP_add, [OP_prod] = OP_multiply, [OP_min] = OP_minimum, [OP_max] = OP_maximum};
     bool is_arg = r->o == OP_argmin || r->o == OP_argmax;
     int64_t count = 0, trues = 0, place = 0;
     uint64_t value = 0;
@@ -123,6 +124,9 @@ static wn_status one_by_one(const row *r, uint64_t *bits) {
     case OP_count: *bits = (uint64_t)trues; return WN_OK;
     case OP_any: *bits = trues > 0; return WN_OK;
     case OP_all: *bits = trues == count; return WN_OK;
+    case OP_mean:
+        *bits = values_of_double(WN_F64, (double)(int64_t)value / (double)count);
+        return WN_OK;
     default: break;
     }
     *bits = is_arg ? (uint64_t)place : value;
@@ -280,6 +284,33 @@ static void special_values_are_summed(void **state) {
             }
 }
 
+/* Of what a mean of them may be taken of: integers, and the floats that they would be converted to. */
+static void means_of_narrow_integers_are_those_of_floats(void **state) {
+    (void)state;
+    static const wn_type types[] = {WN_BOOL, WN_I8, WN_U8, WN_I16, WN_U16};
+    static uint64_t values[LONGEST], integers[LONGEST];
+    static double floats[LONGEST];
+    static uint8_t mask[LONGEST];
+    uint64_t random = 7;
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+        for (size_t i = 0; i < LENGTH_COUNT; i++)
+            for (int kind = 0; kind < MASK_KINDS; kind++) {
+                wn_type wide = types[t] == WN_U8 || types[t] == WN_U16 ? WN_U64 : WN_I64;
+                row r = {OP_mean, WN_F64, 0, floats, NULL, length_number(i)}, s = r;
+                const void *from = values;
+                values_fill(types[t], values, r.n, &random);
+                wn_interpret_op(OP_cast, types[t], WN_F64, &from, floats, (size_t)r.n);
+                wn_interpret_op(OP_cast, types[t], wide, &from, integers, (size_t)r.n);
+                r.selected = s.selected = make_mask(kind, mask, r.n, &random);
+                s.type = wide;
+                s.values = integers;
+                uint64_t expected = 0, bits = 0;
+                assert_int_equal(reduce(&r, &expected), WN_OK);
+                assert_int_equal(reduce(&s, &bits), WN_OK);
+                expect(&s, bits, expected, wn_type_name(types[t]));
+            }
+}
+
 /* The integers of f64 are exact, and so is their sum: how far a sum of f32 is from it. */
 static void float_sums_are_near_the_exact_sum(void **state) {
     (void)state;
@@ -391,7 +422,7 @@ static void of_nothing(void **state) {
             row r = {(op)o, type, REDUCE_NEUTRAL, "", NULL, 0};
             assert_int_equal(reduce(&r, &bits), WN_OK);
             uint64_t expected = o == OP_all    ? 1
-                                : o == OP_mean ? values_of_double(type, NAN)
+                                : o == OP_mean ? values_of_double(type == WN_F32 ? type : WN_F64, NAN)
                                                : wn_reduction_identity((op)o, type);
             expect(&r, bits, expected, "of nothing");
         }
@@ -403,6 +434,7 @@ int main(void) {
         cmocka_unit_test(few_different_elements_have_a_first),
         cmocka_unit_test(float_sums_are_the_tree),
         cmocka_unit_test(special_values_are_summed),
+        cmocka_unit_test(means_of_narrow_integers_are_those_of_floats),
         cmocka_unit_test(float_sums_are_near_the_exact_sum),
         cmocka_unit_test(pieces_and_parts_equal_the_whole),
         cmocka_unit_test(of_nothing),

@@ -6,7 +6,7 @@
  *     count, any, all of numbers    of x != 0
  *     sum of bool                   count
  *     sum, prod of narrow integers  of cast(x, i64) or cast(x, u64)
- *     mean of bool and integers     of cast(x, f64)
+ *     mean of bool and integers     of cast(x, f64), which of at most 16 bits is the same as of cast(x, i64) or cast(x, u64)
  *     any of f16, bf16              of cast(x, f32), and cast back
  *     min, max of bool              of cast(x, u8), and cast back
  *     argmin, argmax of one byte    of cast(x, i16) or cast(x, u16)
@@ -200,12 +200,30 @@ static wn_type result_type(op o, wn_type type) {
     return o == OP_min || o == OP_max || type_is_float(type) ? type : working_type(o, type);
 }
 
+static bool is_narrow(wn_type type) {
+    return !type_is_float(type) && wn_type_size(type) <= 2;
+}
+
+/*
+ * mean(f64(x)) ==> mean(i64(x)), or u64(x), where x is bool or an integer of at most 16 bits: all that is added up on the way to the sum
+ * are integers below 2^53 (of fewer than 2^37 elements), which floats would not round.
+ */
+static node_id operand_of_mean(wn_graph *g, node_id x) {
+    node_id from = x, cast = is_narrow(node_type(g, x)) ? 0 : cast_to(g, x, WN_F64);
+    if (cast && graph_node(g, cast)->op == OP_cast) from = graph_node(g, cast)->args[0];
+    wn_type type = node_type(g, from);
+    return is_narrow(type) ? cast_to(g, from, working_type(OP_sum, type)) : cast;
+}
+
 static bool convert(wn_graph *g, draft *d) {
-    wn_type type = node_type(g, d->x);
+    wn_type type = node_type(g, d->x), working = working_type(d->o, type);
     if (d->o == OP_sum && type == WN_BOOL) d->o = OP_count;
-    d->x = d->o == OP_count || d->o == OP_any || d->o == OP_all
-               ? wn_build_truth(g, d->x)
-               : cast_to(g, d->x, working_type(d->o, type));
+    if (d->o == OP_count || working == WN_BOOL)
+        d->x = wn_build_truth(g, d->x);
+    else if (d->o == OP_mean && working == WN_F64)
+        d->x = operand_of_mean(g, d->x);
+    else
+        d->x = cast_to(g, d->x, working);
     return d->x != 0;
 }
 

@@ -299,10 +299,10 @@ static void fold(reduce_state *s, const void *values, const uint8_t *selected, i
         reduce_vector lanes;
         tree_of(s)->lanes(values, n, &lanes);
         carry(s, &lanes, 0);
-    } else if (s->op == OP_sum) {
-        s->value += sum_integers(values, n);
-    } else {
+    } else if (s->op == OP_prod) {
         s->value *= multiply_integers(values, n);
+    } else {
+        s->value += sum_integers(values, n);
     }
     s->selected += count;
 }
@@ -366,6 +366,14 @@ void wn_reduce_merge(reduce_state *s, const reduce_state *part) {
     s->selected += part->selected;
 }
 
+/* The sum of integers that a mean takes (build_reduction.c) is far below 2^63 in either type. */
+uint64_t wn_reduce_mean(uint64_t sum, int64_t selected) {
+    double mean = (double)(int64_t)sum / (double)selected;
+    uint64_t bits;
+    memcpy(&bits, &mean, sizeof bits);
+    return bits;
+}
+
 wn_status wn_reduce_finish(const reduce_state *s, uint64_t *bits, wn_error *error) {
     unsigned width = 8 * (unsigned)wn_type_size(s->type);
     if (is_order(s->op) && s->selected == 0 && !(s->bits & REDUCE_NEUTRAL))
@@ -379,7 +387,9 @@ wn_status wn_reduce_finish(const reduce_state *s, uint64_t *bits, wn_error *erro
     case OP_argmin:
     case OP_argmax: *bits = (uint64_t)s->best; break;
     default:
-        *bits = is_tree(s) ? wn_reduce_tree(s->op, s->type, s->leaves, s->stack, s->selected) : s->value;
+        *bits = is_tree(s) ? wn_reduce_tree(s->op, s->type, s->leaves, s->stack, s->selected)
+                : s->op == OP_mean ? wn_reduce_mean(s->value, s->selected)
+                                   : s->value;
         break;
     }
     return WN_OK;

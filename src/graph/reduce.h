@@ -52,7 +52,7 @@ typedef struct reduce_state {
     wn_type type;  /* of the elements                                                            */
     uint64_t bits; /* a reduction node's: REDUCE_NEUTRAL and REDUCE_PACKED matter                */
     int64_t places, selected; /* so far                                                         */
-    uint64_t value; /* count, any, all: how many are true; sum, prod of integers; min, max and arg: the best, as a key */
+    uint64_t value; /* count, any, all: how many are true; sum, prod, mean of integers: the sum or product; min, max and arg: the best, as a key */
     int64_t best; /* argmin, argmax: its place; of PACKED: its place among the selected           */
     uint64_t leaves; /* float sum, prod, mean: how many; its bits say which levels are occupied    */
     reduce_vector stack[REDUCE_LEVELS];
@@ -76,6 +76,9 @@ void wn_reduce_merge(reduce_state *s, const reduce_state *part);
 /* A float sum, prod or mean of so many leaves, joined level by level as in `stack`, of which `selected` elements are the mean's. */
 uint64_t wn_reduce_tree(op o, wn_type type, uint64_t leaves, const reduce_vector *levels,
                         int64_t selected);
+
+/* A mean of integers, of their sum and how many they are. */
+uint64_t wn_reduce_mean(uint64_t sum, int64_t selected);
 
 /* Whether element x wins against y: 1, or 0 if they are equal, or -1; by argmin or argmax, and neither is a NaN. */
 int wn_reduce_compare(op o, wn_type type, uint64_t x, uint64_t y);

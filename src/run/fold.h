@@ -48,7 +48,7 @@ typedef struct fold_loops {
     /* to[j] += x[j], and x[j] = 0. */
     void (*flush)(int64_t *to, uint8_t *x, int64_t n);
     void (*widen)(int64_t *to, const uint8_t *x, int64_t n);
-    /* By by[j], or NULL: by `all`. */
+    /* By by[j], or NULL: by `all`; what 64-bit integers come to is f64. */
     void (*divide)(wn_type type, void *x, const int64_t *by, int64_t all, int64_t n);
     /* Whether there is any, or as many as in `of`, or NULL: as `all`. */
     void (*decide)(bool any, uint8_t *to, const int64_t *trues, const int64_t *of, int64_t all,

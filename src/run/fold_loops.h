@@ -566,9 +566,18 @@ TARGET static void fold_widen(int64_t *restrict to, const uint8_t *restrict x, i
 DIVIDE(float)
 DIVIDE(double)
 
+/* Sums of integers, in whose place their means are put. */
+TARGET static void divide_integers(void *x, const int64_t *restrict by, int64_t all, int64_t n) {
+    const int64_t *sum = x;
+    double *mean = x;
+    for (int64_t j = 0; j < n; j++)
+        mean[j] = (double)sum[j] / (double)(by ? by[j] : all);
+}
+
 TARGET static void fold_divide(wn_type type, void *x, const int64_t *by, int64_t all, int64_t n) {
     if (type == WN_F32) divide_float(x, by, (float)all, n);
     if (type == WN_F64) divide_double(x, by, (double)all, n);
+    if (!type_is_float(type)) divide_integers(x, by, all, n);
 }
 
 TARGET static void fold_decide(bool any, uint8_t *restrict to, const int64_t *restrict trues,

@@ -418,6 +418,14 @@ SETTLE_VALUE(8)
 SETTLE_MEAN(float)
 SETTLE_MEAN(double)
 
+static bool settle_mean_integers(const kernel_accumulator *a, int64_t selected, void *to) {
+    uint64_t sum;
+    memcpy(&sum, a->lanes, sizeof sum);
+    sum = wn_reduce_mean(sum, selected);
+    memcpy(to, &sum, sizeof sum);
+    return true;
+}
+
 static bool settle_count(const kernel_accumulator *a, int64_t selected, void *to) {
     (void)selected;
     memcpy(to, &a->count, sizeof a->count);
@@ -443,7 +451,10 @@ static settle_fn *settle_of(op o, wn_type value) {
     case OP_count: return settle_count;
     case OP_any: return settle_any;
     case OP_all: return settle_all;
-    case OP_mean: return value == WN_F32 ? settle_mean_float : settle_mean_double;
+    case OP_mean:
+        return value == WN_F32   ? settle_mean_float
+               : value == WN_F64 ? settle_mean_double
+                                 : settle_mean_integers;
     default: return op_is_place(o) ? NULL : of_size[wn_type_size(value)];
     }
 }
