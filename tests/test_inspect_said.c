@@ -245,6 +245,8 @@ static const ledger_case LEDGER[] = {
      "result"},
     {"sum(x[m][k[m]])", "build", "f(x[k][m[k]]) ==> f(x[k], where=m[k])",
      "sum(boolean_mask(v1, v2))", "result"},
+    {"sum(where(x < 0, 1, 0))", "simplify",
+     "where(c, 1, 0) ==> T(c), where(c, 0, 1) ==> T(!c) on integers", "where(v1, 1, 0)", "cast(v1, i64)"},
     {"mean(i)", "build", "a reduction ==> one of the few that graphs have, with casts", "mean(i)",
      "result"},
 };

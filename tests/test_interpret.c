@@ -340,6 +340,35 @@ static void reduced_axes_need_not_be_neighbours(void **state) {
     expect_result(f, inputs, WN_F32, 4, SHAPE(1, B, 1, D), expected);
 }
 
+/* They are counts in the graph, whose type is another one of unsigned sums. */
+static void sums_of_bools_as_numbers(void **state) {
+    (void)state;
+    static const bool b[6] = {true, false, true, true, true, true};
+    static const struct {
+        const char *sum;
+        wn_type type;
+        int rank;
+        int64_t shape[2], expected[3];
+    } rows[] = {
+        {"sum(i8(b))", WN_I64, 0, {0}, {5}},
+        {"sum(u32(b), axis=1)", WN_U64, 1, {2}, {2, 3}},
+        {"sum(where(b, 1, 0), axis=0)", WN_I64, 1, {3}, {2, 1, 2}},
+        {"sum(where(b, 0, u8(1)), axis=0, keepdims=true)", WN_U64, 2, {1, 3}, {0, 1, 0}},
+        {"sum(where(!b, i16(0), 1), axis=1, initial=-7)", WN_I64, 1, {2}, {-5, -4}},
+        {"sum(u16(b), where=!b, initial=3)", WN_U64, 0, {0}, {3}},
+        {"sum(u16(!b), where=!b, initial=3)", WN_U64, 0, {0}, {4}},
+        {"sum(where(b, 2, 0))", WN_I64, 0, {0}, {10}},
+        {"sum(where(b, 1, 1))", WN_I64, 0, {0}, {6}},
+        {"sum(i8(b)[b])", WN_I64, 0, {0}, {5}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture f = parsed("input b: bool[?, ?];");
+        wn_parse(f.g, rows[i].sum, strlen(rows[i].sum));
+        wn_array input = wn_array_of(WN_BOOL, (void *)b, 2, SHAPE(2, 3));
+        expect_result(f, &input, rows[i].type, rows[i].rank, rows[i].shape, rows[i].expected);
+    }
+}
+
 static void where_does_not_enlarge(void **state) {
     (void)state;
     static const char text[] = "input x: i8[?, ?]; input m: bool[?]; sum(x, where=m)";
@@ -568,6 +597,7 @@ int main(void) {
         cmocka_unit_test(arrays_fit_beside_a_packed_axis),
         cmocka_unit_test(packed_axes_of_two_masks),
         cmocka_unit_test(reduced_axes_need_not_be_neighbours),
+        cmocka_unit_test(sums_of_bools_as_numbers),
         cmocka_unit_test(where_does_not_enlarge),
         cmocka_unit_test(a_packed_where_does_not_stretch),
         cmocka_unit_test(a_reduction_of_packed_values_checks_the_mask),

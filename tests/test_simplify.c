@@ -289,6 +289,9 @@ static const rule RIGHT[] = {
     {BOOLS, "?pWY", "!p"},
     {BOOLS, "?pqW", "&pq"},
     {BOOLS, "?pYq", "|pq"},
+    {INTS, "?p10", "Tp"},
+    {INTS, "?p01", "T!p"},
+    {INTS, "?!p10", "T!p"},
     {NUMBERS, "?p?pab1", "?pa1"},
     {NUMBERS, "?pa?p1b", "?pab"},
     /* bits */

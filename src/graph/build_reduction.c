@@ -4,7 +4,7 @@
  * What the language offers is put together here of less, so that whoever runs a graph meets only what reductions.def says a node takes:
  *
  *     count, any, all of numbers    of x != 0
- *     sum of bool                   count
+ *     sum of bool, and of i32(b)    count
  *     sum, prod of narrow integers  of cast(x, i64) or cast(x, u64)
  *     mean of bool and integers     of cast(x, f64), which of at most 16 bits is the same as of cast(x, i64) or cast(x, u64)
  *     any of f16, bf16              of cast(x, f32), and cast back
@@ -215,15 +215,26 @@ static node_id operand_of_mean(wn_graph *g, node_id x) {
     return is_narrow(type) ? cast_to(g, from, working_type(OP_sum, type)) : cast;
 }
 
+/* sum(b), sum(i32(b)) ==> count(b)   of bools; 0: a sum of others, or of floats, which may round. */
+static node_id counted_of_sum(const wn_graph *g, node_id x) {
+    const node *n = graph_node(g, x);
+    node_id from = n->op == OP_cast && type_is_integer((wn_type)n->type) ? n->args[0] : x;
+    return node_type(g, from) == WN_BOOL ? from : 0;
+}
+
 static bool convert(wn_graph *g, draft *d) {
-    wn_type type = node_type(g, d->x), working = working_type(d->o, type);
-    if (d->o == OP_sum && type == WN_BOOL) d->o = OP_count;
-    if (d->o == OP_count || working == WN_BOOL)
+    wn_type working = working_type(d->o, node_type(g, d->x));
+    node_id counted = d->o == OP_sum ? counted_of_sum(g, d->x) : 0;
+    if (counted) {
+        d->o = OP_count;
+        d->x = counted;
+    } else if (working == WN_BOOL) {
         d->x = wn_build_truth(g, d->x);
-    else if (d->o == OP_mean && working == WN_F64)
+    } else if (d->o == OP_mean && working == WN_F64) {
         d->x = operand_of_mean(g, d->x);
-    else
+    } else {
         d->x = cast_to(g, d->x, working);
+    }
     return d->x != 0;
 }
 
@@ -296,7 +307,8 @@ static node_id build(wn_graph *g, draft *d, node_id initial) {
     mark_packed(g, d);
     node_id value = finish(g, d);
     d->o = asked;
-    if (initial && !is_identity(g, d, initial, working)) value = join_initial(g, d, initial, value);
+    if (initial && value && !is_identity(g, d, initial, working))
+        value = join_initial(g, d, initial, cast_to(g, value, working)); /* a count is i64 */
     return value ? cast_to(g, value, result) : 0;
 }
 

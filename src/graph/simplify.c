@@ -235,6 +235,18 @@ static node_id choose_bools(wn_graph *g, const node *n, const dim *dims) {
     return by(g, "where(c, true, y) ==> c | y", build2(g, OP_logical_or, c, y));
 }
 
+/* On integers: where(c, 1, 0) ==> T(c), where(c, 0, 1) ==> T(!c) */
+static node_id choose_bits(wn_graph *g, const node *n, const dim *dims) {
+    (void)dims;
+    node_id c = n->args[0];
+    bool is_c = is_constant(g, n->args[1], 1) && is_constant(g, n->args[2], 0),
+         is_not = is_constant(g, n->args[1], 0) && is_constant(g, n->args[2], 1);
+    if (!type_is_integer((wn_type)n->type) || (!is_c && !is_not)) return 0;
+    if (is_not) c = build1(g, OP_logical_not, c);
+    return by(g, "where(c, 1, 0) ==> T(c), where(c, 0, 1) ==> T(!c) on integers",
+              wn_build(g, OP_cast, &c, 1, (wn_type)n->type, 0));
+}
+
 /* where(c, where(c, x, z), y) ==> where(c, x, y);
    where(c, x, where(c, z, y)) ==> where(c, x, y) */
 static node_id flatten_choice(wn_graph *g, const node *n, const dim *dims) {
@@ -249,8 +261,8 @@ static node_id flatten_choice(wn_graph *g, const node *n, const dim *dims) {
 }
 
 static node_id simplify_where(wn_graph *g, const node *n, const dim *dims) {
-    static rewrite *const rewrites[] = {choose_now, swap_negated, drop_condition, choose_bools,
-                                        flatten_choice};
+    static rewrite *const rewrites[] = {choose_now,   swap_negated, drop_condition,
+                                        choose_bools, choose_bits,  flatten_choice};
     for (size_t i = 0; i < sizeof rewrites / sizeof *rewrites; i++) {
         node_id id = rewrites[i](g, n, dims);
         if (id) return id;
