@@ -241,6 +241,9 @@ static const expression of_vectors[] = {
     {VECTORS "output y = putmask(m, k, k); output z = compress(m, x, axis=0);", 2},
     {VECTORS "output y = compress(k, m, axis=0); output z = place(k, m & !m, m);", 2},
     {VECTORS "output y = x > sum(x, where=m); output z = mean(x[k]) + x[m]; ", 2},
+    {VECTORS
+     "output y = mean(m, where=k); output z = sum(i8(m)[k]); output w = mean(x > 0, where=m);",
+     3},
     {VECTORS "output y = x[m] > 0; output z = m[k] ^ k[k];", 2},
 };
 #define EXPRESSIONS (sizeof of_vectors / sizeof *of_vectors)

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "compare.h"
+#include "jit/kernel.h"
+#include "values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,12 +96,14 @@ static int tear_down(void **state) {
     return 0;
 }
 
-/* ---- Sums of 32-bit integers ---------------------------------------------------------------------------------------------- */
+/* ---- Sums of narrow integers ---------------------------------------------------------------------------------------------- */
 
-/* More than a call of reduce takes, and not whole words. */
-#define SUMMED ((1 << 20) + 77)
+/* As many as a call of reduce takes, and more, which are not whole words. */
+#define SUMMED (2 * KERNEL_WIDENED_MOST + 77)
 
-static void expect_sum(wn_context *c, wn_isa isa, const char *text, wn_array x, int64_t sum) {
+static void expect_sum(wn_context *c, wn_isa isa, const char *format, wn_array x, int64_t sum) {
+    char text[100];
+    snprintf(text, sizeof text, format, wn_type_name(x.type));
     wn_graph *g = wn_graph_new(c);
     wn_parse(g, text, strlen(text));
     wn_kernel *k = compare_compile(g, COMPARE_ENGINE, isa);
@@ -108,30 +112,38 @@ static void expect_sum(wn_context *c, wn_isa isa, const char *text, wn_array x, 
     wn_error error;
     compare_expect_ok(wn_call(k, &x, 1, &to, 1, &error), &error);
     if (result != sum)
-        fail_msg("%s on %s: %lld, expected %lld", text, wn_isa_name(isa), (long long)result,
-                 (long long)sum);
+        fail_msg("%s of %lld on %s: %lld, expected %lld", text, (long long)x.shape[0],
+                 wn_isa_name(isa), (long long)result, (long long)sum);
     wn_kernel_free(k);
     wn_graph_free(g);
 }
 
-/* The upper halves of as many of them as a lane takes just fit a lane. */
+static void expect_sums(wn_context *c, wn_isa isa, wn_array x, int64_t value) {
+    int64_t n = x.shape[0];
+    expect_sum(c, isa, "input x: %s[?]; sum(x)", x, value * n);
+    expect_sum(c, isa, "input x: %s[?]; sum(x[x < 1])", x, value < 1 ? value * n : 0);
+    expect_sum(c, isa, "input x: %s[?]; i64(mean(x))", x, value);
+}
+
+/* What is kept of as many of them as a call takes just fits its lanes. */
 static void sums_of_the_least_and_the_greatest(void **state) {
-    static const uint32_t BITS[] = {0, 0x7fffffff, 0x80000000, 0xffff8000, 0xffffffff};
+    static const wn_type types[] = {WN_I8, WN_U8, WN_I16, WN_U16, WN_I32, WN_U32};
+    static const uint64_t BITS[] = {0, 0x7fffffff7fff7f7f, 0x8000000080008080, 0xffff8000ffff8000,
+                                    UINT64_MAX};
+    static const int64_t lengths[] = {KERNEL_WIDENED_MOST - 1, KERNEL_WIDENED_MOST, SUMMED};
     wn_context *c = *state;
     compare_isas isas = compare_available(c);
     uint32_t *x = malloc(SUMMED * sizeof *x);
     assert_non_null(x);
-    for (size_t k = 0; k < sizeof BITS / sizeof *BITS; k++) {
-        for (size_t i = 0; i < SUMMED; i++)
-            x[i] = BITS[k];
-        for (size_t i = 0; i < isas.count; i++) {
-            int64_t sum = (int64_t)(int32_t)BITS[k] * SUMMED;
-            wn_array is_signed = wn_vector(WN_I32, x, SUMMED), any = wn_vector(WN_U32, x, SUMMED);
-            expect_sum(c, isas.list[i], "input x: i32[?]; sum(x)", is_signed, sum);
-            expect_sum(c, isas.list[i], "input x: i32[?]; sum(x[x < 0])", is_signed, sum < 0 ? sum : 0);
-            expect_sum(c, isas.list[i], "input x: u32[?]; sum(x)", any, (int64_t)BITS[k] * SUMMED);
+    for (size_t k = 0; k < sizeof BITS / sizeof *BITS; k++)
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+            uint64_t first = values_load(types[t], &BITS[k], 0);
+            int64_t value = (int64_t)wn_constant_value(types[t], first);
+            for (int64_t i = 0; i < SUMMED; i++)
+                values_store(types[t], x, i, first);
+            for (size_t i = 0; i < 3 * isas.count; i++)
+                expect_sums(c, isas.list[i / 3], wn_vector(types[t], x, lengths[i % 3]), value);
         }
-    }
     free(x);
 }
 

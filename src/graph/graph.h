@@ -117,9 +117,6 @@ static inline bool op_is_elementwise(op o) {
 static inline bool op_is_reduction(op o) {
     return o >= OP_first_reduction_ && o < OP_first_elementwise_;
 }
-static inline bool op_counts_truth(op o) {
-    return o == OP_count || o == OP_any || o == OP_all;
-}
 static inline bool op_is_place(op o) {
     return o == OP_argmin || o == OP_argmax;
 }

@@ -83,8 +83,12 @@ static inline int64_t kernel_places_most(size_t value_bytes) {
     return value_bytes == 2 ? (int64_t)KERNEL_LEAF << 15 : KERNEL_REDUCE_MOST;
 }
 
-/* Of a sum of 32-bit integers as 64-bit ones, which adds up their upper halves in lanes of 32 bits, eight or more. */
-#define KERNEL_HALVES_MOST ((int64_t)8 << 16)
+/*
+ * Of a sum of narrower integers as 64-bit ones, which is kept in lanes of 32 bits. Those of 32 bits have four lanes at least: each gets 2^16
+ * upper halves, and what their lower halves come to is below 2^32. Those of 16 bits come in vectors of eight at least, 2^15 in all, each of which
+ * adds two to a lane: what is least, -2^15, comes to -2^31.
+ */
+#define KERNEL_WIDENED_MOST ((int64_t)4 << 16)
 
 typedef enum kernel_function {
     KERNEL_MAP,

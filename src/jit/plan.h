@@ -250,14 +250,14 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
     return first;
 }
 
-/* The 32-bit value that output `output` of a REDUCE stage sums up as 64-bit integers, of which `reduce` adds halves (kernel.h); -1 if it
-   is no such sum. */
+/* The value of less than 64 bits that output `output` of a REDUCE stage adds up as 64-bit integers, and that `reduce` need not widen
+   (kernel.h); -1 if it adds up no such integers. */
 static inline int64_t widened_value(const plan_stage *s, op o, uint32_t output) {
     const plan_value *values = s->program.values, *v = &values[s->outputs[output].value];
-    bool widens = o == OP_sum && v->kind == VALUE_OPERATION && v->op == OP_cast && !v->invariant &&
-                  (v->type == WN_I64 || v->type == WN_U64);
-    wn_type from = widens ? (wn_type)values[v->args[0]].type : WN_BOOL;
-    return from == WN_I32 || from == WN_U32 ? (int64_t)v->args[0] : -1;
+    bool widens = (o == OP_sum || o == OP_mean) && v->kind == VALUE_OPERATION && v->op == OP_cast &&
+                  !v->invariant && (v->type == WN_I64 || v->type == WN_U64);
+    wn_type from = widens ? (wn_type)values[v->args[0]].type : WN_F64;
+    return !type_is_float(from) && wn_type_size(from) < 8 ? (int64_t)v->args[0] : -1;
 }
 
 /* Whether a stage has this function. */

@@ -67,10 +67,10 @@ typedef wn_status run_fn(wn_binding *b, uint32_t stage, wn_error *error);
 typedef struct bound_stage {
     const plan_stage *plan;
     kernel_fn map, count, fused, scatter, stream, reduce, expand; /* NULL: not there, or not needed */
-    const void **in; /* direct: the streams */
-    void **out;      /* direct: the outputs; REDUCE: what they are reduced to on the way */
-    const uint8_t *uses;                                          /* by stream */
-    bool early;                                                   /* prepared when bound */
+    const void **in;                                              /* direct: the streams */
+    void **out;          /* direct: the outputs; REDUCE: what they are reduced to on the way */
+    const uint8_t *uses; /* by stream */
+    bool early;          /* prepared when bound */
     bool prepared;
     bool bitmap_wanted; /* count is a pass of its own */
     grid grid;          /* the space; ROWS: of the values */
@@ -86,9 +86,9 @@ typedef struct bound_stage {
     int64_t move_one_in; /* PACK: where no more than one in so many is true there is little to move, and little to store */
     int64_t room; /* PACK, in one pass: elements that every output has room for */
     bool may_move; /* PACK: all outputs are inputs as they lie there, so that elements can be moved (move.h) */
-    bool direct;     /* one thread; all is read and stored in place, but for a last partial step */
-    bool placed;     /* the targets are where they will be in the next run too */
-    bool repeats;    /* MAP: elements can be computed twice, from any on */
+    bool direct;  /* one thread; all is read and stored in place, but for a last partial step */
+    bool placed;  /* the targets are where they will be in the next run too */
+    bool repeats; /* MAP: elements can be computed twice, from any on */
     int64_t outer, places, row; /* of rows: how many outer indices, places in the mask, elements in a row */
     bool move_rows;             /* ROWS: they can be moved straight from the inputs */
     bool pack_rows; /* ROWS: they can be packed by scatter; EXPAND: they are expanded by expand */

@@ -15,6 +15,10 @@ static op reduction_of(const body *b, uint32_t output) {
     return (op)graph_node(b->e->graph, b->stage->outputs[output].node)->op;
 }
 
+static bool counts_truth(op o) {
+    return o == OP_count || o == OP_any || o == OP_all;
+}
+
 static unsigned least(unsigned a, unsigned b) {
     return a < b ? a : b;
 }
@@ -33,8 +37,8 @@ static bool has_range(const emitter *e, wn_type type) {
 static void add_accumulator(reducing *r, join how, op o, uint32_t output, wn_type type) {
     accumulator *a = &r->all[r->count++];
     *a = (accumulator){.join = how, .o = o, .output = output, .type = type};
-    if (how == JOIN_HALVES) {
-        a->parts = a->best = 2;
+    if (is_narrow_sum(a)) {
+        a->parts = a->best = wn_narrow_parts(r->b->e, a);
         return;
     }
     unsigned tree_lanes = type == WN_F64 ? KERNEL_WORD / 2 : KERNEL_WORD;
@@ -51,11 +55,6 @@ static join join_of(op o, wn_type type) {
     return o == OP_min || o == OP_max ? JOIN_BEST : JOIN_TREE;
 }
 
-/* The value that is joined as halves; -1: as it is. */
-static int64_t value_of_halves(const body *b, uint32_t output) {
-    return b->e->lanes < 8 ? -1 : widened_value(b->stage, reduction_of(b, output), output);
-}
-
 _Static_assert(KERNEL_LEAF / 16 <= UINT8_MAX,
                "a counter of a byte lasts a leaf, of which sixteen lanes share its elements");
 /* As wide as the lanes that are compared; with registers for masks, 32 bits are half as much as 64. */
@@ -63,6 +62,14 @@ static wn_type counter_type(const emitter *e) {
     unsigned bits = register_bits(e) / e->lanes;
     if (bits >= 64 && e->target.isa != WN_ISA_X86_64_V4) return WN_U64;
     return bits >= 32 ? WN_U32 : bits >= 16 ? WN_U16 : WN_U8;
+}
+
+/* A sum of 64-bit integers that are made of narrower ones. */
+static void add_widening(reducing *r, op o, uint32_t output, wn_type from) {
+    bool counts = from == WN_BOOL;
+    join how = counts ? JOIN_COUNT : type_bits(from) == 32 ? JOIN_HALVES : JOIN_NEIGHBOURS;
+    add_accumulator(r, how, o, output, counts ? counter_type(r->b->e) : from);
+    r->all[r->count - 1].sums = counts;
 }
 
 static void tell_accumulator(const reducing *r, const accumulator *a) {
@@ -83,7 +90,10 @@ static void tell_accumulator(const reducing *r, const accumulator *a) {
                         "the place itself is looked for later, in one leaf"},
         [JOIN_HALVES] = {"added to", ", as they are and their upper halves",
                          "that takes less than to make 64-bit integers of them: modulo 2^32 the "
-                         "sum tells what the lower halves come to"}};
+                         "sum tells what the lower halves come to"},
+        [JOIN_NEIGHBOURS] = {"added to", ", several neighbours to each lane",
+                             "an instruction adds up eight bytes or two words, which takes less "
+                             "than to make 64-bit integers of them"}};
     locate_accumulator(r, a);
     if (a->ranged) {
         wn_tell(r->b->e, "vrangeps tells -0 from 0, and passes by NaNs: these are noted beside it",
@@ -91,8 +101,9 @@ static void tell_accumulator(const reducing *r, const accumulator *a) {
                 r->b->e->lanes);
         return;
     }
+    unsigned lanes = is_narrow_sum(a) ? LLVMGetVectorSize(wn_narrow_part(r->b->e, a)) : r->b->e->lanes;
     wn_tell(r->b->e, rows[a->join].why, "%s %u vectors of %u lanes%s", rows[a->join].begin, a->best,
-            r->b->e->lanes, rows[a->join].end);
+            lanes, rows[a->join].end);
 }
 
 void wn_find_accumulators(reducing *r) {
@@ -100,13 +111,13 @@ void wn_find_accumulators(reducing *r) {
         op o = reduction_of(r->b, i);
         wn_type type = value_type(r->b, i);
         if (first_alike(r->b->stage, i) != i) continue;
-        int64_t halves = value_of_halves(r->b, i);
-        if (halves >= 0)
-            add_accumulator(r, JOIN_HALVES, o, i, (wn_type)r->b->program->values[halves].type);
-        else if (!op_counts_truth(o))
+        uint32_t joined = wn_value_to_join(r->b->e, r->b->stage, i);
+        if (joined != r->b->stage->outputs[i].value)
+            add_widening(r, o, i, (wn_type)r->b->program->values[joined].type);
+        else if (!counts_truth(o))
             add_accumulator(r, join_of(o, type), o, i, type);
         bool needs_count = r->b->stage->outputs[i].masked && o != OP_sum && o != OP_prod;
-        if (op_counts_truth(o) || needs_count)
+        if (counts_truth(o) || needs_count)
             add_accumulator(r, JOIN_COUNT, o, i, counter_type(r->b->e));
     }
     for (unsigned i = 0; i < r->count; i++)
@@ -143,6 +154,7 @@ void wn_store_part(const reducing *r, const accumulator *a, ir base, unsigned k)
 
 static ir identity(const reducing *r, const accumulator *a) {
     emitter *e = r->b->e;
+    if (is_narrow_sum(a)) return LLVMConstNull(wn_narrow_part(e, a));
     uint64_t bits = a->join == JOIN_COUNT ? 0 : wn_reduction_identity(a->o, a->type);
     ir integer = LLVMConstInt(int_type(e, type_bits(a->type)), bits, false);
     return wn_ir_splat(
@@ -176,8 +188,8 @@ ir wn_join_values(const reducing *r, const accumulator *a, ir x, ir y) {
 
 /* The lanes that a COUNT counts. */
 static ir counted_lanes(const reducing *r, const accumulator *a, ir selected) {
-    ir truth = r->b->values[r->b->stage->outputs[a->output].value];
-    if (!op_counts_truth(a->o)) return selected;
+    ir truth = value_to_join(r, a);
+    if (!counts_truth(a->o) && !a->sums) return selected;
     if (a->o == OP_all) truth = LLVMBuildNot(r->b->e->builder, truth, "");
     return both(r, selected, truth);
 }
@@ -407,28 +419,6 @@ static ir settle_flat(const reducing *r, const accumulator *a) {
     return reduce_lanes(r, name, all);
 }
 
-/*
- * 32-bit integers, of which up to 2^16 were added to each lane, as they are and their upper halves: what the lower halves come to is less than
- * 2^32, so the difference.
- */
-static ir settle_halves(const reducing *r, const accumulator *a) {
-    emitter *e = r->b->e;
-    LLVMBuilderRef builder = e->builder;
-    LLVMTypeRef wide = int_vector(e, 64);
-    ir upper = a->part[1],
-       lower = LLVMBuildSub(builder, a->part[0],
-                            LLVMBuildShl(builder, upper, wn_ir_int(e, 32, 16), ""), "");
-    upper = type_is_signed(a->type) ? LLVMBuildSExt(builder, upper, wide, "")
-                                    : LLVMBuildZExt(builder, upper, wide, "");
-    upper = LLVMBuildShl(builder, upper, wn_ir_int(e, 64, 16), "");
-    lower = LLVMBuildZExt(builder, lower, wide, "");
-    ir sum = reduce_lanes(r, "llvm.vector.reduce.add", LLVMBuildAdd(builder, upper, lower, ""));
-    ir before =
-        LLVMBuildLoad2(builder, int_type(e, 64),
-                       wn_accumulator_field(r, a, offsetof(kernel_accumulator, lanes)), "before");
-    return add(r->b, before, sum, "");
-}
-
 /* ---- A tree's, in its order ------------------------------------------------------------------------------------------------- */
 
 static ir half_of(const reducing *r, ir vector, unsigned half, unsigned lanes) {
@@ -451,17 +441,6 @@ static ir settle_tree(const reducing *r, accumulator *a) {
     return all;
 }
 
-static void join_halves(const reducing *r, accumulator *a, ir selected) {
-    emitter *e = r->b->e;
-    LLVMBuilderRef builder = e->builder;
-    ir value = r->b->values[value_of_halves(r->b, a->output)], bits = wn_ir_int(e, 32, 16);
-    if (selected) value = wn_ir_choose(e, selected, value, wn_ir_int(e, 32, 0));
-    ir upper = type_is_signed(a->type) ? LLVMBuildAShr(builder, value, bits, "")
-                                       : LLVMBuildLShr(builder, value, bits, "");
-    a->part[0] = LLVMBuildAdd(builder, a->part[0], value, "");
-    a->part[1] = LLVMBuildAdd(builder, a->part[1], upper, "");
-}
-
 /* Where the target has registers for masks, a sum takes one, and leaves alone what is not selected: no lane of a sum is -0. */
 static bool joins_by_mask(const reducing *r, const accumulator *a) {
     return r->b->e->target.isa == WN_ISA_X86_64_V4 && (a->join == JOIN_TREE || a->join == JOIN_FLAT);
@@ -478,8 +457,8 @@ void wn_join_chunk(const reducing *r, accumulator *a, unsigned chunk, ir present
         *part = count_lanes(r, a, *part, counted_lanes(r, a, selected));
         return;
     }
-    if (a->join == JOIN_HALVES) {
-        join_halves(r, a, selected);
+    if (is_narrow_sum(a)) {
+        wn_join_narrow(r, a, chunk, selected);
         return;
     }
     ir value = r->b->values[r->b->stage->outputs[a->output].value];
@@ -514,7 +493,8 @@ static ir sum_of_lanes(const reducing *r, const accumulator *a) {
 
 static void store_count(const reducing *r, const accumulator *a) {
     emitter *e = r->b->e;
-    ir at = wn_accumulator_field(r, a, offsetof(kernel_accumulator, count)),
+    size_t field = a->sums ? offsetof(kernel_accumulator, lanes) : offsetof(kernel_accumulator, count);
+    ir at = wn_accumulator_field(r, a, field),
        before = LLVMBuildLoad2(e->builder, int_type(e, 64), at, "count");
     LLVMBuildStore(e->builder, add(r->b, before, a->total ? a->total : sum_of_lanes(r, a), ""), at);
 }
@@ -563,7 +543,8 @@ void wn_store_accumulator(const reducing *r, accumulator *a) {
         break;
     case JOIN_BEST: value = settle_best(r, a); break;
     case JOIN_FLAT: value = settle_flat(r, a); break;
-    case JOIN_HALVES: value = settle_halves(r, a); break;
+    case JOIN_HALVES:
+    case JOIN_NEIGHBOURS: value = wn_settle_narrow(r, a); break;
     case JOIN_PLACE: store_place(r, a); return;
     case JOIN_COUNT: store_count(r, a); return;
     }

@@ -1,7 +1,7 @@
 /*
  * body.h - a function that is being emitted: its parameters, its values, its loops.
  *
- * body.c has what all functions share; emit.c has map and count, emit_pack.c fused, scatter and expand, emit_reduce.c and accumulator.c reduce.
+ * body.c has what all functions share; emit.c has map and count, emit_pack.c fused, scatter and expand, emit_reduce.c, accumulator.c and narrow_sums.c reduce.
  */
 #ifndef WN_BODY_H
 #define WN_BODY_H
@@ -169,6 +169,8 @@ void wn_next_iteration(body *b, ir phi, ir next);
 void wn_emit_pack_loop(body *b, const wanted_sets *sets);
 unsigned wn_lanes_to_pack(const emitter *e, const plan_stage *s);
 bool wn_emit_reduce_loop(body *b, const bool *wanted); /* false: out of memory */
-unsigned wn_lanes_to_reduce(const plan_stage *s);
+/* The value that reduce joins for an output: the output's own, or what it is widened from (narrow_sums.c). */
+uint32_t wn_value_to_join(const emitter *e, const plan_stage *s, uint32_t output);
+unsigned wn_lanes_to_reduce(const emitter *e, const plan_stage *s, const bool *wanted);
 
 #endif

@@ -126,8 +126,9 @@ static bool needs_mask(const body *b) {
 
 static void mark_wanted(const body *b, const wanted_sets *sets) {
     if (needs_mask(b)) sets->mask[b->stage->mask_value] = true;
+    bool joins = b->stage->kind == STAGE_REDUCE && b->function != KERNEL_MAP;
     for (uint32_t i = 0; b->function != KERNEL_COUNT && i < b->stage->output_count; i++)
-        sets->values[b->stage->outputs[i].value] = true;
+        sets->values[joins ? wn_value_to_join(b->e, b->stage, i) : b->stage->outputs[i].value] = true;
     for (uint32_t i = 0; i < b->stage->output_count; i++)
         if (b->stage->outputs[i].masked) sets->values[b->stage->outputs[i].mask] = true;
     wn_want_operands(b->program, sets->mask);
@@ -137,9 +138,9 @@ static void mark_wanted(const body *b, const wanted_sets *sets) {
 }
 
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
-                         kernel_function function) {
+                         kernel_function function, const bool *wanted) {
     if (function == KERNEL_MAP || s->kind == STAGE_MAP) return (unsigned)p->lanes;
-    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(s);
+    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(e, s, wanted);
     return function == KERNEL_COUNT ? lanes_to_count(e, s, p) : wn_lanes_to_pack(e, s);
 }
 
@@ -154,7 +155,7 @@ static bool counts_better_by_avx2(const emitter *e, const plan_stage *s, kernel_
     for (uint32_t i = 0; i < s->program.stream_count; i++)
         if (s->program.streams[i].bits) return false;
     for (uint32_t i = 0; i < s->output_count; i++)
-        if (!op_counts_truth((op)graph_node(e->graph, s->outputs[i].node)->op)) return false;
+        if (s->program.values[wn_value_to_join(e, s, i)].type != WN_BOOL) return false;
     return true;
 }
 
@@ -169,7 +170,7 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     e->about = (provider_choice){.stage = stage, .functions = 1u << function};
     mark_wanted(&b, &sets);
     wn_isa isa = e->target.isa;
-    e->lanes = lanes_of(e, s, p, function);
+    e->lanes = lanes_of(e, s, p, function, sets.all);
     if (counts_better_by_avx2(e, s, function)) {
         wn_tell(e, "this processor takes 512 bits in halves, and compares sooner into lanes than into masks",
                 "compiled for AVX2");

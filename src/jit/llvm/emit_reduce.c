@@ -411,10 +411,36 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
 
 /* ---- How many lanes at a time ---------------------------------------------------------------------------------------------- */
 
-unsigned wn_lanes_to_reduce(const plan_stage *s) {
-    unsigned lanes = (unsigned)s->program.lanes, most = KERNEL_WORD;
-    for (uint32_t i = 0; i < s->output_count; i++)
-        if (wn_type_size((wn_type)s->program.values[s->outputs[i].value].type) == 8)
-            most = KERNEL_WORD / 2;
+/* Of sums that need not be widened: a register's lanes of the widest that there is or, where narrower ones meet it, a whole step's. */
+static unsigned lanes_of_narrow(const emitter *e, const plan_program *p, const bool *wanted,
+                                unsigned narrowest) {
+    unsigned widest = 8, least = narrowest < 64 ? 8 : 4; /* bools alone are counted in fewer */
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        bool is_half = type_is_half((wn_type)v->type) && v->kind == VALUE_OPERATION; /* in f32 */
+        unsigned bits = is_half ? 32 : type_bits((wn_type)v->type);
+        if (!wanted[i] || v->invariant) continue;
+        if (bits > widest) widest = bits;
+        if (v->kind != VALUE_STREAM) continue;
+        if (bits < narrowest) narrowest = bits;
+        if (p->streams[v->number].bits) least = 8;
+    }
+    unsigned lanes = register_bits(e) / widest;
+    if (narrowest < widest) lanes *= (unsigned)step_registers(p);
+    return lanes < least ? least : lanes;
+}
+
+unsigned wn_lanes_to_reduce(const emitter *e, const plan_stage *s, const bool *wanted) {
+    unsigned lanes = (unsigned)s->program.lanes, most = KERNEL_WORD, narrowest = 64;
+    bool narrow = false;
+    for (uint32_t i = 0; i < s->output_count; i++) {
+        uint32_t joined = wn_value_to_join(e, s, i);
+        wn_type type = (wn_type)s->program.values[joined].type;
+        bool widens = joined != s->outputs[i].value, counts = type == WN_BOOL;
+        if (type_bits(type) == 64) most = KERNEL_WORD / 2;
+        if (widens && !counts && type_bits(type) < narrowest) narrowest = type_bits(type);
+        narrow |= widens && type_bits(type) < 32;
+    }
+    if (narrow) lanes = lanes_of_narrow(e, &s->program, wanted, narrowest);
     return lanes < most ? lanes : most;
 }
