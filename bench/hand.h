@@ -70,6 +70,8 @@ typedef size_t hand_fn(const hand_inputs *inputs, void *out, size_t n);
     X(mean)             /* mean(x) */ \
     X(sum_f64)          /* sum(d) */ \
     X(sum_i32)          /* sum(i), an int64 */ \
+    X(sum_u8)           /* sum(u), a uint64 */ \
+    X(mean_u8)          /* mean(u), a double */ \
     X(min)              /* min(x) */ \
     X(max)              /* max(x) */ \
     X(argmin)           /* argmin(x) */ \

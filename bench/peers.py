@@ -95,6 +95,8 @@ ROWS = {
     "sum(x)": reduction("sum", "x", "sum: x", "tf.reduce_sum(x)", "x.sum()", "pc.sum(x)"),
     "sum(d)": reduction("sum", "d", "sum: d", "tf.reduce_sum(d)", "d.sum()", "pc.sum(d)"),
     "sum(i)": reduction("sum", "i", "sum: np.int64(i)", "tf.reduce_sum(tf.cast(i, tf.int64))", "i.cast(pl.Int64).sum()", "pc.sum(i)"),
+    "sum(u)": reduction("sum", "u", "sum: np.uint64(u)", "tf.reduce_sum(tf.cast(u, tf.uint64))", "u.cast(pl.UInt64).sum()", "pc.sum(u)"),
+    "mean(u)": reduction("mean", "u", "mean: np.float64(u)", "tf.reduce_mean(tf.cast(u, tf.float64))", "u.mean()", "pc.mean(u)"),
     "mean(x)": reduction("mean", "x", "mean: x", "tf.reduce_mean(x)", "x.mean()", "pc.mean(x)"),
     "min(x)": reduction("min", "x", "fold: x < r: x", "tf.reduce_min(x)", "x.min()", "pc.min(x)"),
     "max(x)": reduction("max", "x", "fold: x > r: x", "tf.reduce_max(x)", "x.max()", "pc.max(x)"),
