@@ -140,23 +140,8 @@ static void mark_wanted(const body *b, const wanted_sets *sets) {
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
                          kernel_function function, const bool *wanted) {
     if (function == KERNEL_MAP || s->kind == STAGE_MAP) return (unsigned)p->lanes;
-    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(e, s, wanted);
+    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(e, s, wanted) >> e->counts_by_avx2;
     return function == KERNEL_COUNT ? lanes_to_count(e, s, p) : wn_lanes_to_pack(e, s);
-}
-
-/*
- * Whether a reduction only counts lanes of 16 bits or more, on a processor that takes 512 bits in halves: it compares into lanes twice as fast as
- * into registers for masks. On a Zen 4 count(x < 0) of 4 Ki takes 94 ns so, and 120 with AVX-512. (Masks of bits are better off there.)
- */
-static bool counts_better_by_avx2(const emitter *e, const plan_stage *s, kernel_function function) {
-    if (e->target.isa != WN_ISA_X86_64_V4 || !e->target.halves) return false;
-    if (s->kind != STAGE_REDUCE || function == KERNEL_MAP || wn_widest_bits(&s->program) == 8)
-        return false;
-    for (uint32_t i = 0; i < s->program.stream_count; i++)
-        if (s->program.streams[i].bits) return false;
-    for (uint32_t i = 0; i < s->output_count; i++)
-        if (s->program.values[wn_value_to_join(e, s, i)].type != WN_BOOL) return false;
-    return true;
 }
 
 static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kernel_function function,
@@ -169,14 +154,10 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     body b = {.e = e, .plan = plan, .stage = s, .program = p, .function = function};
     e->about = (provider_choice){.stage = stage, .functions = 1u << function};
     mark_wanted(&b, &sets);
-    wn_isa isa = e->target.isa;
     e->lanes = lanes_of(e, s, p, function, sets.all);
-    if (counts_better_by_avx2(e, s, function)) {
+    if (e->counts_by_avx2 && function != KERNEL_MAP)
         wn_tell(e, "this processor takes 512 bits in halves, and compares sooner into lanes than into masks",
                 "compiled for AVX2");
-        e->target.isa = WN_ISA_X86_64_V3;
-        e->lanes /= 2;
-    }
     bool ok = wn_body_begin(&b, stage, function, sets.all);
     if (ok && (function == KERNEL_MAP || s->kind == STAGE_MAP))
         emit_map_loop(&b, sets.all);
@@ -187,10 +168,28 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     else if (ok)
         wn_emit_pack_loop(&b, &sets);
     wn_body_end(&b);
-    e->target.isa = isa;
     free(flags);
     if (result->elements) result->elements[stage * KERNEL_FUNCTION_COUNT + function] = e->elements;
     return ok;
+}
+
+/* Whether a stage only counts lanes of 16 bits or more, whose masks are no bits. */
+static bool only_counts(const emitter *e, const plan_stage *s) {
+    if (!stage_has(s, KERNEL_REDUCE) || wn_widest_bits(&s->program) == 8) return false;
+    for (uint32_t i = 0; i < s->program.stream_count; i++)
+        if (s->program.streams[i].bits) return false;
+    for (uint32_t i = 0; i < s->output_count; i++)
+        if (s->program.values[wn_value_to_join(e, s, i)].type != WN_BOOL) return false;
+    return true;
+}
+
+/* All of it, since LLVM 19 cannot select instructions for a module of which functions have different levels. */
+void wn_choose_level(emitter *e, const wn_plan *plan) {
+    if (e->target.isa != WN_ISA_X86_64_V4 || !e->target.halves) return;
+    for (uint32_t i = 0; i < plan->stage_count; i++)
+        if (!only_counts(e, &plan->stages[i])) return;
+    e->counts_by_avx2 = true;
+    e->target.isa = WN_ISA_X86_64_V3;
 }
 
 bool wn_emit_plan(emitter *e, const wn_plan *plan, provider_functions functions,

@@ -289,12 +289,11 @@ static wn_status compile(const provider_request *request, provider_result *resul
     wn_error first = {WN_OK, ""};
     memset(result, 0, sizeof *result);
     LLVMCodeGenOptLevel level = level_for(request->plan);
-    LLVMTargetMachineRef machine = take_machine(&request->target, level, error);
+    emitter e = {.graph = request->plan->graph, .target = request->target, .debug = request->debug};
+    wn_choose_level(&e, request->plan);
+    LLVMTargetMachineRef machine = take_machine(&e.target, level, error);
     if (!machine) return WN_ERROR_COMPILER;
-    emitter e = {.context = LLVMContextCreate(),
-                 .graph = request->plan->graph,
-                 .target = request->target,
-                 .debug = request->debug};
+    e.context = LLVMContextCreate();
     LLVMContextSetDiagnosticHandler(e.context, keep_diagnostic, &first);
     LLVMContextSetDiscardValueNames(e.context, !request->want_ir && !request->want_ir_optimized &&
                                                    !request->want_assembly);
@@ -308,7 +307,7 @@ static wn_status compile(const provider_request *request, provider_result *resul
     LLVMDisposeBuilder(e.builder);
     LLVMDisposeModule(e.module);
     LLVMContextDispose(e.context);
-    give_machine((idle_machine){machine, request->target, level});
+    give_machine((idle_machine){machine, e.target, level});
     if (status != WN_OK) release(result);
     return status;
 }
