@@ -10,6 +10,20 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* ---- What is computed --------------------------------------------------------------------------------------------------- */
+
+/* Bits of the widest element. */
+static unsigned widest_bits(const plan_program *p, const bool *wanted) {
+    unsigned widest = 8;
+    for (uint32_t i = 0; i < p->value_count; i++) {
+        const plan_value *v = &p->values[i];
+        bool is_half = type_is_half((wn_type)v->type) && v->kind == VALUE_OPERATION; /* in f32 */
+        unsigned bits = is_half ? 32 : type_bits((wn_type)v->type);
+        if (wanted[i] && !v->invariant && bits > widest) widest = bits;
+    }
+    return widest;
+}
+
 /* ---- A row ----------------------------------------------------------------------------------------------------------------- */
 
 /* Those of the second of two leaves have accumulators of their own where leaves are kept apart. */
@@ -39,14 +53,18 @@ static void move_pointers(body *b, ir first) {
             b->streams[i] = element_pointer(b, b->program->streams[i].type, b->streams[i], first);
 }
 
-/* Join the elements from `first` to `end`, whole rows; of two leaves, as many of the second one too. */
-static void emit_rows(reducing *r, ir first, ir end, bool two) {
+/* What an iteration joins beside a row: nothing, the next row, or as many of the next leaf. */
+typedef enum beside { ROW_ALONE = 0, NEXT_ROW = KERNEL_WORD, NEXT_LEAF = KERNEL_LEAF } beside;
+
+/* Join the elements from `first` to `end`, whole rows, and what is beside them. */
+static void emit_rows(reducing *r, ir first, ir end, beside other) {
     body *b = r->b;
     uint32_t streams = b->program->stream_count;
     move_pointers(b, first);
     b->entry = LLVMGetInsertBlock(b->e->builder);
-    loop l = wn_begin_loop(b, first, KERNEL_WORD);
-    if (two) b->e->elements = 2 * KERNEL_WORD;
+    unsigned step = other == NEXT_ROW ? 2 * KERNEL_WORD : KERNEL_WORD;
+    loop l = wn_begin_loop(b, first, step);
+    if (other) b->e->elements = 2 * KERNEL_WORD;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
@@ -57,7 +75,7 @@ static void emit_rows(reducing *r, ir first, ir end, bool two) {
     memcpy(phis, r->all, r->count * sizeof *phis);
     wn_enter_loop(b, &l, is_below(b, l.index, end));
     join_row(r, l.index, false);
-    if (two) join_row(r, add(b, l.index, wn_ir_i64(b->e, KERNEL_LEAF), ""), true);
+    if (other) join_row(r, add(b, l.index, wn_ir_i64(b->e, other), ""), other == NEXT_LEAF);
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             wn_next_iteration(b, phis[i].part[k], r->all[i].part[k]);
@@ -65,7 +83,7 @@ static void emit_rows(reducing *r, ir first, ir end, bool two) {
         if (is_moved(b, i))
             wn_next_iteration(b, b->streams[i],
                               element_pointer(b, b->program->streams[i].type, b->streams[i],
-                                              wn_ir_i64(b->e, KERNEL_WORD)));
+                                              wn_ir_i64(b->e, step)));
     wn_end_loop(b, &l);
     b->moved = NULL;
     memcpy(b->streams, b->streams + 2 * streams, streams * sizeof *b->streams);
@@ -253,13 +271,30 @@ static LLVMBasicBlockRef emit_end_of_trees(reducing *r, ir first, LLVMBasicBlock
 
 /* ---- The loop -------------------------------------------------------------------------------------------------------------- */
 
+/* Whether a row takes so few instructions that counting rows takes as long: two registers of each of a few values. */
+static bool takes_pairs(const reducing *r) {
+    const body *b = r->b;
+    unsigned bits = KERNEL_WORD * widest_bits(b->program, r->wanted);
+    return bits <= 2 * register_bits(b->e) && step_registers(b->program) == 4 && !r->leaves;
+}
+
 /* `count` elements: whole rows, then what is left. */
 static void emit_row_by_row(reducing *r, ir index, ir count) {
-    LLVMBuilderRef builder = r->b->e->builder;
-    ir whole = LLVMBuildAnd(builder, count, wn_ir_i64(r->b->e, -KERNEL_WORD), "whole"),
+    body *b = r->b;
+    LLVMBuilderRef builder = b->e->builder;
+    ir whole = LLVMBuildAnd(builder, count, wn_ir_i64(b->e, -KERNEL_WORD), "whole"),
        rest = LLVMBuildSub(builder, count, whole, "rest");
-    ir row = add(r->b, index, whole, "row");
-    emit_rows(r, index, row, false);
+    ir row = add(b, index, whole, "row");
+    bool was_beside = b->beside, pairs = takes_pairs(r);
+    if (pairs) {
+        ir even = LLVMBuildAnd(builder, count, wn_ir_i64(b->e, -2 * KERNEL_WORD), "");
+        ir odd = add(b, index, even, "odd");
+        emit_rows(r, index, odd, NEXT_ROW);
+        index = odd;
+        b->beside = true;
+    }
+    emit_rows(r, index, row, ROW_ALONE);
+    b->beside = was_beside;
     emit_rest(r, row, rest);
 }
 
@@ -287,7 +322,7 @@ static void emit_two_leaves(reducing *r, ir index) {
         r->all[r->count] = r->all[i];
         r->all[r->count++].second = true;
     }
-    emit_rows(r, index, add(r->b, index, wn_ir_i64(r->b->e, KERNEL_LEAF), ""), true);
+    emit_rows(r, index, add(r->b, index, wn_ir_i64(r->b->e, KERNEL_LEAF), ""), NEXT_LEAF);
     for (unsigned i = 0; i < count; i++) {
         accumulator *a = &r->all[i];
         if (a->join != JOIN_TREE) continue;
@@ -414,14 +449,12 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
 /* Of sums that need not be widened: a register's lanes of the widest that there is or, where narrower ones meet it, a whole step's. */
 static unsigned lanes_of_narrow(const emitter *e, const plan_program *p, const bool *wanted,
                                 unsigned narrowest) {
-    unsigned widest = 8, least = narrowest < 64 ? 8 : 4; /* bools alone are counted in fewer */
+    unsigned widest = widest_bits(p, wanted),
+             least = narrowest < 64 ? 8 : 4; /* bools alone are counted in fewer */
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
-        bool is_half = type_is_half((wn_type)v->type) && v->kind == VALUE_OPERATION; /* in f32 */
-        unsigned bits = is_half ? 32 : type_bits((wn_type)v->type);
-        if (!wanted[i] || v->invariant) continue;
-        if (bits > widest) widest = bits;
-        if (v->kind != VALUE_STREAM) continue;
+        unsigned bits = type_bits((wn_type)v->type);
+        if (!wanted[i] || v->invariant || v->kind != VALUE_STREAM) continue;
         if (bits < narrowest) narrowest = bits;
         if (p->streams[v->number].bits) least = 8;
     }
