@@ -140,7 +140,7 @@ static void mark_wanted(const body *b, const wanted_sets *sets) {
 static unsigned lanes_of(const emitter *e, const plan_stage *s, const plan_program *p,
                          kernel_function function, const bool *wanted) {
     if (function == KERNEL_MAP || s->kind == STAGE_MAP) return (unsigned)p->lanes;
-    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(e, s, wanted) >> e->counts_by_avx2;
+    if (s->kind == STAGE_REDUCE) return wn_lanes_to_reduce(e, s, wanted);
     return function == KERNEL_COUNT ? lanes_to_count(e, s, p) : wn_lanes_to_pack(e, s);
 }
 
@@ -173,11 +173,15 @@ static bool emit_function(emitter *e, const wn_plan *plan, uint32_t stage, kerne
     return ok;
 }
 
-/* Whether a stage only counts lanes of 16 bits or more, whose masks are no bits. */
+/* Whether a stage only counts, and reads more than bytes, and no bits. */
 static bool only_counts(const emitter *e, const plan_stage *s) {
-    if (!stage_has(s, KERNEL_REDUCE) || wn_widest_bits(&s->program) == 8) return false;
-    for (uint32_t i = 0; i < s->program.stream_count; i++)
+    size_t widest = 1;
+    for (uint32_t i = 0; i < s->program.stream_count; i++) {
+        size_t size = wn_type_size((wn_type)s->program.streams[i].type);
         if (s->program.streams[i].bits) return false;
+        if (size > widest) widest = size;
+    }
+    if (!stage_has(s, KERNEL_REDUCE) || widest == 1) return false;
     for (uint32_t i = 0; i < s->output_count; i++)
         if (s->program.values[wn_value_to_join(e, s, i)].type != WN_BOOL) return false;
     return true;

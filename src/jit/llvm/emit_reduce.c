@@ -464,7 +464,8 @@ static unsigned lanes_of_narrow(const emitter *e, const plan_program *p, const b
 }
 
 unsigned wn_lanes_to_reduce(const emitter *e, const plan_stage *s, const bool *wanted) {
-    unsigned lanes = (unsigned)s->program.lanes, most = KERNEL_WORD, narrowest = 64;
+    unsigned lanes = (unsigned)s->program.lanes >> e->counts_by_avx2, most = KERNEL_WORD,
+             narrowest = 64;
     bool narrow = false;
     for (uint32_t i = 0; i < s->output_count; i++) {
         uint32_t joined = wn_value_to_join(e, s, i);
