@@ -1,9 +1,8 @@
 /*
  * environment.h - the floating-point environment of runs, folding and compiling: the default one, whatever the caller's is.
  *
- * The caller's comes back as it was, the sticky flags of exceptions included. MXCSR is written then without a look at what became of it:
- * reading it waits for all floats that are under way (on a Zen 4 that costs 4 ns a run), writing does not. Before, it is read, and written only
- * if its mode is another one, which takes tens of nanoseconds.
+ * The caller's comes back as it was, the sticky flags of exceptions included. Entering reads MXCSR, and writes it only if the mode is another
+ * one, which takes tens of nanoseconds. Leaving writes it without reading it: a read waits for all floats under way (4 ns a run on a Zen 4).
  */
 #ifndef WN_ENVIRONMENT_H
 #define WN_ENVIRONMENT_H

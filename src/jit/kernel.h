@@ -84,11 +84,14 @@ static inline int64_t kernel_places_most(size_t value_bytes) {
 }
 
 /*
- * Of a sum of narrower integers as 64-bit ones, which is kept in lanes of 32 bits. Those of 32 bits have four lanes at least: each gets 2^16
- * upper halves, and what their lower halves come to is below 2^32. Those of 16 bits come in vectors of eight at least, 2^15 in all, each of which
- * adds two to a lane: what is least, -2^15, comes to -2^31.
+ * Of a sum of narrower integers as 64-bit ones. Those of 16 and 32 bits are kept in lanes of 32. Those of 32 bits have four lanes at least: each
+ * gets 2^16 upper halves, and what their lower halves come to is below 2^32. Those of 16 bits come in vectors of eight at least (lanes_of_narrow in
+ * emit_reduce.c), 2^15 in all. Each adds two to a lane: what is least, -2^15, comes to -2^31. Bytes and bools have room for more.
  */
 #define KERNEL_WIDENED_MOST ((int64_t)4 << 16)
+static inline int64_t kernel_widened_most(size_t value_bytes) {
+    return value_bytes == 1 ? KERNEL_REDUCE_MOST : KERNEL_WIDENED_MOST;
+}
 
 typedef enum kernel_function {
     KERNEL_MAP,

@@ -250,8 +250,8 @@ static inline uint32_t first_alike(const plan_stage *s, uint32_t output) {
     return first;
 }
 
-/* The value of less than 64 bits that output `output` of a REDUCE stage adds up as 64-bit integers, and that `reduce` need not widen
-   (kernel.h); -1 if it adds up no such integers. */
+/* The bool, or integer of 8, 16 or 32 bits, that output `output` of a REDUCE stage adds up as 64-bit integers, and that `reduce` need not widen
+   (kernel.h); -1 if it adds up no such values. */
 static inline int64_t widened_value(const plan_stage *s, op o, uint32_t output) {
     const plan_value *values = s->program.values, *v = &values[s->outputs[output].value];
     bool widens = (o == OP_sum || o == OP_mean) && v->kind == VALUE_OPERATION && v->op == OP_cast &&

@@ -197,7 +197,10 @@ static int64_t most_of_call(const wn_binding *b, const bound_stage *s, bool dire
     for (uint32_t i = 0; i < s->plan->output_count; i++) {
         op o = op_of(b, s, i);
         if (op_is_place(o)) most = least(most, kernel_places_most(wn_type_size(type_of(s, i))));
-        if (widened_value(s->plan, o, i) >= 0) most = least(most, KERNEL_WIDENED_MOST);
+        int64_t widened = widened_value(s->plan, o, i);
+        if (widened >= 0)
+            most = least(most, kernel_widened_most(
+                                   wn_type_size((wn_type)s->plan->program.values[widened].type)));
     }
     return most;
 }

@@ -13,8 +13,8 @@
 
 /* BEST: min and max of floats, whose parts are the best so far, two of signs unless they are ranged, and one that says where NaNs were.
    PLACE: argmin and argmax, whose parts are the best so far, and of floats the NaNs. HALVES: sums of 32-bit integers as 64-bit ones, whose
-   parts are the sum modulo 2^32, and that of the upper halves. NEIGHBOURS: the same of 8 or 16 bits, whose parts have lanes of 64 or 32 bits, to
-   which eight or two elements are added at once. */
+   parts are the sum modulo 2^32, and that of the upper halves. NEIGHBOURS: sums of integers of 8 or 16 bits as 64-bit ones, whose parts have lanes
+   of 64 or 32 bits, to each of which eight or two elements are added at once. */
 typedef enum join {
     JOIN_TREE,
     JOIN_FLAT,

@@ -187,7 +187,7 @@ static bool only_counts(const emitter *e, const plan_stage *s) {
     return true;
 }
 
-/* All of it, since LLVM 19 cannot select instructions for a module of which functions have different levels. */
+/* All of it: LLVM 19 cannot select instructions for a module whose functions have different levels (22 can). */
 void wn_choose_level(emitter *e, const wn_plan *plan) {
     if (e->target.isa != WN_ISA_X86_64_V4 || !e->target.halves) return;
     for (uint32_t i = 0; i < plan->stage_count; i++)

@@ -307,8 +307,9 @@ static bool takes_two(const reducing *r) {
     unsigned trees = 0;
     for (unsigned i = 0; i < r->count; i++) {
         if (r->all[i].join == JOIN_PLACE) return false; /* asks each leaf */
+        if (r->all[i].join != JOIN_TREE) continue;
         if (r->all[i].type == WN_F64 && r->b->e->target.halves) return false;
-        trees += r->all[i].join == JOIN_TREE;
+        trees++;
     }
     return r->b->e->target.isa == WN_ISA_X86_64_V4 && (trees == 1 || trees == 2) &&
            r->b->function != KERNEL_STREAM;
@@ -450,7 +451,7 @@ bool wn_emit_reduce_loop(body *b, const bool *wanted) {
 static unsigned lanes_of_narrow(const emitter *e, const plan_program *p, const bool *wanted,
                                 unsigned narrowest) {
     unsigned widest = widest_bits(p, wanted),
-             least = narrowest < 64 ? 8 : 4; /* bools alone are counted in fewer */
+             least = narrowest < 64 ? 8 : 4; /* KERNEL_WIDENED_MOST counts on 8; bools alone, 64 here, need no more than 4 */
     for (uint32_t i = 0; i < p->value_count; i++) {
         const plan_value *v = &p->values[i];
         unsigned bits = type_bits((wn_type)v->type);
@@ -464,8 +465,7 @@ static unsigned lanes_of_narrow(const emitter *e, const plan_program *p, const b
 }
 
 unsigned wn_lanes_to_reduce(const emitter *e, const plan_stage *s, const bool *wanted) {
-    unsigned lanes = (unsigned)s->program.lanes >> e->counts_by_avx2, most = KERNEL_WORD,
-             narrowest = 64;
+    unsigned lanes = (unsigned)s->program.lanes, most = KERNEL_WORD, narrowest = 64;
     bool narrow = false;
     for (uint32_t i = 0; i < s->output_count; i++) {
         uint32_t joined = wn_value_to_join(e, s, i);
@@ -475,6 +475,7 @@ unsigned wn_lanes_to_reduce(const emitter *e, const plan_stage *s, const bool *w
         if (widens && !counts && type_bits(type) < narrowest) narrowest = type_bits(type);
         narrow |= widens && type_bits(type) < 32;
     }
+    if (e->counts_by_avx2) lanes /= 2; /* which the plan has for AVX-512 */
     if (narrow) lanes = lanes_of_narrow(e, &s->program, wanted, narrowest);
     return lanes < most ? lanes : most;
 }
