@@ -49,6 +49,9 @@ static void means_add_up_integers_where_floats_are_exact(void **state) {
     wn_node floats[] = {i, wn_cast(s, WN_U32)};
     for (size_t k = 0; k < 2; k++)
         assert_int_equal(graph_node(f.g, mean(floats[k]))->args[0], wn_cast(floats[k], WN_F64).id);
+    wn_node of_numbers = wn_reduce(WN_REDUCE_COUNT, wn_cast(c, WN_I16), NULL);
+    wn_node of_bools = wn_reduce(WN_REDUCE_COUNT, c, NULL);
+    assert_int_equal(of_numbers.id, of_bools.id);
     wn_node single = wn_cast(u, WN_F32);
     assert_int_equal(graph_node(f.g, mean(single))->args[0], single.id);
     expect_ok(f.g);

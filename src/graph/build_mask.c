@@ -99,7 +99,9 @@ static node_id build_boolean_mask(wn_graph *g, node_id tensor, node_id mask, int
 }
 
 node_id wn_build_truth(wn_graph *g, node_id x) {
-    if (node_type(g, x) == WN_BOOL) return x;
+    const node *n = graph_node(g, x);
+    if (n->type == WN_BOOL) return x;
+    if (n->op == OP_cast && node_type(g, n->args[0]) == WN_BOOL) return n->args[0];
     node_id args[2] = {x, wn_build_literal(g, LITERAL_INT, 0)};
     return args[1] ? wn_build(g, OP_not_equal, args, 2, WN_BOOL, 0) : 0;
 }
