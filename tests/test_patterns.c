@@ -61,7 +61,7 @@ static bool is_known(const wn_graph *g, node_id id) {
 }
 
 /* What is made of a comparison. */
-typedef enum purpose { CHOOSE, COUNT, PACK, STORE, PURPOSES } purpose;
+typedef enum purpose { CHOOSE, COUNT, COUNT_OTHERS, PACK, STORE, PURPOSES } purpose;
 
 static node_id make(wn_graph *g, purpose p, node_id x, node_id c) {
     node_id chosen[] = {c, x, wn_build_constant(g, (wn_type)graph_node(g, x)->type, 5)};
@@ -69,6 +69,9 @@ static node_id make(wn_graph *g, purpose p, node_id x, node_id c) {
     switch (p) {
     case CHOOSE: return wn_build(g, OP_where, chosen, 3, WN_BOOL, 0);
     case COUNT: return wn_build_reduction(g, OP_count, c, &(reduction){.where = 0});
+    case COUNT_OTHERS:
+        c = wn_build(g, OP_logical_not, &c, 1, WN_BOOL, 0);
+        return wn_build_reduction(g, OP_count, c, &(reduction){.where = 0});
     case PACK: return wn_build(g, OP_boolean_mask, packed, 2, WN_BOOL, 0);
     default: return c;
     }

@@ -11,8 +11,6 @@
  */
 #include "graph/patterns.h"
 
-enum { SIGN = 0x8000, ALL = 0xffff };
-
 static unsigned infinity_of(wn_type type) {
     return type == WN_F16 ? 0x7c00 : 0x7f80;
 }
@@ -20,29 +18,29 @@ static unsigned infinity_of(wn_type type) {
 /* x != 0, or x == 0 */
 static pattern_range find_truth(bool unequal) {
     pattern_range zero = {.first = 0, .count = 1, .of_magnitude = true};
-    pattern_range others = {.first = 1, .count = SIGN - 1, .of_magnitude = true};
+    pattern_range others = {.first = 1, .count = PATTERN_SIGN - 1, .of_magnitude = true};
     return unequal ? others : zero;
 }
 
 /* x == c, or x != c, for a c that is no NaN. */
 static pattern_range find_equal(unsigned c, bool unequal) {
-    if ((c & (SIGN - 1)) == 0) return find_truth(unequal);
-    return unequal ? (pattern_range){.first = (c + 1) & ALL, .count = ALL}
+    if ((c & (PATTERN_SIGN - 1)) == 0) return find_truth(unequal);
+    return unequal ? (pattern_range){.first = (c + 1) & PATTERN_ALL, .count = PATTERN_ALL}
                    : (pattern_range){.first = c, .count = 1};
 }
 
 /* x < c or x <= c for a c below 0, x < 0; the same upwards. */
 static bool find_beyond(wn_type type, op o, unsigned c, pattern_range *range) {
-    unsigned magnitude = c & (SIGN - 1);
+    unsigned magnitude = c & (PATTERN_SIGN - 1);
     bool below = o == OP_less || o == OP_less_equal, strict = o == OP_less || o == OP_greater;
-    if (magnitude == 0 ? !strict : below != (c >= SIGN)) return false;
-    range->first = (below ? SIGN : 0) + magnitude + strict;
+    if (magnitude == 0 ? !strict : below != (c >= PATTERN_SIGN)) return false;
+    range->first = (below ? PATTERN_SIGN : 0) + magnitude + strict;
     range->count = infinity_of(type) - magnitude + !strict;
     return true;
 }
 
 static bool find_comparison(wn_type type, op o, unsigned c, pattern_range *range) {
-    if ((c & (SIGN - 1)) > infinity_of(type)) return false; /* a NaN */
+    if ((c & (PATTERN_SIGN - 1)) > infinity_of(type)) return false; /* a NaN */
     if (o != OP_equal && o != OP_not_equal) return find_beyond(type, o, c, range);
     *range = find_equal(c, o == OP_not_equal);
     return true;

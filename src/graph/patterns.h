@@ -9,6 +9,9 @@
 
 #include "graph/graph.h"
 
+/* The sign bit, and all bits. */
+enum { PATTERN_SIGN = 0x8000, PATTERN_ALL = 0xffff };
+
 /* The bit patterns for which a comparison with a constant is true: `count` unsigned integers from `first` on, and behind the
    greatest one 0 again. of_magnitude: they lack the sign bit, which may be either. */
 typedef struct pattern_range {

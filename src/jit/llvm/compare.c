@@ -11,7 +11,7 @@ static unsigned turned(LLVMRealPredicate predicate) {
     switch ((int)predicate) {
     case LLVMRealOLT: return 30; /* _CMP_GT_OQ  */
     case LLVMRealOLE: return 29; /* _CMP_GE_OQ  */
-    case LLVMRealUGT: return 25; /* _CMP_NGE_UQ */
+    case LLVMRealUGT: return 25; /* _CMP_NGE_UQ, of a negation */
     case LLVMRealUGE: return 26; /* _CMP_NGT_UQ */
     default: return 0;
     }
@@ -47,6 +47,10 @@ void wn_turn_comparisons(emitter *e) {
     for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(e->function); b; b = LLVMGetNextBasicBlock(b))
         for (ir i = LLVMGetFirstInstruction(b), next; i; i = next) {
             next = LLVMGetNextInstruction(i);
-            if (LLVMIsAFCmpInst(i)) turn(e, i);
+            if (!LLVMIsAFCmpInst(i)) continue;
+            if (LLVMGetFirstUse(i))
+                turn(e, i);
+            else /* negated, it was made anew, and would use its load once more */
+                LLVMInstructionEraseFromParent(i);
         }
 }

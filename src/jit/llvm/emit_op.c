@@ -56,18 +56,18 @@ static ir opposite_of(const emitter *e, ir mask) {
  */
 ir wn_emit_in_range(emitter *e, ir value, const pattern_range *range) {
     LLVMBuilderRef b = e->builder;
-    enum { SIGN = 0x8000, ALL = 0xffff };
     ir x = wn_ir_bitcast(e, value, int_vector(e, 16));
     wn_tell(e, "what makes it true is one range of bit patterns; nothing is widened",
             "compared as integers");
     if (range->of_magnitude) {
-        ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, 16, SIGN - 1), "");
+        ir magnitude = LLVMBuildAnd(b, x, wn_ir_int(e, 16, PATTERN_SIGN - 1), "");
         return icmp(e, range->first ? LLVMIntNE : LLVMIntEQ, magnitude, wn_ir_int(e, 16, 0));
     }
     if (range->count == 1) return icmp(e, LLVMIntEQ, x, wn_ir_int(e, 16, range->first));
-    if (range->count == ALL) return icmp(e, LLVMIntNE, x, wn_ir_int(e, 16, range->first - 1));
-    ir moved = LLVMBuildAdd(b, x, wn_ir_int(e, 16, SIGN - range->first), "");
-    return icmp(e, LLVMIntSLT, moved, wn_ir_int(e, 16, range->count ^ SIGN));
+    if (range->count == PATTERN_ALL)
+        return icmp(e, LLVMIntNE, x, wn_ir_int(e, 16, range->first - 1));
+    ir moved = LLVMBuildAdd(b, x, wn_ir_int(e, 16, PATTERN_SIGN - range->first), "");
+    return icmp(e, LLVMIntSLT, moved, wn_ir_int(e, 16, range->count ^ PATTERN_SIGN));
 }
 
 /* ---- Integers -------------------------------------------------------------------------------------------------------- */

@@ -64,7 +64,7 @@ static void emit_rows(reducing *r, ir first, ir end, beside other) {
     b->entry = LLVMGetInsertBlock(b->e->builder);
     unsigned step = other == NEXT_ROW ? 2 * KERNEL_WORD : KERNEL_WORD;
     loop l = wn_begin_loop(b, first, step);
-    if (other) b->e->elements = 2 * KERNEL_WORD;
+    if (other == NEXT_LEAF) b->e->elements = 2 * KERNEL_WORD;
     for (unsigned i = 0; i < r->count; i++)
         for (unsigned k = 0; k < r->all[i].parts; k++)
             r->all[i].part[k] = wn_new_phi(b, r->all[i].part[k], "part");
