@@ -114,6 +114,27 @@ static void comparisons_are_as_the_interpreter_has_them(void **state) {
     free(values);
 }
 
+/* Each alone, so that what is loaded is used once, and AVX2 compares it where it lies (jit/llvm/compare.c). */
+static void floats_that_are_only_compared(void **state) {
+    (void)state;
+    static const char *const texts[] = {"count(x < 1.5)",    "count(x <= 1.5)",
+                                        "count(!(x < 1.5))", "count(!(x <= 1.5))",
+                                        "count(1.5 > x)",    "any(x < -1e30)"};
+    void *values = new_values(WN_F32);
+    const wn_array x = wn_vector(WN_F32, values, SOME);
+    wn_context *c = compare_context(1);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "input x: f32[?]; %s", texts[i]);
+        wn_graph *g = wn_graph_new(c);
+        wn_parse(g, text, strlen(text));
+        compare_graph(c, g, &x, 1);
+        wn_graph_free(g);
+    }
+    wn_context_free(c);
+    free(values);
+}
+
 /* ---- What is known ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t is_true(op o, uint64_t x, uint64_t c, bool turned) {
@@ -200,9 +221,13 @@ static void what_computes_floats(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        OF("comparisons of f16", WN_F16),       OF("comparisons of bf16", WN_BF16),
-        OF("comparisons of f32", WN_F32),       OF("comparisons of f64", WN_F64),
-        cmocka_unit_test(every_range_is_found), cmocka_unit_test(what_computes_floats),
+        OF("comparisons of f16", WN_F16),
+        OF("comparisons of bf16", WN_BF16),
+        OF("comparisons of f32", WN_F32),
+        OF("comparisons of f64", WN_F64),
+        cmocka_unit_test(floats_that_are_only_compared),
+        cmocka_unit_test(every_range_is_found),
+        cmocka_unit_test(what_computes_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
